@@ -1,1 +1,285 @@
-fn main(){}
+//! The `lab` program; see the crate `lab` for what it measures.
+
+use std::io::{self, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use clap::builder::PossibleValuesParser;
+use clap::{Args, Parser, Subcommand};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use lab::experiment::{self, Experiment, Options, Participant, Progress, Section};
+use lab::instructions::Counter;
+use lab::machine::Machine;
+use lab::measure::Budget;
+use lab::record::{JsonSink, Record};
+use lab::report::{self, Absent};
+use lab::strategy::{self, Setup};
+use lab::{child, paths};
+
+/// Compare ways of resuming suspended call stacks.
+///
+/// Without arguments: every experiment in quick mode, with tables here and a report in HTML.
+#[derive(Debug, Parser)]
+#[command(version, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    run: Run,
+}
+
+#[derive(Debug, Args)]
+struct Run {
+    /// The experiment to run, or `all`; without, all in quick mode
+    #[arg(value_parser = PossibleValuesParser::new(experiment_names()))]
+    experiment: Option<String>,
+
+    /// Fewer and shorter samples: a first look
+    #[arg(long)]
+    quick: bool,
+
+    /// Write the results as one JSON object per line; `-` is the standard output, then without
+    /// tables
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+
+    /// Only these strategies (see `lab list`)
+    #[arg(long, value_delimiter = ',', value_name = "A,B",
+          value_parser = PossibleValuesParser::new(strategy::names()))]
+    strategies: Vec<String>,
+
+    /// Write a report with plots into this directory
+    #[arg(long, value_name = "DIR")]
+    html: Option<PathBuf>,
+
+    /// Count instructions with valgrind instead of measuring time (`resume` and `call`)
+    #[arg(long)]
+    instructions: bool,
+
+    /// A lab built with `--features tail-call`, to measure `direct-tail` beside `direct`
+    #[arg(long, value_name = "PATH", env = "LAB_TAIL")]
+    tail_lab: Option<PathBuf>,
+
+    /// Samples for each cell
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u16).range(1..))]
+    samples: Option<u16>,
+
+    /// Length of a sample in microseconds
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u32).range(1..))]
+    sample_time: Option<u32>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Name the experiments and the strategies, and say why a strategy cannot run here
+    List,
+    /// Run one cell once, untimed: what `--instructions` counts
+    #[command(name = "__cell", hide = true)]
+    Cell { strategy: String, request: String },
+    /// Run cells on request: what `--tail-lab` talks to
+    #[command(name = "__serve", hide = true)]
+    Serve { strategy: String },
+}
+
+fn experiment_names() -> Vec<&'static str> {
+    experiment::ALL.iter().map(|experiment| experiment.name()).chain(["all"]).collect()
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match &cli.command {
+        None => run(&cli.run),
+        Some(Command::List) => {
+            list(&Setup { tail_lab: std::env::var_os("LAB_TAIL").map(Into::into) })
+        }
+        Some(Command::Cell { strategy, request }) => child::run_once(strategy, request),
+        Some(Command::Serve { strategy }) => child::serve(strategy),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        // The reader of our output has seen enough; what a shell reports for SIGPIPE.
+        Err(error) if is_broken_pipe(&error) => ExitCode::from(141),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain().filter_map(|cause| cause.downcast_ref::<io::Error>());
+    causes.any(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// `lab list`
+fn list(setup: &Setup) -> Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "Experiments")?;
+    for experiment in experiment::ALL {
+        writeln!(out, "  {:<14} {}", experiment.name(), experiment.about())?;
+    }
+    writeln!(out, "\nStrategies")?;
+    for entry in strategy::load(|_| true, setup) {
+        writeln!(out, "  {:<14} {}", entry.name, entry.about)?;
+        match entry.state {
+            Ok(strategy) => {
+                if let Some(by) = strategy.built_by() {
+                    writeln!(out, "  {:<14} built by {by}", "")?;
+                }
+            }
+            Err(reason) => writeln!(out, "  {:<14} cannot run here: {reason:#}", "")?,
+        }
+    }
+    Ok(())
+}
+
+/// `lab [experiment]`
+fn run(args: &Run) -> Result<()> {
+    // Everything that can be refused is refused before anything is measured or written.
+    let chosen: Vec<&dyn Experiment> = match args.experiment.as_deref() {
+        None | Some("all") => experiment::ALL.to_vec(),
+        Some(name) => experiment::ALL.into_iter().filter(|e| e.name() == name).collect(),
+    };
+    if args.instructions && !chosen.iter().any(|experiment| experiment.counts()) {
+        bail!("there are no instruction counts for `{}`", chosen[0].name());
+    }
+    let everything = args.experiment.is_none();
+    let quick = args.quick || everything;
+    let html = match &args.html {
+        Some(directory) => Some(directory.clone()),
+        // Counts have no report of their own unless asked for.
+        None if everything && !args.instructions => Some(paths::target().join("lab-report")),
+        None => None,
+    };
+    if let Some(directory) = &html {
+        std::fs::create_dir_all(directory)
+            .map_err(|error| anyhow::anyhow!("cannot create {}: {error}", directory.display()))?;
+    }
+    let mut json = args.json.as_deref().map(JsonSink::open).transpose()?;
+    let tables = !matches!(json, Some(JsonSink::Stdout));
+    let counter = args.instructions.then(Counter::new).transpose()?;
+    let (participants, absent) = participants(args, &chosen)?;
+
+    let options = Options { quick, budget: budget(args, quick) };
+    let machine = Machine::here();
+    if tables {
+        writeln!(io::stdout(), "{}", machine.line())?;
+        for Participant { name, strategy } in &participants {
+            if let Some(by) = strategy.built_by() {
+                writeln!(io::stdout(), "{name}: built by {by}")?;
+            }
+        }
+        for Absent { name, reason } in &absent {
+            writeln!(io::stdout(), "without {name}: {reason}")?;
+        }
+    }
+    let mut sections = Vec::new();
+    for experiment in chosen {
+        if counter.is_some() && !experiment.counts() {
+            continue;
+        }
+        let mut bar = Bar::new(experiment.name());
+        let taking_part: Vec<&Participant> = participants
+            .iter()
+            .filter(|p| !args.strategies.is_empty() || experiment.takes(p.name))
+            .collect();
+        let records = match &counter {
+            None => experiment.run(&taking_part, &options, &mut bar)?,
+            Some(counter) => experiment.count(counter, &taking_part, &options, &mut bar)?,
+        };
+        bar.finish();
+        if let Some(json) = &mut json {
+            records.iter().try_for_each(|record| json.write(record))?;
+        }
+        show(experiment, &records, tables, &mut sections)?;
+    }
+    if let Some(directory) = html {
+        let path = report::write(&directory, &machine, &sections, &absent)?;
+        if tables {
+            writeln!(io::stdout(), "\nreport: {}", path.display())?;
+        }
+    }
+    Ok(())
+}
+
+/// Prints the tables of one experiment and keeps them for the report.
+fn show(
+    experiment: &dyn Experiment,
+    records: &[Record],
+    tables: bool,
+    sections: &mut Vec<Section>,
+) -> Result<()> {
+    let new = experiment.sections(records)?;
+    if tables {
+        let mut out = io::stdout().lock();
+        for Section { title, note, grid, .. } in &new {
+            writeln!(out, "\n{title}\n{note}\n{}", grid.to_terminal())?;
+        }
+    }
+    sections.extend(new);
+    Ok(())
+}
+
+/// The strategies that run, and those that cannot. One that was named on the command line must.
+fn participants(args: &Run, chosen: &[&dyn Experiment]) -> Result<(Vec<Participant>, Vec<Absent>)> {
+    let named = |name: &str| args.strategies.iter().any(|strategy| strategy == name);
+    let wanted = |name: &str| {
+        if args.strategies.is_empty() {
+            chosen.iter().any(|experiment| experiment.takes(name))
+        } else {
+            named(name)
+        }
+    };
+    let mut participants = Vec::new();
+    let mut absent = Vec::new();
+    for entry in strategy::load(wanted, &Setup { tail_lab: args.tail_lab.clone() }) {
+        match entry.state {
+            Ok(strategy) => participants.push(Participant { name: entry.name, strategy }),
+            Err(reason) if named(entry.name) => {
+                bail!("the strategy {} cannot run here: {reason:#}", entry.name)
+            }
+            Err(reason) => absent.push(Absent { name: entry.name, reason: format!("{reason:#}") }),
+        }
+    }
+    Ok((participants, absent))
+}
+
+fn budget(args: &Run, quick: bool) -> Budget {
+    let mut budget = if quick { Budget::QUICK } else { Budget::FULL };
+    if let Some(samples) = args.samples {
+        budget.samples = usize::from(samples);
+    }
+    if let Some(microseconds) = args.sample_time {
+        budget.sample_time = Duration::from_micros(u64::from(microseconds));
+    }
+    budget
+}
+
+/// A progress bar on the standard error, invisible unless that is a terminal.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new(name: &'static str) -> Self {
+        let style = ProgressStyle::with_template("{prefix:>10} {wide_bar} {percent:>3}% {eta:>4}")
+            .expect("the template is well-formed");
+        Self(ProgressBar::new(0).with_style(style).with_prefix(name))
+    }
+
+    fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn expect(&mut self, steps: u64) {
+        self.0.inc_length(steps);
+    }
+
+    fn tick(&mut self) {
+        self.0.inc(1);
+    }
+}

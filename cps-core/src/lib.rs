@@ -1,1 +1,94 @@
 //! cps-core
+#![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+mod body;
+#[cfg(feature = "alloc")]
+mod boxed;
+mod call;
+mod coroutine;
+mod driver;
+mod frame;
+#[cfg(feature = "alloc")]
+mod heap;
+mod root;
+#[cfg(feature = "alloc")]
+mod suspend;
+#[cfg(feature = "alloc")]
+mod sync;
+
+pub use body::Body;
+#[cfg(feature = "alloc")]
+pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCoroutine};
+#[cfg(feature = "alloc")]
+pub use coroutine::Heap;
+pub use coroutine::{Coroutine, Inline};
+pub use cps_core_macros::{coroutine, coroutine_block};
+pub use root::Root;
+#[cfg(feature = "alloc")]
+pub use suspend::{Continuation, Dropped, Suspend, TrySuspend, suspend, try_suspend};
+
+/// What the expansion of `#[coroutine]` names. Not part of the public interface.
+#[doc(hidden)]
+pub mod __private {
+    use core::future::Future;
+
+    use crate::Coroutine;
+    pub use crate::body::{FnBody, Plain, Return, Scope, Wide, Widened};
+    pub use crate::call::{Finish, ForeignCall, Slot};
+
+    /// Arguments and a closure that makes a body's future of them: inert, so safe to make.
+    #[derive(Debug)]
+    pub struct Parts<A, F>(A, F);
+
+    /// Pairs arguments with a closure, whose parameter's type is inferred from them.
+    #[inline(always)]
+    pub fn parts<A, F, Fut>(args: A, make: F) -> Parts<A, F>
+    where
+        F: FnOnce(Scope<A>) -> Fut,
+        Fut: Future,
+    {
+        Parts(args, make)
+    }
+
+    /// A coroutine whose body returns its value [`Wide`].
+    ///
+    /// # Safety
+    /// The second point of [`Body`](crate::Body)'s contract.
+    #[inline(always)]
+    pub unsafe fn wide<A, F, Fut, T>(parts: Parts<A, F>) -> Coroutine<FnBody<A, F, Fut, Widened>>
+    where
+        F: FnOnce(Scope<A>) -> Fut,
+        Fut: Future<Output = Wide<T>>,
+    {
+        // SAFETY: passed on.
+        Coroutine::from_body(unsafe { FnBody::new(parts.0, parts.1) })
+    }
+
+    /// A coroutine whose body returns its value as it is.
+    ///
+    /// # Safety
+    /// The second point of [`Body`](crate::Body)'s contract.
+    #[inline(always)]
+    pub unsafe fn plain<A, F, Fut>(parts: Parts<A, F>) -> Coroutine<FnBody<A, F, Fut, Plain>>
+    where
+        F: FnOnce(Scope<A>) -> Fut,
+        Fut: Future,
+    {
+        // SAFETY: passed on.
+        Coroutine::from_body(unsafe { FnBody::new(parts.0, parts.1) })
+    }
+
+    /// [`Finish::finish`], with the slot's type inferred.
+    ///
+    /// # Safety
+    /// As for the method.
+    #[inline(always)]
+    pub unsafe fn finish<S: Finish>(slot: *mut Slot<S>, awaited: S::Awaited) -> S::Value {
+        // SAFETY: passed on.
+        unsafe { S::finish(slot, awaited) }
+    }
+}

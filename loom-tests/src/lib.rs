@@ -1,1 +1,138 @@
-//! loom-tests
+//! Model checks of every cross-thread protocol: one file a protocol under `tests/`, the races named
+//! in `README.md`.
+//!
+//! A scenario is written once, against [`rt`]. Under `cfg(loom)` it is a model: loom runs every
+//! interleaving, and every value that a relaxed load may return. Otherwise it is a stress test:
+//! many runs on real threads, which proves little and costs little. The weakened variants, which a
+//! model must reject, exist under loom only: real hardware hardly ever shows them.
+
+// The very source of `cps-core`, with this crate as its root: private parts stay private there.
+#[allow(missing_docs, unreachable_pub)]
+#[path = "../../cps-core/src/suspend.rs"]
+pub mod suspend;
+#[allow(missing_docs, unreachable_pub)]
+#[path = "../../cps-core/src/sync.rs"]
+pub mod sync;
+
+/// The protocols of `reactor`, under one path in both modes.
+pub mod reactor_protocols {
+    #[cfg(not(loom))]
+    pub use reactor::protocol::*;
+    #[cfg(loom)]
+    pub use reactor::{park_state::*, wake_state::*};
+}
+
+/// Threads, atomics and cells for scenarios: loom's, or the standard library's.
+pub mod rt {
+    #[cfg(loom)]
+    pub use loom::{
+        cell::UnsafeCell,
+        model,
+        sync::{
+            Arc,
+            atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+        },
+        thread,
+    };
+
+    #[cfg(not(loom))]
+    pub use self::real::{UnsafeCell, model};
+    #[cfg(not(loom))]
+    pub use std::{
+        sync::{
+            Arc,
+            atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
+        },
+        thread,
+    };
+
+    #[cfg(not(loom))]
+    mod real {
+        /// Runs of a scenario. With two or three threads each, a file takes a few seconds.
+        const RUNS: usize = if cfg!(miri) { 20 } else { 2_000 };
+
+        /// Runs `scenario` many times on real threads.
+        pub fn model(scenario: impl Fn()) {
+            (0..RUNS).for_each(|_| scenario());
+        }
+
+        /// A cell with loom's interface.
+        #[derive(Debug, Default)]
+        pub struct UnsafeCell<T>(std::cell::UnsafeCell<T>);
+
+        impl<T> UnsafeCell<T> {
+            /// A cell that holds `value`.
+            pub fn new(value: T) -> Self {
+                Self(std::cell::UnsafeCell::new(value))
+            }
+
+            /// Calls `access` with a pointer that may be written through while no other access
+            /// runs.
+            pub fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
+                access(self.0.get())
+            }
+        }
+    }
+}
+
+/// The names of the orderings in a protocol's source: what stands in quotes inside `order::…(…)`.
+pub fn sites(source: &str) -> Vec<&str> {
+    let mut sites: Vec<_> = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .flat_map(|line| line.split("order::").skip(1))
+        .filter_map(|rest| Some(&rest[rest.find('(')? + 1..rest.find(')')?]))
+        .flat_map(|arguments| arguments.split('"').skip(1).step_by(2))
+        .collect();
+    sites.sort_unstable();
+    sites.dedup();
+    sites
+}
+
+/// Runs a model that must fail, and returns the message of its failure.
+///
+/// On a thread of its own, so that nothing of the failed run is left on this one.
+///
+/// # Panics
+///
+/// If the model passes.
+#[cfg(loom)]
+pub fn rejected(what: &str, model: impl FnOnce() + Send + 'static) -> String {
+    let Err(panic) = std::thread::spawn(model).join() else {
+        panic!("the model accepts the weakened protocol: {what}");
+    };
+    match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast_ref::<&str>().unwrap_or(&"").to_string(),
+    }
+}
+
+/// As [`rejected`], in a process of its own: for protocols whose destructors, run while the model's
+/// failure unwinds, fail again and so abort.
+///
+/// Runs the ignored test `test` of the same program, which runs the model of [`case`].
+///
+/// # Panics
+///
+/// If the model passes.
+#[cfg(loom)]
+pub fn rejected_in_process(test: &str, case: &str) -> String {
+    let program = std::env::current_exe().expect("the test program has a path");
+    let run = std::process::Command::new(program)
+        .args(["--exact", test, "--ignored", "--nocapture"])
+        .env(CASE, case)
+        .output()
+        .expect("the test program runs again");
+    assert!(!run.status.success(), "the model accepts the weakened protocol: {case}");
+    String::from_utf8_lossy(&run.stderr).into_owned()
+}
+
+/// The case that [`rejected_in_process`] asks for; `None` in a test program that somebody else
+/// runs.
+#[cfg(loom)]
+pub fn case() -> Option<String> {
+    std::env::var(CASE).ok()
+}
+
+#[cfg(loom)]
+const CASE: &str = "LOOM_TESTS_CASE";

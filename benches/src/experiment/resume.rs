@@ -1,0 +1,106 @@
+//! `resume`: what it costs to wake a stack, against its depth.
+
+use anyhow::Result;
+
+use super::{Experiment, Options, Participant, Progress, Section, cells_of, lines, params, with};
+use crate::instructions::{self, Counter};
+use crate::measure::Cell;
+use crate::plot;
+use crate::record::{Params, Record};
+use crate::table::Grid;
+use crate::workload::{Chain, DEPTHS, Workload};
+
+pub(super) struct Resume;
+
+fn params_of(chain: Chain, depth: u32) -> Params {
+    params! { "chain": chain.name(), "depth": depth }
+}
+
+fn workloads(depths: &[u32]) -> impl Iterator<Item = (Chain, u32)> {
+    Chain::ALL.into_iter().flat_map(|chain| depths.iter().map(move |&depth| (chain, depth)))
+}
+
+impl Experiment for Resume {
+    fn name(&self) -> &'static str {
+        "resume"
+    }
+
+    fn about(&self) -> &'static str {
+        "cost of waking a deep stack: a chain of coroutines whose leaf suspends again and again"
+    }
+
+    fn cells(&self, participants: &[&Participant], _: &Options) -> Vec<Cell> {
+        workloads(&DEPTHS)
+            .flat_map(|(chain, depth)| {
+                let workload = Workload::Resume { chain, depth };
+                // Whatever the placement: a resume touches no frame but the leaf's.
+                cells_of(participants, workload, "time_per_resume", 1.0, |_| {
+                    params_of(chain, depth)
+                })
+            })
+            .collect()
+    }
+
+    fn counts(&self) -> bool {
+        true
+    }
+
+    fn count(
+        &self,
+        counter: &Counter,
+        participants: &[&Participant],
+        options: &Options,
+        progress: &mut dyn Progress,
+    ) -> Result<Vec<Record>> {
+        let depths: &[u32] = if options.quick { &[1, 8, 64] } else { &DEPTHS };
+        progress.expect((workloads(depths).count() * participants.len()) as u64);
+        let mut records = Vec::new();
+        for (chain, depth) in workloads(depths) {
+            let workload = Workload::Resume { chain, depth };
+            for Participant { name, strategy } in participants {
+                for variant in strategy.variants(workload) {
+                    let count = counter.per_iteration(
+                        name,
+                        strategy.as_ref(),
+                        variant.placement,
+                        workload,
+                    )?;
+                    let params = params_of(chain, depth);
+                    let metric = "instructions_per_resume";
+                    records.push(instructions::record(self.name(), name, params, metric, count));
+                }
+                progress.tick();
+            }
+        }
+        Ok(records)
+    }
+
+    fn sections(&self, records: &[Record]) -> Result<Vec<Section>> {
+        let unit = match records.first() {
+            Some(record) if record.unit == "1" => "instructions per resume",
+            _ => "ns per resume",
+        };
+        let mut sections = Vec::new();
+        for chain in Chain::ALL {
+            let chosen = with(records, "chain", chain.name());
+            if chosen.is_empty() {
+                continue;
+            }
+            let note = match chain {
+                Chain::Static => {
+                    "The compiler sees every level. Up to depth 64 each is a function of its own; \
+                     256 and 1024 recurse, so there nested futures are boxed."
+                }
+                Chain::Dyn => "Each level calls the next through a pointer and erases its type.",
+            };
+            let title = format!("resume, {} chain: {unit} by depth", chain.name());
+            sections.push(Section {
+                figure: Some(plot::lines("depth", unit, &lines(&chosen, "depth"))?),
+                grid: Grid::pivot("depth", &chosen, |r| r.text("depth"), Record::label),
+                note: note.to_owned(),
+                title,
+            });
+        }
+        Ok(sections)
+    }
+}

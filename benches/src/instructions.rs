@@ -1,0 +1,101 @@
+//! Exact instruction counts, by valgrind's callgrind.
+//!
+//! The lab runs itself under valgrind with two numbers of iterations; the difference of the totals
+//! belongs to the difference of the iterations, and everything else cancels out. The figures repeat
+//! exactly, on a busy machine too.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::child::Request;
+use crate::record::{Params, Record};
+use crate::strategy::{Placement, Strategy};
+use crate::workload::Workload;
+
+/// Iterations of the shorter run: enough for every pool, vector and cache to have its final size.
+const FEW: u64 = 200;
+/// Iterations of the longer run.
+const MANY: u64 = 1200;
+
+/// Counts instructions.
+#[derive(Debug)]
+pub struct Counter(());
+
+impl Counter {
+    /// Looks for valgrind.
+    ///
+    /// # Errors
+    /// If it cannot be run.
+    pub fn new() -> Result<Self> {
+        let status = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
+        match status {
+            Ok(status) if status.success() => Ok(Self(())),
+            _ => bail!("--instructions needs `valgrind` on the path"),
+        }
+    }
+
+    /// Instructions per iteration of `workload`.
+    ///
+    /// # Errors
+    /// If a run fails or its result is wrong.
+    pub fn per_iteration(
+        &self,
+        name: &str,
+        strategy: &dyn Strategy,
+        placement: Option<Placement>,
+        workload: Workload,
+    ) -> Result<f64> {
+        // One `fib` is many calls already.
+        let (few, many) = if let Workload::Fib { .. } = workload { (1, 2) } else { (FEW, MANY) };
+        let total = |iterations| {
+            self.total(name, strategy, &Request::Run { workload, placement, iterations })
+                .with_context(|| format!("{name} on {workload:?} under valgrind"))
+        };
+        Ok((total(many)? - total(few)?) / (many - few) as f64)
+    }
+
+    fn total(&self, name: &str, strategy: &dyn Strategy, request: &Request) -> Result<f64> {
+        let program = match strategy.child_program() {
+            Some(program) => program,
+            None => std::env::current_exe()?,
+        };
+        let output = Command::new("valgrind")
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(program)
+            .args(["__cell", name, &serde_json::to_string(request)?])
+            .envs(strategy.child_environment())
+            .output()?;
+        let messages = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            bail!("{}", messages.lines().last().unwrap_or("no message"));
+        }
+        messages
+            .lines()
+            .find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
+            .context("valgrind did not say how many instructions it counted")
+    }
+}
+
+/// A record of a count, which has no spread.
+#[must_use]
+pub fn record(
+    experiment: &str,
+    strategy: &str,
+    params: Params,
+    metric: &str,
+    value: f64,
+) -> Record {
+    let value = (value * 100.0).round() / 100.0;
+    Record {
+        experiment: experiment.to_owned(),
+        strategy: strategy.to_owned(),
+        params,
+        metric: metric.to_owned(),
+        unit: "1".to_owned(),
+        value,
+        low: value,
+        high: value,
+        samples: 1,
+    }
+}

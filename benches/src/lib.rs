@@ -1,0 +1,26 @@
+//! Compares ways of resuming suspended call stacks.
+//!
+//! An [`experiment`] chooses [workloads](workload); each [strategy](mod@strategy) runs them in its
+//! own way; [`measure`] samples all of them in alternating rounds and checks every result; what
+//! comes out are [records](record), shown as [tables](table) and as a [`report`].
+//!
+//! A new strategy is a file in [`strategies`] and an entry in [`mod@strategy`]; a new experiment is a
+//! file in [`experiment`] and an entry in [`experiment::ALL`]. The command line, the tables and the
+//! report follow.
+//!
+//! The program `lab` is the command line for it; the criterion benches run the same workloads.
+
+pub mod child;
+pub mod drive;
+pub mod experiment;
+pub mod instructions;
+pub mod machine;
+pub mod measure;
+pub mod paths;
+pub mod plot;
+pub mod record;
+pub mod report;
+pub mod strategies;
+pub mod strategy;
+pub mod table;
+pub mod workload;

@@ -1,0 +1,98 @@
+//! This project: `#[coroutine]` on the same bodies as `nested`. Built with the feature `tail-call`
+//! it is `direct-tail`, otherwise `direct`.
+//!
+//! The attribute is written with its path: the plain name is a built-in attribute of the compiler.
+
+use cps_core::BoxCoroutine;
+
+use super::bodies::{leaf_body, unrolled_chain, with_static_chain};
+use crate::drive::{Timed, calls, opaque, resumes, suspend};
+use crate::strategy::{Placement, Strategy, Variant};
+use crate::workload::{Chain, Workload};
+
+/// The strategies `direct` and `direct-tail`.
+#[derive(Debug)]
+pub struct Direct;
+
+unrolled_chain! { #[cps_core::coroutine] placed = [] }
+
+/// The deep static chain. Recursion needs an allocation for each level; its type is known.
+#[cps_core::coroutine]
+async fn deep(depth: u32, suspensions: u64) -> u64 {
+    if depth == 1 {
+        leaf_body!(suspensions)
+    } else {
+        deep(depth - 1, suspensions).on_heap().await + opaque(1)
+    }
+}
+
+/// The dynamic chain of any depth: neither the callee nor its type is visible.
+fn dynamic(depth: u32, suspensions: u64) -> BoxCoroutine<'static, u64> {
+    if depth == 1 { leaf(suspensions).boxed() } else { dynamic_level(depth, suspensions).boxed() }
+}
+
+#[cps_core::coroutine]
+async fn dynamic_level(depth: u32, suspensions: u64) -> u64 {
+    let next: fn(u32, u64) -> BoxCoroutine<'static, u64> = opaque(dynamic);
+    next(depth - 1, suspensions).await + opaque(1)
+}
+
+#[cps_core::coroutine]
+async fn fib(n: u32) -> u64 {
+    if n < 2 {
+        return opaque(u64::from(n));
+    }
+    let sum = fib(n - 1).on_heap().await + fib(n - 2).on_heap().await;
+    opaque(sum)
+}
+
+#[cps_core::coroutine]
+async fn fib_yield(n: u32) -> u64 {
+    if n < 2 {
+        suspend().await;
+        return opaque(u64::from(n));
+    }
+    let sum = fib_yield(n - 1).on_heap().await + fib_yield(n - 2).on_heap().await;
+    opaque(sum)
+}
+
+fn run(workload: Workload, iterations: u64) -> Timed {
+    match workload {
+        Workload::Resume { chain: Chain::Static, depth } => {
+            with_static_chain!(depth, deep, |chain| resumes(chain, iterations))
+        }
+        Workload::Call { chain: Chain::Static, depth, suspensions } => {
+            with_static_chain!(depth, deep, |chain| calls(
+                || chain(opaque(suspensions)),
+                iterations
+            ))
+        }
+        Workload::Resume { chain: Chain::Dyn, depth } => {
+            resumes(|suspensions| dynamic(depth, suspensions), iterations)
+        }
+        Workload::Call { chain: Chain::Dyn, depth, suspensions } => {
+            calls(|| dynamic(depth, opaque(suspensions)), iterations)
+        }
+        Workload::Fib { n, yields: false } => calls(|| fib(opaque(n)), iterations),
+        Workload::Fib { n, yields: true } => calls(|| fib_yield(opaque(n)), iterations),
+    }
+}
+
+/// Where the frames of the callees live.
+fn placement(workload: Workload) -> Placement {
+    match workload {
+        Workload::Resume { chain: Chain::Static, depth }
+        | Workload::Call { chain: Chain::Static, depth, .. }
+            if depth <= crate::workload::DEEPEST_UNROLLED =>
+        {
+            Placement::Inline
+        }
+        _ => Placement::Heap,
+    }
+}
+
+impl Strategy for Direct {
+    fn variants(&self, workload: Workload) -> Vec<Variant> {
+        vec![Variant::placed(placement(workload), move |n| run(workload, n))]
+    }
+}

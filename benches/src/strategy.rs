@@ -1,0 +1,205 @@
+//! What a strategy is, which ones exist, and whether they can run here.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::drive::Timed;
+use crate::strategies::{
+    cpp, direct, nested, nested_boxed, reblessive, remote, stackful, state_machine,
+};
+use crate::workload::Workload;
+
+/// Where a frame lives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Placement {
+    /// In the caller's frame.
+    Inline,
+    /// An allocation for each call.
+    Heap,
+    /// Bump-allocated, freed in reverse order.
+    Arena,
+}
+
+impl Placement {
+    /// The name in the JSON.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Placement::Inline => "inline",
+            Placement::Heap => "heap",
+            Placement::Arena => "arena",
+        }
+    }
+}
+
+/// Runs a number of iterations of one workload and reports time and checksum. May be called any
+/// number of times; fails only where the work is done in another process.
+pub type Runner = Box<dyn FnMut(u64) -> Result<Timed>>;
+
+/// One way in which a strategy runs a workload.
+pub struct Variant {
+    /// Where the frames live, where a strategy has a choice and the figure depends on it.
+    pub placement: Option<Placement>,
+    /// Does the work.
+    pub run: Runner,
+}
+
+impl Variant {
+    /// The only way of a strategy that leaves no choice.
+    pub fn only(mut run: impl FnMut(u64) -> Timed + 'static) -> Vec<Self> {
+        vec![Self { placement: None, run: Box::new(move |n| Ok(run(n))) }]
+    }
+
+    /// The way that has its frames at `placement`.
+    pub fn placed(placement: Placement, mut run: impl FnMut(u64) -> Timed + 'static) -> Self {
+        Self { placement: Some(placement), run: Box::new(move |n| Ok(run(n))) }
+    }
+}
+
+impl fmt::Debug for Variant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Variant").field("placement", &self.placement).finish_non_exhaustive()
+    }
+}
+
+/// One way of resuming a suspended call stack.
+pub trait Strategy {
+    /// The ways in which this strategy runs `workload`; empty if it does not.
+    fn variants(&self, workload: Workload) -> Vec<Variant>;
+
+    /// With what the strategy was built, where that is not the lab's own compiler.
+    fn built_by(&self) -> Option<String> {
+        None
+    }
+
+    /// Environment that lets a child `lab` skip what this one has prepared already.
+    fn child_environment(&self) -> Option<(&'static str, PathBuf)> {
+        None
+    }
+
+    /// The `lab` that runs this strategy, if it is not the present one.
+    fn child_program(&self) -> Option<PathBuf> {
+        None
+    }
+}
+
+/// Everything a strategy may need to know in order to be prepared.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// A `lab` built with the feature `tail-call`, to measure `direct-tail` from a build without.
+    pub tail_lab: Option<PathBuf>,
+}
+
+type Load = fn(&Setup) -> Result<Box<dyn Strategy>>;
+
+struct Entry {
+    name: &'static str,
+    about: &'static str,
+    load: Load,
+}
+
+/// The strategies in the order of the tables.
+static ENTRIES: [Entry; 9] = [
+    Entry {
+        name: "nested",
+        about: "plain `async fn`: a wake-up polls the whole stack from the root",
+        load: |_| Ok(Box::new(nested::Nested)),
+    },
+    Entry {
+        name: "nested-boxed",
+        about: "`async fn` with `Pin<Box<dyn Future>>` at each level",
+        load: |_| Ok(Box::new(nested_boxed::NestedBoxed)),
+    },
+    Entry {
+        name: "direct",
+        about: "this project: a wake-up resumes the leaf; frames return through a loop",
+        load: |_| {
+            if cfg!(feature = "tail-call") {
+                bail!("this lab is built with the feature `tail-call`: see direct-tail");
+            }
+            Ok(Box::new(direct::Direct))
+        },
+    },
+    Entry {
+        name: "direct-tail",
+        about: "the same with frames that return by `become`",
+        load: |setup| {
+            if cfg!(feature = "tail-call") {
+                return Ok(Box::new(direct::Direct));
+            }
+            match &setup.tail_lab {
+                Some(path) => Ok(Box::new(remote::Remote::start(path, "direct-tail")?)),
+                None => bail!(
+                    "needs a lab built with `--features tail-call` (nightly, or \
+                     RUSTC_BOOTSTRAP=1): run that one, or name it by --tail-lab"
+                ),
+            }
+        },
+    },
+    Entry {
+        name: "stackful",
+        about: "corosensei: a stack for each chain, plain calls on it",
+        load: |_| Ok(Box::new(stackful::Stackful)),
+    },
+    Entry {
+        name: "reblessive",
+        about: "the crate reblessive: futures on a heap stack, the top one is polled",
+        load: |_| Ok(Box::new(reblessive::Reblessive)),
+    },
+    Entry {
+        name: "cpp-clang",
+        about: "C++20 coroutines with symmetric transfer, by clang",
+        load: |_| Ok(Box::new(cpp::Cpp::load(&cpp::CLANG)?)),
+    },
+    Entry {
+        name: "cpp-gcc",
+        about: "the same by g++",
+        load: |_| Ok(Box::new(cpp::Cpp::load(&cpp::GCC)?)),
+    },
+    Entry {
+        name: "state-machine",
+        about: "by hand: explicit frames in a vector, a loop over the topmost",
+        load: |_| Ok(Box::new(state_machine::StateMachine)),
+    },
+];
+
+/// The names of all strategies, in the order of the tables.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    ENTRIES.iter().map(|entry| entry.name).collect()
+}
+
+/// The place of a strategy in tables and plots; unknown names come last.
+#[must_use]
+pub fn rank(name: &str) -> usize {
+    ENTRIES.iter().position(|entry| entry.name == name).unwrap_or(ENTRIES.len())
+}
+
+/// A strategy, or why it cannot run here.
+pub struct Loaded {
+    /// Its name in the JSON.
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// The strategy, or the reason for its absence.
+    pub state: Result<Box<dyn Strategy>>,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Prepares the strategies for which `wanted` holds. May compile C++ (cached).
+pub fn load(wanted: impl Fn(&str) -> bool, setup: &Setup) -> Vec<Loaded> {
+    ENTRIES
+        .iter()
+        .filter(|entry| wanted(entry.name))
+        .map(|entry| Loaded { name: entry.name, about: entry.about, state: (entry.load)(setup) })
+        .collect()
+}

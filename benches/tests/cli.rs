@@ -1,0 +1,227 @@
+//! The contract of the program: arguments, JSON, errors. Nothing here depends on time.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use lab::record::Record;
+use lab::workload::DEPTHS;
+
+fn lab(args: &[&str]) -> Output {
+    command(args).output().expect("the lab runs")
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.args(args).env_remove("LAB_TAIL").stdin(Stdio::null());
+    command
+}
+
+/// So little sampling that a test takes no time.
+const TINY: [&str; 5] = ["--quick", "--samples", "2", "--sample-time", "1"];
+
+fn tiny(args: &[&str]) -> Output {
+    lab(&[args, &TINY[..]].concat())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn records(json: &[u8]) -> Vec<Record> {
+    text(json).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+fn refuses(output: &Output, reason: &str) {
+    assert!(!output.status.success());
+    assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains(reason), "{}", text(&output.stderr));
+}
+
+/// The strategy of this project in this build.
+fn ours() -> &'static str {
+    if cfg!(feature = "tail-call") { "direct-tail" } else { "direct" }
+}
+
+#[test]
+fn list_names_experiments_and_strategies() {
+    let output = lab(&["list"]);
+    assert!(output.status.success());
+    let text = text(&output.stdout);
+    for name in ["resume", "call", "crossover"].into_iter().chain(lab::strategy::names()) {
+        assert!(text.contains(name), "{name} is missing in {text}");
+    }
+    let other = if cfg!(feature = "tail-call") { "see direct-tail" } else { "--tail-lab" };
+    assert!(text.contains(other), "{text}");
+}
+
+#[test]
+fn list_says_that_there_is_no_compiler() {
+    let output = command(&["list"]).env("PATH", "").output().unwrap();
+    assert!(output.status.success());
+    let text = text(&output.stdout);
+    assert!(text.contains("no clang++ on the path"), "{text}");
+    assert!(text.contains("no g++ on the path"), "{text}");
+}
+
+/// A stand-in for a compiler that says its version and then fails.
+#[cfg(unix)]
+#[test]
+fn list_quotes_a_compiler_that_fails() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("g++");
+    let script = "#!/bin/sh\ncase $1 in -dump*) echo 99.1.0;; *) echo 'peer.cpp:1:1: error: out of \
+                  order' >&2; exit 1;; esac\n";
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = command(&["list"]).env("PATH", dir.path()).output().unwrap();
+    let text = text(&output.stdout);
+    assert!(text.contains("error: out of order"), "{text}");
+}
+
+#[test]
+fn resume_writes_every_cell_as_json() {
+    let strategies = format!("nested,{}", ours());
+    let output = tiny(&["resume", "--strategies", &strategies, "--json", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let records = records(&output.stdout);
+    assert_eq!(records.len(), 2 * 2 * DEPTHS.len());
+    for record in &records {
+        assert_eq!(record.experiment, "resume");
+        assert!(["nested", ours()].contains(&record.strategy.as_str()));
+        assert_eq!((record.metric.as_str(), record.unit.as_str()), ("time_per_resume", "ns"));
+        assert!(["static", "dyn"].contains(&record.text("chain").as_str()));
+        assert!(DEPTHS.iter().any(|&depth| record.number("depth") == Some(u64::from(depth))));
+        assert_eq!(record.samples, 2);
+        assert!(record.low <= record.value && record.value <= record.high && record.low >= 0.0);
+    }
+}
+
+#[test]
+fn call_names_its_cases_and_placements() {
+    let output = tiny(&["call", "--strategies", ours(), "--json", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let records = records(&output.stdout);
+    for (case, metric, placement) in [
+        ("ready", "time_per_level", "inline"),
+        ("once", "time_per_level", "inline"),
+        ("fib", "time_per_call", "heap"),
+        ("fib-yield", "time_per_call", "heap"),
+    ] {
+        let of_case: Vec<_> = records.iter().filter(|r| r.text("case") == case).collect();
+        assert!(!of_case.is_empty(), "{case}");
+        for record in of_case {
+            assert_eq!((record.metric.as_str(), &*record.text("placement")), (metric, placement));
+            assert!(record.number("depth").is_some());
+        }
+    }
+}
+
+#[test]
+fn crossover_shows_the_ratio_and_draws_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let html = dir.path().join("report");
+    let output = tiny(&["crossover", "--html", html.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let title = format!("static chain: time nested / time {}", ours());
+    assert!(text(&output.stdout).contains(&title), "{}", text(&output.stdout));
+    let page = std::fs::read_to_string(html.join("index.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains(&title));
+    // Self-contained: nothing is fetched.
+    assert!(!page.contains("src=") && !page.contains("<link"));
+}
+
+#[test]
+fn bad_names_are_refused_with_the_good_ones() {
+    refuses(&lab(&["resumee"]), "crossover");
+    refuses(&lab(&["resume", "--strategies", "nested,nest"]), "stackful");
+    refuses(&lab(&["resume", "--stratgies", "nested"]), "--strategies");
+}
+
+#[test]
+fn an_absent_strategy_is_refused_when_named() {
+    let output =
+        command(&["resume", "--strategies", "cpp-clang"]).env("PATH", "").output().unwrap();
+    refuses(&output, "cpp-clang cannot run here: no clang++");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_measuring() {
+    refuses(&lab(&["resume", "--json", "/nowhere/at/all.json"]), "/nowhere/at/all.json");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let below = file.path().join("report");
+    refuses(&lab(&["resume", "--html", below.to_str().unwrap()]), "cannot create");
+}
+
+#[test]
+fn a_refused_run_leaves_an_old_file_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("old.json");
+    std::fs::write(&path, "old\n").unwrap();
+    let args = ["resume", "--strategies", "cpp-gcc", "--json", path.to_str().unwrap()];
+    assert!(!command(&args).env("PATH", "").output().unwrap().status.success());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "old\n");
+}
+
+#[test]
+fn a_closed_pipe_ends_the_lab_quietly_and_the_file_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.json");
+    let args = ["call", "--strategies", "nested", "--json", path.to_str().unwrap()];
+    let mut child = command(&[&args[..], &TINY[..]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    whole_lines(&path);
+}
+
+fn whole_lines(path: &Path) {
+    let json = std::fs::read(path).unwrap();
+    assert!(json.is_empty() || json.ends_with(b"\n"));
+    records(&json);
+}
+
+#[test]
+fn a_cell_checks_its_result() {
+    let request =
+        r#"{"run":{"workload":{"fib":{"n":10,"yields":true}},"placement":null,"iterations":3}}"#;
+    assert!(lab(&["__cell", "nested", request]).status.success());
+    refuses(&lab(&["__cell", "nested", "{}"]), "error");
+}
+
+/// What `--tail-lab` does, with a strategy that every build has.
+#[test]
+fn a_lab_serves_another() {
+    use lab::strategies::remote::Remote;
+    use lab::strategy::Strategy;
+    use lab::workload::Workload;
+    let remote = Remote::start(Path::new(env!("CARGO_BIN_EXE_lab")), "nested").unwrap();
+    for workload in [Workload::Fib { n: 10, yields: true }, Workload::Fib { n: 5, yields: false }] {
+        let mut variant = remote.variants(workload).pop().unwrap();
+        for n in [1, 7] {
+            assert_eq!((variant.run)(n).unwrap().checksum, workload.expected(n));
+        }
+    }
+}
+
+#[test]
+fn a_tail_lab_that_cannot_is_refused() {
+    let strategies = ["resume", "--strategies", "direct-tail", "--tail-lab", "/bin/false"];
+    if !cfg!(feature = "tail-call") {
+        refuses(&lab(&strategies), "/bin/false cannot run direct-tail");
+    }
+}
+
+#[test]
+fn instructions_without_valgrind_are_refused() {
+    let args = ["resume", "--instructions", "--strategies", "nested"];
+    refuses(&command(&args).env("PATH", "").output().unwrap(), "valgrind");
+    refuses(
+        &lab(&["crossover", "--instructions", "--strategies", "nested"]),
+        "no instruction counts",
+    );
+}

@@ -1,0 +1,69 @@
+//! The expression that a body becomes.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{quote, quote_spanned};
+
+/// An identifier that the user's code can neither see nor shadow.
+pub(crate) fn hidden(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// A coroutine in the making.
+pub(crate) struct Expansion<'a> {
+    /// The path of `cps-core`.
+    pub(crate) krate: &'a TokenStream,
+    /// The expressions that are the arguments.
+    pub(crate) args: Vec<TokenStream>,
+    /// Binds the arguments, which are the fields of `__args`.
+    pub(crate) bindings: TokenStream,
+    /// The rewritten body, a block.
+    pub(crate) body: TokenStream,
+    /// The output type, if it is known and can be named in a body.
+    pub(crate) output: Option<TokenStream>,
+    /// Whether the value is returned in a `Wide`.
+    pub(crate) wide: bool,
+}
+
+impl Expansion<'_> {
+    pub(crate) fn into_expr(self) -> TokenStream {
+        let Expansion { krate, args, bindings, body, output, wide } = self;
+        let span = Span::mixed_site();
+        let (scope, fields) = (hidden("__scope"), hidden("__args"));
+        let annotation = output.as_ref().map(|ty| quote!(: #ty));
+        let (constructor, value) = if wide {
+            (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
+        } else {
+            (hidden("plain"), quote_spanned!(span=> __value))
+        };
+        // Tells the type of `return` and `?` before the body is checked, as a signature does.
+        let hint = output.as_ref().filter(|_| !wide).map(|ty| {
+            quote_spanned! {span=>
+                if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<#ty> {
+                    return __value;
+                }
+            }
+        });
+        // `inline(always)` concerns the poll of the body: it is polled in two places, each of
+        // which is a function of its own (`Frame::start`, `resume`).
+        quote_spanned! {span=>
+            {
+                let __parts = #krate::__private::parts((#(#args,)*), move |mut #scope| {
+                    #[inline(always)]
+                    async move {
+                        #[allow(unused_imports)]
+                        use #krate::__private::ForeignCall as _;
+                        #[allow(unused_variables)]
+                        let #fields = unsafe { #scope.enter() };
+                        #hint
+                        #bindings
+                        #[allow(unreachable_code, clippy::let_unit_value)]
+                        let __value #annotation = #body;
+                        #[allow(unreachable_code)]
+                        #value
+                    }
+                });
+                unsafe { #krate::__private::#constructor(__parts) }
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! What the `#[coroutine]` attribute makes of a function: arguments, and a way to make the body's
+//! future out of band.
+//!
+//! rustc keeps the arguments of an `async fn` in the future for its whole life, and a second time
+//! as locals once they live across an await. Here the body's future captures one pointer, a
+//! [`Scope`]. Its first statement moves the arguments from where they lie into locals, which rustc
+//! packs by liveness, and from then on the pointer leads to the chain's driver.
+
+use core::future::Future;
+use core::marker::PhantomData;
+use core::mem::{ManuallyDrop, MaybeUninit};
+use core::ptr;
+
+use crate::driver::Driver;
+
+/// An unstarted body. Implemented by what `#[coroutine]` generates, and by nothing else.
+///
+/// # Safety
+/// - If `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque
+///   body type cannot be named outside of the function that defines it, so a frame's auto traits
+///   are derived from the body's.)
+/// - The future is an `async` block that first of all calls [`Scope::enter`], exactly once, and
+///   that owns nothing but its locals from then on: once it has returned, there is nothing in it
+///   to drop.
+pub unsafe trait Body: Sized {
+    /// What the coroutine evaluates to.
+    type Output;
+    #[doc(hidden)]
+    type Args;
+    #[doc(hidden)]
+    type Make: FnOnce(Scope<Self::Args>) -> Self::Future;
+    #[doc(hidden)]
+    type Future: Future;
+
+    #[doc(hidden)]
+    fn into_parts(self) -> (Self::Args, Self::Make);
+
+    #[doc(hidden)]
+    fn output(result: <Self::Future as Future>::Output) -> Self::Output;
+}
+
+/// The only implementor of [`Body`]: arguments and a closure that makes the future.
+///
+/// `Fut` is named so that its auto traits are this type's auto traits.
+#[derive(Clone, Copy)]
+pub struct FnBody<A, F, Fut, R> {
+    args: A,
+    make: F,
+    _future: PhantomData<(Fut, fn() -> R)>,
+}
+
+impl<A, F, Fut, R> FnBody<A, F, Fut, R> {
+    /// # Safety
+    /// The future that `make` returns fulfils the second point of [`Body`]'s contract.
+    #[inline(always)]
+    pub(crate) unsafe fn new(args: A, make: F) -> Self {
+        FnBody { args, make, _future: PhantomData }
+    }
+}
+
+// SAFETY: `PhantomData<Fut>` makes the auto traits of `Self` imply those of `Fut`; the second
+// point is the contract of `FnBody::new`.
+unsafe impl<A, F, Fut, R> Body for FnBody<A, F, Fut, R>
+where
+    F: FnOnce(Scope<A>) -> Fut,
+    Fut: Future,
+    R: Return<Fut::Output>,
+{
+    type Output = R::Value;
+    type Args = A;
+    type Make = F;
+    type Future = Fut;
+
+    #[inline(always)]
+    fn into_parts(self) -> (A, F) {
+        (self.args, self.make)
+    }
+
+    #[inline(always)]
+    fn output(result: Fut::Output) -> R::Value {
+        R::value(result)
+    }
+}
+
+/// How a body's future returns the coroutine's value: [`Plain`] or [`Wide`].
+pub trait Return<T> {
+    /// The coroutine's output.
+    type Value;
+    /// Unwraps what the future returned.
+    fn value(result: T) -> Self::Value;
+}
+
+/// The future returns the value itself.
+#[derive(Debug)]
+pub struct Plain;
+
+impl<T> Return<T> for Plain {
+    type Value = T;
+    #[inline(always)]
+    fn value(result: T) -> T {
+        result
+    }
+}
+
+/// The future returns the value with padding that forces it to be returned through memory.
+///
+/// A `Poll` of a scalar is returned in two registers, as one LLVM aggregate, and LLVM does not
+/// thread jumps through an aggregate: after the poll is inlined the branch on `Ready` is still
+/// there, about four instructions for each poll. Through memory, each part becomes a value of
+/// its own. A body that uses `?` cannot be wrapped, since `?` returns the bare type.
+#[derive(Debug)]
+pub struct Wide<T>(
+    T,
+    #[expect(dead_code, reason = "only its size matters")] MaybeUninit<[usize; 2]>,
+);
+
+impl<T> Wide<T> {
+    /// Wraps a body's result.
+    #[inline(always)]
+    pub fn new(value: T) -> Self {
+        Wide(value, MaybeUninit::uninit())
+    }
+}
+
+/// Selects [`Wide`].
+#[derive(Debug)]
+pub struct Widened;
+
+impl<T> Return<Wide<T>> for Widened {
+    type Value = T;
+    #[inline(always)]
+    fn value(result: Wide<T>) -> T {
+        result.0
+    }
+}
+
+/// What a body's first statement finds behind its [`Scope`].
+pub(crate) struct Entry<A> {
+    pub(crate) driver: *const Driver,
+    pub(crate) args: ManuallyDrop<A>,
+}
+
+/// A body's link to the outside: to its [`Entry`] until `enter`, to its chain's driver afterwards.
+///
+/// One word, because it is part of every frame for as long as the frame lives.
+#[derive(Debug)]
+pub struct Scope<A> {
+    target: *const (),
+    _args: PhantomData<A>,
+}
+
+// SAFETY: a scope is only ever used by the body that owns it, while that runs; the driver it leads
+// to is part of the same root future as the body and moves between threads with it.
+unsafe impl<A> Send for Scope<A> {}
+// SAFETY: a shared scope allows nothing but what its owner calls (the methods are unsafe, and the
+// macro calls them from the owner only).
+unsafe impl<A> Sync for Scope<A> {}
+
+impl<A> Scope<A> {
+    /// # Safety
+    /// The future made with this scope is polled (or dropped unpolled) while `entry` is live; its
+    /// first poll takes the arguments.
+    #[inline(always)]
+    pub(crate) unsafe fn new(entry: &Entry<A>) -> Self {
+        Scope { target: ptr::from_ref(entry).cast(), _args: PhantomData }
+    }
+
+    /// Takes the arguments.
+    ///
+    /// # Safety
+    /// Only as the first statement of a body, once.
+    #[inline(always)]
+    pub unsafe fn enter(&mut self) -> A {
+        // SAFETY: before `enter` the target is a live entry whose arguments nobody has taken
+        // (contract of `Scope::new`), and the caller says that this is the first statement.
+        unsafe {
+            let entry = self.target.cast::<Entry<A>>();
+            let args = ptr::read(&raw const (*entry).args);
+            self.target = (*entry).driver.cast();
+            ManuallyDrop::into_inner(args)
+        }
+    }
+
+    /// The chain that runs this body.
+    #[inline(always)]
+    pub fn chain(&self) -> Chain {
+        Chain(self.target.cast())
+    }
+}
+
+/// The driver of the body that is running, as handed to a call.
+#[derive(Clone, Copy, Debug)]
+pub struct Chain(pub(crate) *const Driver);

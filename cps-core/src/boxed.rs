@@ -1,0 +1,273 @@
+//! Coroutines without their body's type: in trait objects, in collections, for recursion.
+//!
+//! The call is dynamic once, at its start. From then on the frame is linked like any other, so that
+//! a wake-up resumes the innermost frame directly, through any number of them.
+
+use alloc::alloc::dealloc;
+use alloc::boxed::Box;
+use core::fmt;
+use core::future::{Future, IntoFuture};
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll};
+
+use crate::body::{Body, Chain};
+use crate::call::{Finish, Slot, Suspended};
+use crate::coroutine::Coroutine;
+use crate::driver::{Driver, Header, Step, root_continuation};
+use crate::frame::Origin;
+use crate::heap::{self, HeapVTable};
+use crate::root::ended;
+
+/// A coroutine in an allocation of its own, with its body's type erased.
+///
+/// `T` is what it evaluates to; `S` says what is known of the body: see [`BoxCoroutine`] and
+/// [`LocalBoxCoroutine`]. Made by [`Coroutine::boxed`] and [`Coroutine::boxed_local`].
+#[must_use = "a coroutine does nothing until it is awaited or turned into a future"]
+pub struct ErasedCoroutine<T, S: ?Sized> {
+    frame: *const Header,
+    _body: PhantomData<(fn() -> T, Box<S>)>,
+}
+
+/// A boxed coroutine that may be sent to another thread; what `BoxFuture` is among futures.
+pub type BoxCoroutine<'a, T> = ErasedCoroutine<T, dyn Send + 'a>;
+
+/// A boxed coroutine that stays on its thread; what `LocalBoxFuture` is among futures.
+pub type LocalBoxCoroutine<'a, T> = ErasedCoroutine<T, dyn Local + 'a>;
+
+/// Anything: the bound of a coroutine that need not be `Send`.
+pub trait Local {}
+
+// SAFETY: it owns the frame, whose body is `Send` if `S` is (`Coroutine::boxed`).
+unsafe impl<T, S: ?Sized + Send> Send for ErasedCoroutine<T, S> {}
+// SAFETY: a shared reference gives access to nothing.
+unsafe impl<T, S: ?Sized> Sync for ErasedCoroutine<T, S> {}
+
+impl<B: Body, P> Coroutine<B, P> {
+    /// Allocates the frame now and forgets the body's type.
+    ///
+    /// ```
+    /// use cps_core::BoxCoroutine;
+    ///
+    /// trait Handler {
+    ///     fn handle(&self, request: u32) -> BoxCoroutine<'_, u32>;
+    /// }
+    ///
+    /// struct Add(u32);
+    ///
+    /// impl Add {
+    ///     #[cps_core::coroutine]
+    ///     async fn add(&self, request: u32) -> u32 {
+    ///         request + self.0
+    ///     }
+    /// }
+    ///
+    /// impl Handler for Add {
+    ///     fn handle(&self, request: u32) -> BoxCoroutine<'_, u32> {
+    ///         self.add(request).boxed()
+    ///     }
+    /// }
+    ///
+    /// #[cps_core::coroutine]
+    /// async fn all(handlers: &[Box<dyn Handler + Sync>]) -> u32 {
+    ///     let mut value = 0;
+    ///     for handler in handlers {
+    ///         value = handler.handle(value).await; // direct, though dynamic
+    ///     }
+    ///     value
+    /// }
+    ///
+    /// # futures::executor::block_on(async {
+    /// assert_eq!(all(&[Box::new(Add(1)), Box::new(Add(2))]).await, 3);
+    /// # });
+    /// ```
+    pub fn boxed<'a>(self) -> BoxCoroutine<'a, B::Output>
+    where
+        B: Send + 'a,
+    {
+        ErasedCoroutine::new(self.into_body())
+    }
+
+    /// [`Coroutine::boxed`] for a body that is not `Send`.
+    pub fn boxed_local<'a>(self) -> LocalBoxCoroutine<'a, B::Output>
+    where
+        B: 'a,
+    {
+        ErasedCoroutine::new(self.into_body())
+    }
+}
+
+impl<T, S: ?Sized> ErasedCoroutine<T, S> {
+    /// `B` must fulfil the bounds that `S` stands for.
+    fn new<B: Body<Output = T>>(body: B) -> Self {
+        let origin = heap::allocate::<B>();
+        let vtable: *const HeapVTable = &const { HeapVTable::unstarted::<B>() };
+        // SAFETY: `allocate` returned memory for an `Origin<B>`.
+        unsafe { origin.write(Origin::unstarted(body, vtable.cast())) };
+        ErasedCoroutine { frame: origin.cast_const().cast(), _body: PhantomData }
+    }
+
+    fn vtable(&self) -> &'static HeapVTable {
+        // SAFETY: the frame is live as long as `self`; the vtables of frames on the heap are static
+        // `HeapVTable`s, whose first field is what the header points to.
+        unsafe { &*(*self.frame).vtable.get().cast::<HeapVTable>() }
+    }
+
+    /// Starts the frame on the host stack, in its first call; `true` if it has returned.
+    ///
+    /// # Safety
+    /// The frame is unstarted and `driver` is in a poll. If this unwinds the frame is gone.
+    #[inline(always)]
+    unsafe fn start(&self, driver: *const Driver) -> bool {
+        // SAFETY: passed on.
+        unsafe { (self.vtable().start)(self.frame.cast_mut(), driver) }
+    }
+
+    /// Moves the result out and frees the memory.
+    ///
+    /// # Safety
+    /// The frame has returned and its result was not taken. `self` is not used again.
+    #[inline(always)]
+    unsafe fn finish(&self) -> T {
+        let HeapVTable { result, layout, .. } = self.vtable();
+        // SAFETY: the result of a returned frame lies there, and `T` is its type (see `new`).
+        unsafe {
+            let value = self.frame.byte_add(*result).cast::<T>().read();
+            dealloc(self.frame.cast_mut().cast(), *layout);
+            value
+        }
+    }
+
+    /// # Safety
+    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn __begin(
+        self,
+        chain: Chain,
+        slot: *mut Slot<Boxed<T, S>>,
+    ) -> (Option<T>, Suspended) {
+        let callee = ManuallyDrop::new(self);
+        // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
+        unsafe {
+            if !(*chain.0).has_stack() {
+                (*chain.0).defer(callee.frame);
+            } else if callee.start(chain.0) {
+                return (Some(callee.finish()), Suspended::new());
+            }
+            slot.cast::<Boxed<T, S>>().write(Boxed(callee));
+        }
+        (None, Suspended::new())
+    }
+}
+
+impl<T, S: ?Sized> Drop for ErasedCoroutine<T, S> {
+    fn drop(&mut self) {
+        // SAFETY: whoever calls the coroutine forgets this value, so the frame is unstarted and in
+        // no chain.
+        unsafe { (self.vtable().frame.drop)(self.frame.cast_mut()) }
+    }
+}
+
+impl<T, S: ?Sized> fmt::Debug for ErasedCoroutine<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ErasedCoroutine(unstarted)")
+    }
+}
+
+/// The slot's content for a boxed callee: a pointer to its frame.
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub struct Boxed<T, S: ?Sized>(ManuallyDrop<ErasedCoroutine<T, S>>);
+
+impl<T, S: ?Sized> Finish for Boxed<T, S> {
+    type Awaited = ();
+    type Value = T;
+
+    #[inline(always)]
+    unsafe fn finish(slot: *mut Slot<Self>, (): ()) -> T {
+        // SAFETY: `Suspended` was polled again, so the callee has returned; `__begin` left it here.
+        unsafe { (*slot.cast::<Boxed<T, S>>()).0.finish() }
+    }
+}
+
+impl<T, S: ?Sized> IntoFuture for ErasedCoroutine<T, S> {
+    type Output = T;
+    type IntoFuture = ErasedRoot<T, S>;
+
+    fn into_future(self) -> ErasedRoot<T, S> {
+        ErasedRoot { driver: Driver::new(), coroutine: Some(ManuallyDrop::new(self)) }
+    }
+}
+
+/// [`Root`](crate::Root) for a boxed coroutine: a whole stack of frames as one [`Future`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct ErasedRoot<T, S: ?Sized> {
+    driver: Driver,
+    /// The root frame, as long as there is one: unstarted while `driver.leaf` is null, and else
+    /// the outermost frame of the chain.
+    coroutine: Option<ManuallyDrop<ErasedCoroutine<T, S>>>,
+}
+
+// SAFETY: as for `Root`: it owns the root frame and through it all others.
+unsafe impl<T, S: ?Sized + Send> Send for ErasedRoot<T, S> {}
+// SAFETY: a shared reference gives access to nothing but `Debug`.
+unsafe impl<T, S: ?Sized> Sync for ErasedRoot<T, S> {}
+
+impl<T, S: ?Sized> Future for ErasedRoot<T, S> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        // SAFETY: nothing is moved out of the pinned root but the pointer to the frame. It is taken
+        // out of `coroutine` first, so that after a panic there is none: the unwinding has ended
+        // the frames and freed their memory.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            let coroutine = this.coroutine.take().unwrap_or_else(|| ended());
+            let driver = &raw const this.driver;
+            (*driver).enter(cx);
+            let poll = if !(*driver).leaf.get().is_null() {
+                Driver::run(driver, cx)
+            } else if coroutine.start(driver) {
+                Poll::Ready(())
+            } else {
+                (*coroutine.frame).caller.set(root_continuation());
+                Driver::settle(driver, cx, Step::Pending)
+            };
+            if poll.is_pending() {
+                this.coroutine = Some(coroutine);
+                return Poll::Pending;
+            }
+            (*driver).leaf.set(ptr::null());
+            Poll::Ready(coroutine.finish())
+        }
+    }
+}
+
+impl<T, S: ?Sized> Drop for ErasedRoot<T, S> {
+    fn drop(&mut self) {
+        if let Some(mut unfinished) = self.coroutine.take() {
+            // SAFETY: nothing runs the chain, since `self` is borrowed exclusively. A frame that is
+            // in no chain is unstarted, and dropped as a coroutine; else the chain drops it.
+            unsafe {
+                if self.driver.leaf.get().is_null() {
+                    ManuallyDrop::drop(&mut unfinished);
+                } else {
+                    Driver::cancel(&raw const self.driver);
+                }
+            }
+        }
+    }
+}
+
+impl<T, S: ?Sized> fmt::Debug for ErasedRoot<T, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let condition = match (&self.coroutine, self.driver.leaf.get().is_null()) {
+            (None, _) => "ended",
+            (Some(_), true) => "unstarted",
+            (Some(_), false) => "suspended",
+        };
+        f.debug_tuple("ErasedRoot").field(&format_args!("{condition}")).finish()
+    }
+}

@@ -1,0 +1,165 @@
+//! What `.await` becomes inside a coroutine.
+//!
+//! ```text
+//! match CALLEE { callee => {
+//!     let mut slot = Slot { empty: () };                           // constructed in place
+//!     'call: {
+//!         let suspended = {
+//!             let (ready, suspended) = callee.begin(chain, &raw mut slot);
+//!             if let Some(value) = ready { break 'call value }     // ran through: a plain call
+//!             suspended
+//!         };
+//!         let result = suspended.await;                            // the only suspension point
+//!         finish(&raw mut slot, result)
+//!     }
+//! }}
+//! ```
+//!
+//! `begin` is an inherent method of [`Coroutine`](crate::Coroutine), and the method of a blanket
+//! trait for any other `IntoFuture`; inherent methods win. For a coroutine it runs the callee on
+//! the host stack, and only when that suspends is there anything to await, [`Suspended`], which
+//! yields once. For a foreign future it returns the future, which is awaited in the ordinary way.
+//! The shape is the same for both because the macro cannot know which it is, and every value is
+//! moved as a whole, never borrowed before the await: a borrowed local would be kept in the frame
+//! across the await, and a foreign future would be stored twice.
+//!
+//! The slot is dropped by nobody. While the callee is suspended, only the driver may end frames,
+//! and it ends the callee before the caller; at all other times the slot is empty.
+
+use core::future::{Future, IntoFuture};
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use crate::body::{Body, Chain};
+use crate::frame::Frame;
+
+/// Memory in the caller's frame for a call. Only ever reached through a raw pointer.
+pub union Slot<S> {
+    /// Nothing: constructing this copies nothing, however large the callee's frame is.
+    pub empty: (),
+    _content: ManuallyDrop<S>,
+}
+
+/// The slot's content for a callee whose frame is part of the caller's.
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub struct Embedded<B: Body>(Frame<B>);
+
+/// The slot's content for a foreign future: none.
+#[derive(Debug)]
+pub struct Foreign<F>(PhantomData<fn() -> F>);
+
+/// Awaits the callee's return: pending once, and when polled again the callee has returned.
+///
+/// A body is polled only when its frame is the leaf, and a frame that awaits another is the leaf
+/// again when that has returned (invariant L), so there is nothing to ask.
+#[derive(Debug)]
+pub struct Suspended {
+    yielded: bool,
+}
+
+impl Suspended {
+    #[inline(always)]
+    pub(crate) fn new() -> Self {
+        Suspended { yielded: false }
+    }
+}
+
+impl Future for Suspended {
+    type Output = ();
+
+    #[inline(always)]
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.yielded {
+            Poll::Ready(())
+        } else {
+            self.yielded = true;
+            Poll::Pending
+        }
+    }
+}
+
+impl<B: Body> Slot<Embedded<B>> {
+    /// Calls `body` with its frame in the slot.
+    ///
+    /// # Safety
+    /// Only as in the expansion above, in the body that `chain` runs: the slot is empty, is not
+    /// moved, and stays valid until the call has ended.
+    #[inline(always)]
+    pub(crate) unsafe fn call(
+        slot: *mut Self,
+        chain: Chain,
+        body: B,
+    ) -> (Option<B::Output>, Suspended) {
+        let frame = slot.cast::<Frame<B>>();
+        // SAFETY: the slot is valid memory for a frame, by contract; the chain is running, since
+        // its body calls this.
+        unsafe {
+            let caller = (*chain.0).leaf.get();
+            match Frame::start(frame, body.into_parts(), chain.0) {
+                Poll::Ready(value) => (Some(value), Suspended::new()),
+                Poll::Pending => {
+                    Frame::link(frame, caller);
+                    (None, Suspended::new())
+                }
+            }
+        }
+    }
+}
+
+/// The end of a call that had suspended.
+pub trait Finish {
+    /// What awaiting the second part of `begin`'s result gave.
+    type Awaited;
+    /// What the call evaluates to.
+    type Value;
+
+    /// The call's value.
+    ///
+    /// # Safety
+    /// Only as in the expansion above, after the await.
+    unsafe fn finish(slot: *mut Slot<Self>, awaited: Self::Awaited) -> Self::Value
+    where
+        Self: Sized;
+}
+
+impl<B: Body> Finish for Embedded<B> {
+    type Awaited = ();
+    type Value = B::Output;
+
+    #[inline(always)]
+    unsafe fn finish(slot: *mut Slot<Self>, (): ()) -> B::Output {
+        // SAFETY: `Suspended` was polled again, so the callee has returned (see there).
+        unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
+    }
+}
+
+impl<F: IntoFuture> Finish for Foreign<F> {
+    type Awaited = F::Output;
+    type Value = F::Output;
+
+    #[inline(always)]
+    unsafe fn finish(_: *mut Slot<Self>, value: F::Output) -> F::Output {
+        value
+    }
+}
+
+/// Gives foreign futures the method that coroutines have inherently.
+pub trait ForeignCall: IntoFuture + Sized {
+    /// Returns the future, to be awaited.
+    ///
+    /// # Safety
+    /// None is needed; the macro calls `begin` for all callees alike.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn __begin(
+        self,
+        _: Chain,
+        _: *mut Slot<Foreign<Self>>,
+    ) -> (Option<Self::Output>, Self::IntoFuture) {
+        (None, self.into_future())
+    }
+}
+
+impl<F: IntoFuture> ForeignCall for F {}

@@ -1,0 +1,280 @@
+//! The erased half of the machinery: what a chain of frames is, whatever its bodies' types.
+//!
+//! ```text
+//!            Driver                    Header (leaf)            Header (its caller)
+//!        ┌────────────┐              ┌──────────────┐          ┌──────────────┐
+//!        │ leaf ──────┼─────────────▶│ vtable       │    ┌────▶│ vtable       │
+//!        │ waker      │              │ caller ──────┼────┘     │ caller ──────┼──▶ … ──▶ ROOT
+//!        │ stack_base │              ├──────────────┤          ├──────────────┤
+//!        │ deferred   │              │ body         │          │ body         │
+//!        └────────────┘              └──────────────┘          └──────────────┘
+//! ```
+//!
+//! **Invariant L**: `Driver::leaf` is always the frame that is running or, while the chain is
+//! suspended, the frame that runs next. It is kept at call and return, as a stack pointer is, and
+//! never written at a suspension.
+//!
+//! **Invariant C**: a frame is reachable from `leaf` through `caller` if and only if its body has
+//! been constructed (or its arguments stored), and has neither returned nor been dropped. Frames
+//! are live in strict LIFO order.
+
+use core::cell::Cell;
+use core::marker::PhantomPinned;
+use core::ptr;
+use core::task::{Context, Poll, Waker};
+
+/// How far the host stack may grow below the context that a poll was given, in bytes, before calls
+/// are deferred and returns go through the driver's loop.
+///
+/// Bytes and not levels, so that large and small bodies are treated alike: a recursion whose
+/// starts take 200 bytes each nests 160 deep before it is deferred, and a thread with a stack of
+/// 256 KiB has room left in an unoptimised build, where a start takes a kilobyte or two.
+const STACK_BUDGET: usize = 32 * 1024;
+
+/// What resuming a frame led to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(crate) enum Step {
+    /// The body that ran last returned `Poll::Pending`.
+    Pending,
+    /// A body returned, `leaf` is its caller, and the driver's loop must resume that.
+    Return,
+    /// The root body returned; its result lies in the root frame.
+    Done,
+}
+
+/// The signature of everything that runs a frame. `become` needs it to be one type.
+pub(crate) type Resume = unsafe fn(*mut Header, &mut Context<'_>, *const Driver) -> Step;
+
+/// What is known statically about a frame, behind one pointer in its header.
+pub(crate) struct VTable {
+    /// Polls the body once; when it returns, stores the result and resumes the caller.
+    ///
+    /// Requires: the frame is `driver.leaf` of the driver that is being polled with the context.
+    pub(crate) resume: Resume,
+    /// Ends the frame without running its body: drops what it owns and frees its memory if it has
+    /// memory of its own.
+    ///
+    /// Requires: the frame is in no chain any more.
+    pub(crate) drop: unsafe fn(*mut Header),
+}
+
+/// The head of a frame.
+#[repr(C)]
+pub(crate) struct Header {
+    pub(crate) vtable: Cell<*const VTable>,
+    /// The frame that awaits this one. Set at the await, never at creation.
+    pub(crate) caller: Cell<*const Header>,
+}
+
+impl Header {
+    #[inline(always)]
+    pub(crate) const fn new(vtable: *const VTable, caller: *const Header) -> Self {
+        Header { vtable: Cell::new(vtable), caller: Cell::new(caller) }
+    }
+}
+
+/// A header that is never written and so may be shared by all chains of all threads.
+struct StaticHeader(Header);
+
+// SAFETY: the only static header is `ROOT`; nothing writes through a `caller` link that leads to
+// it (`caller` and `vtable` are written by the owner of a frame only, and nobody owns `ROOT`).
+unsafe impl Sync for StaticHeader {}
+
+/// The root continuation: resuming it ends the chain. It has no body and no owner.
+static ROOT: StaticHeader = {
+    unsafe fn resume(_: *mut Header, _: &mut Context<'_>, _: *const Driver) -> Step {
+        Step::Done
+    }
+    unsafe fn drop(_: *mut Header) {}
+    StaticHeader(Header::new(&const { VTable { resume, drop } }, ptr::null()))
+};
+
+/// The caller of every root frame.
+#[inline(always)]
+pub(crate) fn root_continuation() -> *const Header {
+    &raw const ROOT.0
+}
+
+/// The state of one chain of frames.
+#[derive(Debug)]
+pub(crate) struct Driver {
+    /// See invariant L. Null before the first frame exists and after the chain has ended.
+    pub(crate) leaf: Cell<*const Header>,
+    /// The waker of the poll that is under way. Dangling outside [`Driver::enter`].
+    waker: Cell<*const Waker>,
+    /// Where the host stack was when the poll that is under way began: the address of its context.
+    stack_base: Cell<usize>,
+    /// Whether `leaf` became an unstarted frame because the stack floor was reached.
+    pub(crate) deferred: Cell<bool>,
+    _pinned: PhantomPinned,
+}
+
+impl Driver {
+    #[inline(always)]
+    pub(crate) const fn new() -> Self {
+        Driver {
+            leaf: Cell::new(ptr::null()),
+            waker: Cell::new(ptr::null()),
+            stack_base: Cell::new(0),
+            deferred: Cell::new(false),
+            _pinned: PhantomPinned,
+        }
+    }
+
+    /// Lends the waker of `cx` to the bodies and takes the measure of the host stack.
+    #[inline(always)]
+    pub(crate) fn enter(&self, cx: &Context<'_>) {
+        self.waker.set(cx.waker());
+        self.stack_base.set(ptr::from_ref(cx).addr());
+    }
+
+    /// The waker of the poll that is under way.
+    ///
+    /// # Safety
+    /// Only during a poll (between [`Driver::enter`] and the return to the executor), and the
+    /// reference must not outlive it.
+    #[inline(always)]
+    pub(crate) unsafe fn waker<'a>(&self) -> &'a Waker {
+        // SAFETY: `enter` stored a reference that lives as long as the poll, which the caller
+        // says is under way.
+        unsafe { &*self.waker.get() }
+    }
+
+    /// Whether there is room on the host stack for another nested start or return.
+    #[inline(always)]
+    pub(crate) fn has_stack(&self) -> bool {
+        self.stack_base.get().wrapping_sub(stack_address()) < STACK_BUDGET
+    }
+
+    /// Calls an unstarted frame later: makes it the leaf, for the driver's loop to start.
+    ///
+    /// # Safety
+    /// The frame is valid until it has ended, and the running body of this chain is calling it.
+    #[cfg(feature = "alloc")]
+    #[cold]
+    pub(crate) unsafe fn defer(&self, frame: *const Header) {
+        // SAFETY: by contract.
+        unsafe { (*frame).caller.set(self.leaf.get()) };
+        self.leaf.set(frame);
+        self.deferred.set(true);
+    }
+
+    /// Resumes the leaf and runs the chain until it suspends or the root body has returned.
+    ///
+    /// If a body panics, the frames that wait for it are dropped, innermost first, while the panic
+    /// unwinds through this function: the same drops in the same order as when the panic unwinds
+    /// through nested futures.
+    ///
+    /// # Safety
+    /// `this` is pinned and live, has a non-null leaf, invariants L and C hold, and `enter` was
+    /// called with this `cx`.
+    #[inline(always)]
+    pub(crate) unsafe fn run(this: *const Driver, cx: &mut Context<'_>) -> Poll<()> {
+        let unwinding = DropChain(this);
+        // SAFETY: the chain's leaf is live by invariants L and C; `this` is live by contract.
+        let step = unsafe { resume_leaf(this, cx) };
+        core::mem::forget(unwinding);
+        // SAFETY: passed on.
+        unsafe { Driver::settle(this, cx, step) }
+    }
+
+    /// Goes on after a step: returns if the chain has suspended or ended, else runs it further.
+    ///
+    /// # Safety
+    /// As for [`Driver::run`]; the leaf may have ended if `step` says so.
+    #[inline(always)]
+    pub(crate) unsafe fn settle(this: *const Driver, cx: &mut Context<'_>, step: Step) -> Poll<()> {
+        // SAFETY: `this` is live by contract.
+        if step == Step::Pending && unsafe { !(*this).deferred.get() } {
+            Poll::Pending
+        } else {
+            // SAFETY: passed on.
+            unsafe { Driver::run_on(this, cx, step) }
+        }
+    }
+
+    /// The driver's loop. Most polls do not come here: they have one step, and end in suspension.
+    ///
+    /// # Safety
+    /// As for [`Driver::settle`].
+    #[inline(never)]
+    unsafe fn run_on(this: *const Driver, cx: &mut Context<'_>, mut step: Step) -> Poll<()> {
+        let unwinding = DropChain(this);
+        let poll = loop {
+            match step {
+                Step::Done => break Poll::Ready(()),
+                Step::Return => {}
+                // SAFETY: `this` is live by contract.
+                Step::Pending if unsafe { !(*this).deferred.replace(false) } => {
+                    break Poll::Pending;
+                }
+                Step::Pending => {}
+            }
+            // SAFETY: passed on.
+            step = unsafe { resume_leaf(this, cx) };
+        };
+        core::mem::forget(unwinding);
+        poll
+    }
+
+    /// Drops the frames of a suspended chain, innermost first, in a loop.
+    ///
+    /// # Safety
+    /// `this` is live, invariants L and C hold, and nothing runs the chain any more.
+    pub(crate) unsafe fn cancel(this: *const Driver) {
+        drop(DropChain(this));
+    }
+}
+
+/// # Safety
+/// As for [`Driver::run`].
+#[inline(always)]
+unsafe fn resume_leaf(this: *const Driver, cx: &mut Context<'_>) -> Step {
+    // SAFETY: `leaf` is live and waits to be run (invariants L and C), which is what `resume`
+    // requires; the vtable is static.
+    unsafe {
+        let leaf = (*this).leaf.get();
+        ((*(*leaf).vtable.get()).resume)(leaf.cast_mut(), cx, this)
+    }
+}
+
+/// Drops a chain's frames from the leaf up, also when one of those drops panics.
+struct DropChain(*const Driver);
+
+impl Drop for DropChain {
+    #[inline(always)]
+    fn drop(&mut self) {
+        drop_chain(self.0);
+    }
+}
+
+/// See [`DropChain`], which keeps its contract: invariant C, and a driver that is live.
+#[inline(never)]
+fn drop_chain(driver: *const Driver) {
+    // A second panic while this one unwinds aborts, as for any value dropped by unwinding.
+    let rest = DropChain(driver);
+    // SAFETY: the driver outlives the guard (both users hold it pinned). Each frame is unlinked
+    // before it is dropped, so that nothing is dropped twice if a drop panics, and every frame in
+    // the chain is live (invariant C).
+    unsafe {
+        loop {
+            let frame = (*driver).leaf.get();
+            if frame.is_null() {
+                break;
+            }
+            (*driver).leaf.set((*frame).caller.get());
+            ((*(*frame).vtable.get()).drop)(frame.cast_mut());
+        }
+    }
+    core::mem::forget(rest);
+}
+
+/// Roughly where the host stack ends now. All supported targets grow it downwards, and contexts live
+/// on it; where one does not, or a body runs on another stack, calls are deferred more often than
+/// they need be.
+#[inline(always)]
+fn stack_address() -> usize {
+    let here = core::mem::MaybeUninit::<u8>::uninit();
+    (&raw const here).addr()
+}

@@ -1,0 +1,255 @@
+//! A frame: a header, and a body in one of three conditions that share the same memory.
+//!
+//! ```text
+//!                                          ┌────────────── Frame::start ──────────────┐
+//!        Frame<B>                          │                                          ▼
+//!   0 ┌──────────────────┐   Origin::unstarted                  ┌─ Pending ──▶ suspended ──┐
+//!     │ header: vtable   │          │                           │    Frame::link    │      │
+//!   8 │         caller   │          ▼                           │                   │ resume
+//!  16 ├──────────────────┤      unstarted ─ Origin::take ─▶ running ◀───────────────┘      │
+//!     │ future │ result  │          │                           │                          │
+//!     └──────────────────┘          │ Origin::drop_unstarted    │ Ready     drop_suspended │
+//!        Origin<B>                  ▼                           ▼                          ▼
+//!     frame │ (args, make)        ended ◀─ Frame::take_result ─ returned                 ended
+//! ```
+//!
+//! A frame in its caller's memory is never unstarted: its arguments lie on the host stack until
+//! the body takes them. A frame in memory of its own, and the root's, can be: [`Origin`].
+
+use core::cell::UnsafeCell;
+use core::future::Future;
+use core::marker::{PhantomData, PhantomPinned};
+use core::mem::ManuallyDrop;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll};
+
+use crate::body::{Body, Entry, Scope};
+use crate::driver::{Driver, Header, Step, VTable};
+
+/// The memory shared by the conditions of a frame.
+#[repr(C)]
+union Payload<B: Body> {
+    future: ManuallyDrop<B::Future>,
+    result: ManuallyDrop<B::Output>,
+}
+
+/// A coroutine that has, or soon will have, a place in a chain. Never moved once it is linked.
+#[repr(C)]
+pub(crate) struct Frame<B: Body> {
+    header: Header,
+    payload: UnsafeCell<Payload<B>>,
+    _body: PhantomData<B>,
+    _pinned: PhantomPinned,
+}
+
+// SAFETY: a frame owns the body's arguments, which are part of `B`, or the body's future, which is
+// `Send` if `B` is (contract of `Body`). A result lies in a frame only within one poll.
+unsafe impl<B: Body + Send> Send for Frame<B> {}
+// SAFETY: a shared reference to a frame gives access to nothing.
+unsafe impl<B: Body> Sync for Frame<B> {}
+
+impl<B: Body> Frame<B> {
+    /// Where the payload, and so the result, lies in bytes from the header.
+    #[cfg(feature = "alloc")]
+    pub(crate) const PAYLOAD: usize = core::mem::offset_of!(Frame<B>, payload);
+
+    const SUSPENDED: VTable = VTable { resume: resume::<B>, drop: drop_suspended::<B> };
+
+    #[inline(always)]
+    pub(crate) fn header(this: *mut Self) -> *const Header {
+        this.cast()
+    }
+
+    #[inline(always)]
+    fn payload(this: *mut Self) -> *mut Payload<B> {
+        // SAFETY: in bounds of the frame's allocation, which every caller has.
+        unsafe { UnsafeCell::raw_get(&raw const (*this).payload) }
+    }
+
+    /// Moves the result of a returned frame out.
+    ///
+    /// # Safety
+    /// The frame has returned and its result was not taken; afterwards it is ended.
+    #[inline(always)]
+    pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
+        // SAFETY: by contract.
+        unsafe { ptr::read(Self::payload(this).cast()) }
+    }
+
+    /// # Safety
+    /// The frame is ended, or its future has returned.
+    #[inline(always)]
+    pub(crate) unsafe fn put_result(this: *mut Self, result: B::Output) {
+        // SAFETY: nothing in the payload is live: a future that has returned owns nothing
+        // (contract of `Body`).
+        unsafe { Self::payload(this).cast::<B::Output>().write(result) }
+    }
+
+    /// Completes the header of a frame in its caller's memory, or of the root frame, whose body
+    /// has suspended for the first time.
+    ///
+    /// # Safety
+    /// `this` is valid for writes of its header.
+    #[inline(always)]
+    pub(crate) unsafe fn link(this: *mut Self, caller: *const Header) {
+        // SAFETY: passed on.
+        unsafe { Self::link_as(this, &const { Self::SUSPENDED }, caller) }
+    }
+
+    /// [`Frame::link`] for a frame that is ended otherwise.
+    ///
+    /// # Safety
+    /// As for [`Frame::link`].
+    #[inline(always)]
+    pub(crate) unsafe fn link_as(this: *mut Self, vtable: *const VTable, caller: *const Header) {
+        // SAFETY: by contract.
+        unsafe { (&raw mut (*this).header).write(Header::new(vtable, caller)) }
+    }
+
+    /// Constructs the body's future in place and runs it on the host stack until it suspends or
+    /// returns. The header is left alone.
+    ///
+    /// Invariant L is upheld: while the body runs the leaf is this frame; if it suspends, the leaf
+    /// is what it left; if it returns or panics, the leaf is what it was before.
+    ///
+    /// # Safety
+    /// `this` is valid for writes and stays so until the frame has ended; it holds no live
+    /// payload. `driver` is in a poll (between `enter` and the return to the executor).
+    #[inline]
+    pub(crate) unsafe fn start(
+        this: *mut Self,
+        (args, make): (B::Args, B::Make),
+        driver: *const Driver,
+    ) -> Poll<B::Output> {
+        /// Restores the leaf when the body's first poll unwinds.
+        struct Restore(*const Driver, *const Header);
+        impl Drop for Restore {
+            #[inline(always)]
+            fn drop(&mut self) {
+                // SAFETY: the driver outlives the poll.
+                unsafe { (*self.0).leaf.set(self.1) }
+            }
+        }
+
+        // SAFETY: the entry outlives the first poll, in which the body takes the arguments
+        // (contract of `Body`). The future is constructed in memory that is valid by contract and
+        // not moved until it has returned or been dropped: it is pinned.
+        unsafe {
+            let before = (*driver).leaf.get();
+            // Before the future is written: no store may come between that and the poll, or LLVM
+            // must assume that it changed the future's state and dispatch on it.
+            (*driver).leaf.set(Self::header(this));
+            let entry = Entry { driver, args: ManuallyDrop::new(args) };
+            let future = Self::payload(this).cast::<B::Future>();
+            future.write(make(Scope::new(&entry)));
+            let restore = Restore(driver, before);
+            let mut cx = Context::from_waker((*driver).waker());
+            let poll = Pin::new_unchecked(&mut *future).poll(&mut cx);
+            core::mem::forget(restore);
+            match poll {
+                Poll::Ready(result) => {
+                    (*driver).leaf.set(before);
+                    Poll::Ready(B::output(result))
+                }
+                Poll::Pending => Poll::Pending,
+            }
+        }
+    }
+}
+
+/// Memory that holds an unstarted body first and its frame later.
+#[repr(C)]
+pub(crate) union Origin<B: Body> {
+    unstarted: ManuallyDrop<Unstarted<B>>,
+    pub(crate) frame: ManuallyDrop<Frame<B>>,
+}
+
+#[repr(C)]
+struct Unstarted<B: Body> {
+    header: Header,
+    parts: (B::Args, B::Make),
+}
+
+impl<B: Body> Origin<B> {
+    #[inline(always)]
+    pub(crate) fn unstarted(body: B, vtable: *const VTable) -> Self {
+        let header = Header::new(vtable, ptr::null());
+        Origin { unstarted: ManuallyDrop::new(Unstarted { header, parts: body.into_parts() }) }
+    }
+
+    /// Moves the unstarted body out.
+    ///
+    /// # Safety
+    /// `this` is unstarted; afterwards it is ended.
+    #[inline(always)]
+    pub(crate) unsafe fn take(this: *mut Self) -> (B::Args, B::Make) {
+        // SAFETY: by contract.
+        unsafe { ptr::read(&raw const (*this.cast::<Unstarted<B>>()).parts) }
+    }
+
+    /// Drops the unstarted body.
+    ///
+    /// # Safety
+    /// As for [`Origin::take`].
+    pub(crate) unsafe fn drop_unstarted(this: *mut Self) {
+        // SAFETY: by contract.
+        unsafe { ptr::drop_in_place(&raw mut (*this.cast::<Unstarted<B>>()).parts) }
+    }
+}
+
+/// Ends a resume function whose body has returned: `leaf` becomes the caller, and the caller is
+/// resumed.
+///
+/// On stable by a call while the host stack has room for it (measured: 3 ns per level instead of 5
+/// through the loop, since every return is an indirect call of its own to the branch predictor),
+/// and through the driver's loop when it has not.
+#[cfg(not(feature = "tail-call"))]
+macro_rules! resume_caller {
+    ($frame:expr, $cx:expr, $driver:expr) => {{
+        let caller = (*$frame).caller.get();
+        (*$driver).leaf.set(caller);
+        if (*$driver).has_stack() {
+            ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $cx, $driver)
+        } else {
+            Step::Return
+        }
+    }};
+}
+#[cfg(feature = "tail-call")]
+macro_rules! resume_caller {
+    ($frame:expr, $cx:expr, $driver:expr) => {{
+        let caller = (*$frame).caller.get();
+        (*$driver).leaf.set(caller);
+        become ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $cx, $driver)
+    }};
+}
+pub(crate) use resume_caller;
+
+/// [`VTable::resume`] of a suspended frame.
+pub(crate) unsafe fn resume<B: Body>(
+    frame: *mut Header,
+    cx: &mut Context<'_>,
+    driver: *const Driver,
+) -> Step {
+    let this = frame.cast::<Frame<B>>();
+    // SAFETY: this vtable is set by `Frame::<B>::link` only, so `frame` heads a `Frame<B>` whose
+    // future was constructed in place and has not returned (invariant C).
+    unsafe {
+        let future = Frame::payload(this).cast::<B::Future>();
+        match Pin::new_unchecked(&mut *future).poll(cx) {
+            Poll::Pending => Step::Pending,
+            Poll::Ready(result) => {
+                Frame::put_result(this, B::output(result));
+                resume_caller!(frame, cx, driver)
+            }
+        }
+    }
+}
+
+/// [`VTable::drop`] of a suspended frame in memory that its caller's frame owns.
+pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
+    // SAFETY: as in `resume`; the future suspended or panicked, and is dropped just once
+    // (contract of `VTable::drop`).
+    unsafe { ptr::drop_in_place(Frame::payload(frame.cast::<Frame<B>>()).cast::<B::Future>()) }
+}

@@ -1,0 +1,210 @@
+//! Frames in memory of their own.
+
+use alloc::alloc::{alloc, dealloc, handle_alloc_error};
+use core::alloc::Layout;
+
+use core::task::{Context, Poll};
+
+use crate::body::{Body, Chain};
+use crate::call::{Finish, Slot, Suspended};
+use crate::driver::{Driver, Header, Step, VTable};
+use crate::frame::{Frame, Origin, drop_suspended, resume, resume_caller};
+
+/// The slot's content for a callee with a frame on the heap: a pointer to it.
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub struct Allocated<B: Body>(*mut Origin<B>);
+
+// SAFETY: it owns the frame, which is `Send` if the body is (contract of `Body`).
+unsafe impl<B: Body + Send> Send for Allocated<B> {}
+// SAFETY: a shared reference gives access to nothing.
+unsafe impl<B: Body> Sync for Allocated<B> {}
+
+/// Allocates memory for a frame.
+pub(crate) fn allocate<B: Body>() -> *mut Origin<B> {
+    let layout = Layout::new::<Origin<B>>();
+    // SAFETY: the layout has a size, the header's at least.
+    let origin = unsafe { alloc(layout) };
+    if origin.is_null() {
+        handle_alloc_error(layout);
+    }
+    origin.cast()
+}
+
+/// Frees an ended frame's memory.
+///
+/// # Safety
+/// `origin` comes from [`allocate`], the frame is ended, and nothing refers to it.
+#[inline(always)]
+pub(crate) unsafe fn free<B: Body>(origin: *mut Origin<B>) {
+    // SAFETY: by contract.
+    unsafe { dealloc(origin.cast(), Layout::new::<Origin<B>>()) }
+}
+
+/// Frees a frame's memory when its first poll, or the drop of what is in it, unwinds.
+pub(crate) struct Free<B: Body>(pub(crate) *mut Origin<B>);
+
+impl<B: Body> Drop for Free<B> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: whoever made the guard owns the allocation and ends the frame before this runs.
+        unsafe { free(self.0) }
+    }
+}
+
+/// The vtable of a frame on the heap: the driver's part, and what is needed to use and free such a
+/// frame without knowing its body's type.
+#[repr(C)]
+pub(crate) struct HeapVTable {
+    pub(crate) frame: VTable,
+    /// Starts the unstarted frame on the host stack; `true` if it returned and its result lies in
+    /// the frame. If it unwinds, the memory is freed.
+    pub(crate) start: unsafe fn(*mut Header, *const Driver) -> bool,
+    /// Where the result lies, in bytes from the header.
+    pub(crate) result: usize,
+    pub(crate) layout: Layout,
+}
+
+impl HeapVTable {
+    const fn new<B: Body>(frame: VTable) -> Self {
+        HeapVTable {
+            frame,
+            start: start::<B>,
+            result: Frame::<B>::PAYLOAD,
+            layout: Layout::new::<Origin<B>>(),
+        }
+    }
+
+    pub(crate) const fn unstarted<B: Body>() -> Self {
+        Self::new::<B>(VTable { resume: start_deferred::<B>, drop: drop_unstarted::<B> })
+    }
+
+    const fn suspended<B: Body>() -> Self {
+        Self::new::<B>(VTable { resume: resume::<B>, drop: drop_and_free::<B> })
+    }
+}
+
+/// The two vtables of `B`'s frames on the heap.
+struct OnHeap<B>(B);
+
+impl<B: Body> OnHeap<B> {
+    // Pointers to the whole vtable, not to its first field.
+    const UNSTARTED: *const VTable = (&raw const *&const { HeapVTable::unstarted::<B>() }).cast();
+    const SUSPENDED: *const VTable = (&raw const *&const { HeapVTable::suspended::<B>() }).cast();
+}
+
+impl<B: Body> Slot<Allocated<B>> {
+    /// Calls `body` with its frame in an allocation.
+    ///
+    /// # Safety
+    /// As for the call with an embedded frame.
+    #[inline(always)]
+    pub(crate) unsafe fn call(
+        slot: *mut Self,
+        chain: Chain,
+        body: B,
+    ) -> (Option<B::Output>, Suspended) {
+        let origin = allocate::<B>();
+        let frame = origin.cast::<Frame<B>>();
+        // SAFETY: the allocation is valid memory for a frame until it is freed, which is when the
+        // frame has ended: here, in `finish`, or in the vtable's `drop`. The chain is running,
+        // since its body calls this.
+        unsafe {
+            let caller = (*chain.0).leaf.get();
+            if (*chain.0).has_stack() {
+                let unwinding = Free(origin);
+                let poll = Frame::start(frame, body.into_parts(), chain.0);
+                core::mem::forget(unwinding);
+                match poll {
+                    Poll::Ready(value) => {
+                        free(origin);
+                        return (Some(value), Suspended::new());
+                    }
+                    Poll::Pending => {
+                        Frame::link_as(frame, OnHeap::<B>::SUSPENDED, caller);
+                    }
+                }
+            } else {
+                origin.write(Origin::unstarted(body, OnHeap::<B>::UNSTARTED));
+                (*chain.0).defer(origin.cast());
+            }
+            slot.cast::<Allocated<B>>().write(Allocated(origin));
+        }
+        (None, Suspended::new())
+    }
+}
+
+impl<B: Body> Finish for Allocated<B> {
+    type Awaited = ();
+    type Value = B::Output;
+
+    #[inline(always)]
+    unsafe fn finish(slot: *mut Slot<Self>, (): ()) -> B::Output {
+        // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the
+        // pointer here.
+        unsafe {
+            let origin = (*slot.cast::<Allocated<B>>()).0;
+            let value = Frame::take_result(origin.cast::<Frame<B>>());
+            free(origin);
+            value
+        }
+    }
+}
+
+unsafe fn drop_and_free<B: Body>(frame: *mut Header) {
+    let _memory = Free::<B>(frame.cast());
+    // SAFETY: this vtable is set on suspended frames only; contract of `VTable::drop`.
+    unsafe { drop_suspended::<B>(frame) }
+}
+
+/// [`HeapVTable::start`].
+unsafe fn start<B: Body>(header: *mut Header, driver: *const Driver) -> bool {
+    let frame = header.cast::<Frame<B>>();
+    // SAFETY: this is called once, on an unstarted frame in an allocation, by the running body of
+    // the driver's chain.
+    unsafe {
+        let caller = (*driver).leaf.get();
+        let parts = Origin::take(header.cast::<Origin<B>>());
+        let unwinding = Free::<B>(header.cast());
+        let poll = Frame::start(frame, parts, driver);
+        core::mem::forget(unwinding);
+        match poll {
+            Poll::Ready(value) => {
+                Frame::put_result(frame, value);
+                true
+            }
+            Poll::Pending => {
+                Frame::link_as(frame, OnHeap::<B>::SUSPENDED, caller);
+                false
+            }
+        }
+    }
+}
+
+/// Starts a frame whose call was deferred.
+unsafe fn start_deferred<B: Body>(
+    frame: *mut Header,
+    cx: &mut Context<'_>,
+    driver: *const Driver,
+) -> Step {
+    let this = frame.cast::<Frame<B>>();
+    // SAFETY: only unstarted frames have this vtable, so `frame` heads an unstarted `Origin<B>` in an
+    // allocation. The vtable is replaced before the body is taken out, so that a panic finds
+    // a started frame.
+    unsafe {
+        let parts = Origin::take(frame.cast::<Origin<B>>());
+        (*frame).vtable.set(OnHeap::<B>::SUSPENDED);
+        match Frame::start(this, parts, driver) {
+            Poll::Pending => Step::Pending,
+            Poll::Ready(value) => {
+                Frame::put_result(this, value);
+                resume_caller!(frame, cx, driver)
+            }
+        }
+    }
+}
+
+unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
+    let _memory = Free::<B>(frame.cast());
+    // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
+    unsafe { Origin::drop_unstarted(frame.cast::<Origin<B>>()) }
+}

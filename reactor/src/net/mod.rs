@@ -1,0 +1,6 @@
+//! Sockets.
+
+mod io;
+mod tcp;
+
+pub use self::tcp::{TcpListener, TcpStream};
