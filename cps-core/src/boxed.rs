@@ -16,10 +16,10 @@ use core::task::{Context, Poll};
 use crate::body::{Body, Chain};
 use crate::call::{Finish, Slot, Suspended};
 use crate::coroutine::Coroutine;
-use crate::driver::{Driver, Header, Step, root_continuation};
+use crate::driver::{Driver, Header, root_continuation};
 use crate::frame::Origin;
 use crate::heap::{self, HeapVTable};
-use crate::root::ended;
+use crate::root::{Condition, ended};
 
 /// A coroutine in an allocation of its own, with its body's type erased.
 ///
@@ -197,7 +197,11 @@ impl<T, S: ?Sized> IntoFuture for ErasedCoroutine<T, S> {
     type IntoFuture = ErasedRoot<T, S>;
 
     fn into_future(self) -> ErasedRoot<T, S> {
-        ErasedRoot { driver: Driver::new(), coroutine: Some(ManuallyDrop::new(self)) }
+        ErasedRoot {
+            driver: Driver::new(),
+            condition: Condition::Unstarted,
+            coroutine: ManuallyDrop::new(self),
+        }
     }
 }
 
@@ -205,9 +209,9 @@ impl<T, S: ?Sized> IntoFuture for ErasedCoroutine<T, S> {
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct ErasedRoot<T, S: ?Sized> {
     driver: Driver,
-    /// The root frame, as long as there is one: unstarted while `driver.leaf` is null, and else
-    /// the outermost frame of the chain.
-    coroutine: Option<ManuallyDrop<ErasedCoroutine<T, S>>>,
+    condition: Condition,
+    /// The root frame; freed once `condition` is `Started` and the driver has no leaf.
+    coroutine: ManuallyDrop<ErasedCoroutine<T, S>>,
 }
 
 // SAFETY: as for `Root`: it owns the root frame and through it all others.
@@ -215,47 +219,70 @@ unsafe impl<T, S: ?Sized + Send> Send for ErasedRoot<T, S> {}
 // SAFETY: a shared reference gives access to nothing but `Debug`.
 unsafe impl<T, S: ?Sized> Sync for ErasedRoot<T, S> {}
 
+impl<T, S: ?Sized> ErasedRoot<T, S> {
+    /// The first poll. See [`Root`](crate::Root)'s.
+    ///
+    /// # Safety
+    /// `self` is pinned, its driver was entered, and its leaf is null.
+    #[inline(never)]
+    unsafe fn start(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        if core::mem::replace(&mut self.condition, Condition::Started) == Condition::Started {
+            ended();
+        }
+        let driver = &raw const self.driver;
+        // SAFETY: `Unstarted` said that the frame is; the driver is pinned.
+        unsafe {
+            if self.coroutine.start(driver) {
+                return Poll::Ready(self.coroutine.finish());
+            }
+            (*self.coroutine.frame).caller.set(root_continuation());
+            let poll = Driver::settle(driver, cx, (*driver).pending());
+            self.result(poll)
+        }
+    }
+
+    /// Takes the root frame's result when the chain has ended.
+    ///
+    /// # Safety
+    /// `poll` is what `Driver::run` or `Driver::settle` returned last.
+    #[inline(always)]
+    unsafe fn result(&mut self, poll: Poll<()>) -> Poll<T> {
+        poll.map(|()| {
+            self.driver.leaf.set(ptr::null());
+            // SAFETY: the chain has ended, so the root frame has returned, and the leaf that was
+            // cleared keeps this from being called again.
+            unsafe { self.coroutine.finish() }
+        })
+    }
+}
+
 impl<T, S: ?Sized> Future for ErasedRoot<T, S> {
     type Output = T;
 
+    #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // SAFETY: nothing is moved out of the pinned root but the pointer to the frame. It is taken
-        // out of `coroutine` first, so that after a panic there is none: the unwinding has ended
-        // the frames and freed their memory.
+        // SAFETY: nothing is moved out of the pinned root. A non-null leaf means that the chain is
+        // suspended (it cannot be running: `self` is borrowed exclusively).
         unsafe {
             let this = self.get_unchecked_mut();
-            let coroutine = this.coroutine.take().unwrap_or_else(|| ended());
-            let driver = &raw const this.driver;
-            (*driver).enter(cx);
-            let poll = if !(*driver).leaf.get().is_null() {
-                Driver::run(driver, cx)
-            } else if coroutine.start(driver) {
-                Poll::Ready(())
-            } else {
-                (*coroutine.frame).caller.set(root_continuation());
-                Driver::settle(driver, cx, Step::Pending)
-            };
-            if poll.is_pending() {
-                this.coroutine = Some(coroutine);
-                return Poll::Pending;
+            this.driver.enter(cx);
+            if this.driver.leaf.get().is_null() {
+                return this.start(cx);
             }
-            (*driver).leaf.set(ptr::null());
-            Poll::Ready(coroutine.finish())
+            let poll = Driver::run(&raw const this.driver, cx);
+            this.result(poll)
         }
     }
 }
 
 impl<T, S: ?Sized> Drop for ErasedRoot<T, S> {
     fn drop(&mut self) {
-        if let Some(mut unfinished) = self.coroutine.take() {
-            // SAFETY: nothing runs the chain, since `self` is borrowed exclusively. A frame that is
-            // in no chain is unstarted, and dropped as a coroutine; else the chain drops it.
-            unsafe {
-                if self.driver.leaf.get().is_null() {
-                    ManuallyDrop::drop(&mut unfinished);
-                } else {
-                    Driver::cancel(&raw const self.driver);
-                }
+        // SAFETY: nothing runs the chain, since `self` is borrowed exclusively; its outermost frame
+        // is the boxed one. A frame that is in no chain yet is dropped as a coroutine.
+        unsafe {
+            match self.condition {
+                Condition::Unstarted => ManuallyDrop::drop(&mut self.coroutine),
+                Condition::Started => Driver::cancel(&raw const self.driver),
             }
         }
     }
@@ -263,11 +290,7 @@ impl<T, S: ?Sized> Drop for ErasedRoot<T, S> {
 
 impl<T, S: ?Sized> fmt::Debug for ErasedRoot<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let condition = match (&self.coroutine, self.driver.leaf.get().is_null()) {
-            (None, _) => "ended",
-            (Some(_), true) => "unstarted",
-            (Some(_), false) => "suspended",
-        };
+        let condition = self.condition.name(self.driver.leaf.get().is_null());
         f.debug_tuple("ErasedRoot").field(&format_args!("{condition}")).finish()
     }
 }

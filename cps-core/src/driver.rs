@@ -6,7 +6,7 @@
 //!        │ leaf ──────┼─────────────▶│ vtable       │    ┌────▶│ vtable       │
 //!        │ waker      │              │ caller ──────┼────┘     │ caller ──────┼──▶ … ──▶ ROOT
 //!        │ stack_base │              ├──────────────┤          ├──────────────┤
-//!        │ deferred   │              │ body         │          │ body         │
+//!        │ pending    │              │ body         │          │ body         │
 //!        └────────────┘              └──────────────┘          └──────────────┘
 //! ```
 //!
@@ -33,12 +33,12 @@ const STACK_BUDGET: usize = 32 * 1024;
 
 /// What resuming a frame led to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[repr(u8)]
 pub(crate) enum Step {
-    /// The body that ran last returned `Poll::Pending`.
+    /// The chain has suspended.
     Pending,
-    /// A body returned, `leaf` is its caller, and the driver's loop must resume that.
-    Return,
+    /// The chain goes on: the driver's loop must resume the leaf. Either a body has returned and
+    /// the leaf is its caller, or a call was deferred and the leaf is its unstarted callee.
+    Continue,
     /// The root body returned; its result lies in the root frame.
     Done,
 }
@@ -105,8 +105,9 @@ pub(crate) struct Driver {
     waker: Cell<*const Waker>,
     /// Where the host stack was when the poll that is under way began: the address of its context.
     stack_base: Cell<usize>,
-    /// Whether `leaf` became an unstarted frame because the stack floor was reached.
-    pub(crate) deferred: Cell<bool>,
+    /// What a pending body means: `Pending`, or `Continue` after a call was deferred, when it is
+    /// pending because its callee has yet to start.
+    pending: Cell<Step>,
     _pinned: PhantomPinned,
 }
 
@@ -117,7 +118,7 @@ impl Driver {
             leaf: Cell::new(ptr::null()),
             waker: Cell::new(ptr::null()),
             stack_base: Cell::new(0),
-            deferred: Cell::new(false),
+            pending: Cell::new(Step::Pending),
             _pinned: PhantomPinned,
         }
     }
@@ -141,6 +142,12 @@ impl Driver {
         unsafe { &*self.waker.get() }
     }
 
+    /// The step of a resume function whose body is pending.
+    #[inline(always)]
+    pub(crate) fn pending(&self) -> Step {
+        self.pending.get()
+    }
+
     /// Whether there is room on the host stack for another nested start or return.
     #[inline(always)]
     pub(crate) fn has_stack(&self) -> bool {
@@ -157,7 +164,7 @@ impl Driver {
         // SAFETY: by contract.
         unsafe { (*frame).caller.set(self.leaf.get()) };
         self.leaf.set(frame);
-        self.deferred.set(true);
+        self.pending.set(Step::Continue);
     }
 
     /// Resumes the leaf and runs the chain until it suspends or the root body has returned.
@@ -185,8 +192,7 @@ impl Driver {
     /// As for [`Driver::run`]; the leaf may have ended if `step` says so.
     #[inline(always)]
     pub(crate) unsafe fn settle(this: *const Driver, cx: &mut Context<'_>, step: Step) -> Poll<()> {
-        // SAFETY: `this` is live by contract.
-        if step == Step::Pending && unsafe { !(*this).deferred.get() } {
+        if step == Step::Pending {
             Poll::Pending
         } else {
             // SAFETY: passed on.
@@ -203,16 +209,15 @@ impl Driver {
         let unwinding = DropChain(this);
         let poll = loop {
             match step {
+                Step::Pending => break Poll::Pending,
+                Step::Continue => {}
                 Step::Done => break Poll::Ready(()),
-                Step::Return => {}
-                // SAFETY: `this` is live by contract.
-                Step::Pending if unsafe { !(*this).deferred.replace(false) } => {
-                    break Poll::Pending;
-                }
-                Step::Pending => {}
             }
-            // SAFETY: passed on.
-            step = unsafe { resume_leaf(this, cx) };
+            // SAFETY: `this` is live by contract; the rest is passed on.
+            step = unsafe {
+                (*this).pending.set(Step::Pending);
+                resume_leaf(this, cx)
+            };
         };
         core::mem::forget(unwinding);
         poll

@@ -212,7 +212,7 @@ macro_rules! resume_caller {
         if (*$driver).has_stack() {
             ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $cx, $driver)
         } else {
-            Step::Return
+            Step::Continue
         }
     }};
 }
@@ -238,7 +238,7 @@ pub(crate) unsafe fn resume<B: Body>(
     unsafe {
         let future = Frame::payload(this).cast::<B::Future>();
         match Pin::new_unchecked(&mut *future).poll(cx) {
-            Poll::Pending => Step::Pending,
+            Poll::Pending => (*driver).pending(),
             Poll::Ready(result) => {
                 Frame::put_result(this, B::output(result));
                 resume_caller!(frame, cx, driver)

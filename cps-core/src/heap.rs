@@ -194,7 +194,7 @@ unsafe fn start_deferred<B: Body>(
         let parts = Origin::take(frame.cast::<Origin<B>>());
         (*frame).vtable.set(OnHeap::<B>::SUSPENDED);
         match Frame::start(this, parts, driver) {
-            Poll::Pending => Step::Pending,
+            Poll::Pending => (*driver).pending(),
             Poll::Ready(value) => {
                 Frame::put_result(this, value);
                 resume_caller!(frame, cx, driver)

@@ -36,7 +36,7 @@ pub use suspend::{Continuation, Dropped, Suspend, TrySuspend, suspend, try_suspe
 pub mod __private {
     use core::future::Future;
 
-    use crate::Coroutine;
+    use crate::{Body, Coroutine};
     pub use crate::body::{FnBody, Plain, Return, Scope, Wide, Widened};
     pub use crate::call::{Finish, ForeignCall, Slot};
 
@@ -59,13 +59,13 @@ pub mod __private {
     /// # Safety
     /// The second point of [`Body`](crate::Body)'s contract.
     #[inline(always)]
-    pub unsafe fn wide<A, F, Fut, T>(parts: Parts<A, F>) -> Coroutine<FnBody<A, F, Fut, Widened>>
+    pub unsafe fn wide<A, F, Fut, T>(parts: Parts<A, F>) -> Coroutine<impl Body<Output = T>>
     where
         F: FnOnce(Scope<A>) -> Fut,
         Fut: Future<Output = Wide<T>>,
     {
         // SAFETY: passed on.
-        Coroutine::from_body(unsafe { FnBody::new(parts.0, parts.1) })
+        Coroutine::from_body(unsafe { FnBody::<_, _, _, Widened>::new(parts.0, parts.1) })
     }
 
     /// A coroutine whose body returns its value as it is.
@@ -73,13 +73,13 @@ pub mod __private {
     /// # Safety
     /// The second point of [`Body`](crate::Body)'s contract.
     #[inline(always)]
-    pub unsafe fn plain<A, F, Fut>(parts: Parts<A, F>) -> Coroutine<FnBody<A, F, Fut, Plain>>
+    pub unsafe fn plain<A, F, Fut>(parts: Parts<A, F>) -> Coroutine<impl Body<Output = Fut::Output>>
     where
         F: FnOnce(Scope<A>) -> Fut,
         Fut: Future,
     {
         // SAFETY: passed on.
-        Coroutine::from_body(unsafe { FnBody::new(parts.0, parts.1) })
+        Coroutine::from_body(unsafe { FnBody::<_, _, _, Plain>::new(parts.0, parts.1) })
     }
 
     /// [`Finish::finish`], with the slot's type inferred.

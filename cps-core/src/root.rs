@@ -8,7 +8,7 @@ use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::body::Body;
-use crate::driver::{Driver, Step, root_continuation};
+use crate::driver::{Driver, root_continuation};
 use crate::frame::{Frame, Origin};
 
 /// A whole stack of coroutine frames as one [`Future`].
@@ -30,12 +30,23 @@ pub struct Root<B: Body> {
     frame: UnsafeCell<Origin<B>>,
 }
 
+/// How far a root has come.
 #[derive(Clone, Copy, PartialEq, Debug)]
-enum Condition {
+pub(crate) enum Condition {
     /// The frame holds the arguments; `driver.leaf` is null.
     Unstarted,
     /// While `driver.leaf` is not null the chain is suspended or running, else it has ended.
     Started,
+}
+
+impl Condition {
+    pub(crate) fn name(self, leafless: bool) -> &'static str {
+        match (self, leafless) {
+            (Condition::Unstarted, _) => "unstarted",
+            (Condition::Started, false) => "suspended",
+            (Condition::Started, true) => "ended",
+        }
+    }
 }
 
 // SAFETY: a root owns the root frame, which is `Send` if the body is (contract of `Body`), and
@@ -57,11 +68,11 @@ impl<B: Body> Root<B> {
         }
     }
 
-    /// The first poll.
+    /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
     ///
     /// # Safety
     /// `this` is pinned, its driver was entered, and its leaf is null.
-    #[inline]
+    #[inline(never)]
     unsafe fn start(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
         // SAFETY: pinned memory stays valid until the root is dropped; `Unstarted` says that the
         // frame holds the body, which is taken out once, before anything can panic.
@@ -77,7 +88,7 @@ impl<B: Body> Root<B> {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
                     Frame::link(origin.cast::<Frame<B>>(), root_continuation());
-                    Self::result(this, Driver::settle(driver, cx, Step::Pending))
+                    Self::result(this, Driver::settle(driver, cx, (*driver).pending()))
                 }
             }
         }
@@ -134,11 +145,7 @@ impl<B: Body> Drop for Root<B> {
 
 impl<B: Body> fmt::Debug for Root<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let condition = match (self.condition, self.driver.leaf.get().is_null()) {
-            (Condition::Unstarted, _) => "unstarted",
-            (Condition::Started, false) => "suspended",
-            (Condition::Started, true) => "ended",
-        };
+        let condition = self.condition.name(self.driver.leaf.get().is_null());
         f.debug_tuple("Root").field(&format_args!("{condition}")).finish()
     }
 }

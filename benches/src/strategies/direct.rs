@@ -5,7 +5,7 @@
 
 use cps_core::BoxCoroutine;
 
-use super::bodies::{leaf_body, unrolled_chain, with_static_chain};
+use super::bodies::{unrolled_chain, with_static_chain};
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
 use crate::strategy::{Placement, Strategy, Variant};
 use crate::workload::{Chain, Workload};
@@ -16,11 +16,12 @@ pub struct Direct;
 
 unrolled_chain! { #[cps_core::coroutine] placed = [] }
 
-/// The deep static chain. Recursion needs an allocation for each level; its type is known.
+/// The deep static chain, of two levels or more. Recursion needs an allocation for each level; its
+/// type is known. The leaf is the same as that of the unrolled chain.
 #[cps_core::coroutine]
 async fn deep(depth: u32, suspensions: u64) -> u64 {
-    if depth == 1 {
-        leaf_body!(suspensions)
+    if depth == 2 {
+        leaf(suspensions).await + opaque(1)
     } else {
         deep(depth - 1, suspensions).on_heap().await + opaque(1)
     }
