@@ -18,7 +18,7 @@ use crate::call::{Finish, Slot, Suspended};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, root_continuation};
 use crate::frame::Origin;
-use crate::heap::{self, HeapVTable};
+use crate::heap::{self, HeapVTable, OnHeap};
 use crate::root::{Condition, ended};
 
 /// A coroutine in an allocation of its own, with its body's type erased.
@@ -28,7 +28,8 @@ use crate::root::{Condition, ended};
 #[must_use = "a coroutine does nothing until it is awaited or turned into a future"]
 pub struct ErasedCoroutine<T, S: ?Sized> {
     frame: *const Header,
-    _body: PhantomData<(fn() -> T, Box<S>)>,
+    _output: PhantomData<fn() -> T>,
+    _body: PhantomData<Box<S>>,
 }
 
 /// A boxed coroutine that may be sent to another thread; what `BoxFuture` is among futures.
@@ -103,10 +104,13 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// `B` must fulfil the bounds that `S` stands for.
     fn new<B: Body<Output = T>>(body: B) -> Self {
         let origin = heap::allocate::<B>();
-        let vtable: *const HeapVTable = &const { HeapVTable::unstarted::<B>() };
         // SAFETY: `allocate` returned memory for an `Origin<B>`.
-        unsafe { origin.write(Origin::unstarted(body, vtable.cast())) };
-        ErasedCoroutine { frame: origin.cast_const().cast(), _body: PhantomData }
+        unsafe { origin.write(Origin::unstarted(body, OnHeap::<B>::unstarted())) };
+        ErasedCoroutine {
+            frame: origin.cast_const().cast(),
+            _output: PhantomData,
+            _body: PhantomData,
+        }
     }
 
     fn vtable(&self) -> &'static HeapVTable {
@@ -152,7 +156,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         let callee = ManuallyDrop::new(self);
         // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
         unsafe {
-            if !(*chain.0).has_stack() {
+            if !(*chain.0).may_nest_call() {
                 (*chain.0).defer(callee.frame);
             } else if callee.start(chain.0) {
                 return (Some(callee.finish()), Suspended::new());

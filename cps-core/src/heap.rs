@@ -73,23 +73,25 @@ impl HeapVTable {
             layout: Layout::new::<Origin<B>>(),
         }
     }
-
-    pub(crate) const fn unstarted<B: Body>() -> Self {
-        Self::new::<B>(VTable { resume: start_deferred::<B>, drop: drop_unstarted::<B> })
-    }
-
-    const fn suspended<B: Body>() -> Self {
-        Self::new::<B>(VTable { resume: resume::<B>, drop: drop_and_free::<B> })
-    }
 }
 
-/// The two vtables of `B`'s frames on the heap.
-struct OnHeap<B>(B);
+/// The vtables of `B`'s frames on the heap.
+pub(crate) struct OnHeap<B>(B);
 
 impl<B: Body> OnHeap<B> {
-    // Pointers to the whole vtable, not to its first field.
-    const UNSTARTED: *const VTable = (&raw const *&const { HeapVTable::unstarted::<B>() }).cast();
-    const SUSPENDED: *const VTable = (&raw const *&const { HeapVTable::suspended::<B>() }).cast();
+    const UNSTARTED: HeapVTable =
+        HeapVTable::new::<B>(VTable { resume: start_deferred::<B>, drop: drop_unstarted::<B> });
+    const SUSPENDED: HeapVTable =
+        HeapVTable::new::<B>(VTable { resume: resume::<B>, drop: drop_and_free::<B> });
+
+    // Pointers to whole vtables, though headers hold them as pointers to the first field.
+    pub(crate) const fn unstarted() -> *const VTable {
+        (&raw const *const { &Self::UNSTARTED }).cast()
+    }
+
+    const fn suspended() -> *const VTable {
+        (&raw const *const { &Self::SUSPENDED }).cast()
+    }
 }
 
 impl<B: Body> Slot<Allocated<B>> {
@@ -110,7 +112,7 @@ impl<B: Body> Slot<Allocated<B>> {
         // since its body calls this.
         unsafe {
             let caller = (*chain.0).leaf.get();
-            if (*chain.0).has_stack() {
+            if (*chain.0).may_nest_call() {
                 let unwinding = Free(origin);
                 let poll = Frame::start(frame, body.into_parts(), chain.0);
                 core::mem::forget(unwinding);
@@ -120,11 +122,11 @@ impl<B: Body> Slot<Allocated<B>> {
                         return (Some(value), Suspended::new());
                     }
                     Poll::Pending => {
-                        Frame::link_as(frame, OnHeap::<B>::SUSPENDED, caller);
+                        Frame::link_as(frame, OnHeap::<B>::suspended(), caller);
                     }
                 }
             } else {
-                origin.write(Origin::unstarted(body, OnHeap::<B>::UNSTARTED));
+                origin.write(Origin::unstarted(body, OnHeap::<B>::unstarted()));
                 (*chain.0).defer(origin.cast());
             }
             slot.cast::<Allocated<B>>().write(Allocated(origin));
@@ -173,7 +175,7 @@ unsafe fn start<B: Body>(header: *mut Header, driver: *const Driver) -> bool {
                 true
             }
             Poll::Pending => {
-                Frame::link_as(frame, OnHeap::<B>::SUSPENDED, caller);
+                Frame::link_as(frame, OnHeap::<B>::suspended(), caller);
                 false
             }
         }
@@ -192,7 +194,7 @@ unsafe fn start_deferred<B: Body>(
     // a started frame.
     unsafe {
         let parts = Origin::take(frame.cast::<Origin<B>>());
-        (*frame).vtable.set(OnHeap::<B>::SUSPENDED);
+        (*frame).vtable.set(OnHeap::<B>::suspended());
         match Frame::start(this, parts, driver) {
             Poll::Pending => (*driver).pending(),
             Poll::Ready(value) => {

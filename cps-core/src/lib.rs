@@ -36,9 +36,9 @@ pub use suspend::{Continuation, Dropped, Suspend, TrySuspend, suspend, try_suspe
 pub mod __private {
     use core::future::Future;
 
-    use crate::{Body, Coroutine};
     pub use crate::body::{FnBody, Plain, Return, Scope, Wide, Widened};
     pub use crate::call::{Finish, ForeignCall, Slot};
+    use crate::{Body, Coroutine};
 
     /// Arguments and a closure that makes a body's future of them: inert, so safe to make.
     #[derive(Debug)]
