@@ -42,7 +42,6 @@ pub unsafe trait Body: Sized {
 /// The only implementor of [`Body`]: arguments and a closure that makes the future.
 ///
 /// `Fut` is named so that its auto traits are this type's auto traits.
-#[derive(Clone, Copy)]
 pub struct FnBody<A, F, Fut, R> {
     args: A,
     make: F,
@@ -140,7 +139,7 @@ pub(crate) struct Entry<A> {
     pub(crate) args: ManuallyDrop<A>,
 }
 
-/// A body's link to the outside: to its [`Entry`] until `enter`, to its chain's driver afterwards.
+/// A body's link to the outside: to its `Entry` until `enter`, to its chain's driver afterwards.
 ///
 /// One word, because it is part of every frame for as long as the frame lives.
 #[derive(Debug)]

@@ -14,7 +14,7 @@ use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::body::{Body, Chain};
-use crate::call::{Finish, Slot, Suspended};
+use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, root_continuation};
 use crate::frame::Origin;
@@ -186,11 +186,11 @@ impl<T, S: ?Sized> fmt::Debug for ErasedCoroutine<T, S> {
 pub struct Boxed<T, S: ?Sized>(ManuallyDrop<ErasedCoroutine<T, S>>);
 
 impl<T, S: ?Sized> Finish for Boxed<T, S> {
-    type Awaited = ();
+    type Awaited = Returned;
     type Value = T;
 
     #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, (): ()) -> T {
+    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> T {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `__begin` left it here.
         unsafe { (*slot.cast::<Boxed<T, S>>()).0.finish() }
     }

@@ -66,13 +66,18 @@ impl Suspended {
     }
 }
 
+/// Proof that a [`Suspended`] was awaited. Safe code cannot make one, so it cannot give a type a
+/// `__begin` method of its own that leads to [`Finish::finish`] without a call.
+#[derive(Debug)]
+pub struct Returned(());
+
 impl Future for Suspended {
-    type Output = ();
+    type Output = Returned;
 
     #[inline(always)]
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Returned> {
         if self.yielded {
-            Poll::Ready(())
+            Poll::Ready(Returned(()))
         } else {
             self.yielded = true;
             Poll::Pending
@@ -125,11 +130,11 @@ pub trait Finish {
 }
 
 impl<B: Body> Finish for Embedded<B> {
-    type Awaited = ();
+    type Awaited = Returned;
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, (): ()) -> B::Output {
+    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned (see there).
         unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
     }

@@ -6,7 +6,7 @@ use core::alloc::Layout;
 use core::task::{Context, Poll};
 
 use crate::body::{Body, Chain};
-use crate::call::{Finish, Slot, Suspended};
+use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::driver::{Driver, Header, Step, VTable};
 use crate::frame::{Frame, Origin, drop_suspended, resume, resume_caller};
 
@@ -136,11 +136,11 @@ impl<B: Body> Slot<Allocated<B>> {
 }
 
 impl<B: Body> Finish for Allocated<B> {
-    type Awaited = ();
+    type Awaited = Returned;
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, (): ()) -> B::Output {
+    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the
         // pointer here.
         unsafe {

@@ -1,0 +1,61 @@
+//! What the expansion of `#[coroutine]` names. Not part of the public interface.
+//!
+//! Whatever could break an invariant if it were called by hand is `unsafe` here.
+
+use core::future::Future;
+
+pub use crate::body::{FnBody, Plain, Return, Scope, Wide, Widened};
+pub use crate::call::{Finish, ForeignCall, Slot};
+use crate::{Body, Coroutine};
+
+/// Arguments and a closure that makes a body's future of them: inert, so safe to make.
+#[derive(Debug)]
+pub struct Parts<A, F>(A, F);
+
+/// Pairs arguments with a closure, whose parameter's type is inferred from them.
+#[inline(always)]
+pub fn parts<A, F, Fut>(args: A, make: F) -> Parts<A, F>
+where
+    F: FnOnce(Scope<A>) -> Fut,
+    Fut: Future,
+{
+    Parts(args, make)
+}
+
+/// A coroutine whose body returns its value [`Wide`].
+///
+/// # Safety
+/// The second point of [`Body`](crate::Body)'s contract.
+#[inline(always)]
+pub unsafe fn wide<A, F, Fut, T>(parts: Parts<A, F>) -> Coroutine<impl Body<Output = T>>
+where
+    F: FnOnce(Scope<A>) -> Fut,
+    Fut: Future<Output = Wide<T>>,
+{
+    // SAFETY: passed on.
+    Coroutine::from_body(unsafe { FnBody::<_, _, _, Widened>::new(parts.0, parts.1) })
+}
+
+/// A coroutine whose body returns its value as it is.
+///
+/// # Safety
+/// The second point of [`Body`](crate::Body)'s contract.
+#[inline(always)]
+pub unsafe fn plain<A, F, Fut>(parts: Parts<A, F>) -> Coroutine<impl Body<Output = Fut::Output>>
+where
+    F: FnOnce(Scope<A>) -> Fut,
+    Fut: Future,
+{
+    // SAFETY: passed on.
+    Coroutine::from_body(unsafe { FnBody::<_, _, _, Plain>::new(parts.0, parts.1) })
+}
+
+/// [`Finish::finish`], with the slot's type inferred.
+///
+/// # Safety
+/// As for the method.
+#[inline(always)]
+pub unsafe fn finish<S: Finish>(slot: *mut Slot<S>, awaited: S::Awaited) -> S::Value {
+    // SAFETY: passed on.
+    unsafe { S::finish(slot, awaited) }
+}
