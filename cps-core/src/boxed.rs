@@ -19,7 +19,6 @@ use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, root_continuation};
 use crate::frame::Origin;
 use crate::heap::{self, HeapVTable, OnHeap};
-use crate::root::{Condition, ended};
 
 /// A coroutine in an allocation of its own, with its body's type erased.
 ///
@@ -201,11 +200,7 @@ impl<T, S: ?Sized> IntoFuture for ErasedCoroutine<T, S> {
     type IntoFuture = ErasedRoot<T, S>;
 
     fn into_future(self) -> ErasedRoot<T, S> {
-        ErasedRoot {
-            driver: Driver::new(),
-            condition: Condition::Unstarted,
-            coroutine: ManuallyDrop::new(self),
-        }
+        ErasedRoot { driver: Driver::new(), coroutine: ManuallyDrop::new(self) }
     }
 }
 
@@ -213,8 +208,7 @@ impl<T, S: ?Sized> IntoFuture for ErasedCoroutine<T, S> {
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct ErasedRoot<T, S: ?Sized> {
     driver: Driver,
-    condition: Condition,
-    /// The root frame; freed once `condition` is `Started` and the driver has no leaf.
+    /// The root frame; freed once the chain has ended.
     coroutine: ManuallyDrop<ErasedCoroutine<T, S>>,
 }
 
@@ -230,11 +224,9 @@ impl<T, S: ?Sized> ErasedRoot<T, S> {
     /// `self` is pinned, its driver was entered, and its leaf is null.
     #[inline(never)]
     unsafe fn start(&mut self, cx: &mut Context<'_>) -> Poll<T> {
-        if core::mem::replace(&mut self.condition, Condition::Started) == Condition::Started {
-            ended();
-        }
+        self.driver.start_once();
         let driver = &raw const self.driver;
-        // SAFETY: `Unstarted` said that the frame is; the driver is pinned.
+        // SAFETY: the frame is unstarted until the driver notes the start; the driver is pinned.
         unsafe {
             if self.coroutine.start(driver) {
                 return Poll::Ready(self.coroutine.finish());
@@ -284,9 +276,10 @@ impl<T, S: ?Sized> Drop for ErasedRoot<T, S> {
         // SAFETY: nothing runs the chain, since `self` is borrowed exclusively; its outermost frame
         // is the boxed one. A frame that is in no chain yet is dropped as a coroutine.
         unsafe {
-            match self.condition {
-                Condition::Unstarted => ManuallyDrop::drop(&mut self.coroutine),
-                Condition::Started => Driver::cancel(&raw const self.driver),
+            if self.driver.is_started() {
+                Driver::cancel(&raw const self.driver);
+            } else {
+                ManuallyDrop::drop(&mut self.coroutine);
             }
         }
     }
@@ -294,7 +287,6 @@ impl<T, S: ?Sized> Drop for ErasedRoot<T, S> {
 
 impl<T, S: ?Sized> fmt::Debug for ErasedRoot<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let condition = self.condition.name(self.driver.leaf.get().is_null());
-        f.debug_tuple("ErasedRoot").field(&format_args!("{condition}")).finish()
+        f.debug_tuple("ErasedRoot").field(&format_args!("{}", self.driver.condition())).finish()
     }
 }

@@ -109,7 +109,6 @@ pub(crate) fn root_continuation() -> *const Header {
 }
 
 /// The state of one chain of frames.
-#[derive(Debug)]
 pub(crate) struct Driver {
     /// See invariant L. Null before the first frame exists and after the chain has ended.
     pub(crate) leaf: Cell<*const Header>,
@@ -120,6 +119,9 @@ pub(crate) struct Driver {
     /// What a pending body means: `Pending`, or `Continue` after a call was deferred, when it is
     /// pending because its callee has yet to start.
     pending: Cell<Step>,
+    /// Whether the root frame was started. Until then the leaf is null; from then on a null leaf
+    /// means that the chain has ended.
+    started: Cell<bool>,
     _pinned: PhantomPinned,
 }
 
@@ -131,7 +133,33 @@ impl Driver {
             waker: Cell::new(ptr::null()),
             stack_base: Cell::new(0),
             pending: Cell::new(Step::Pending),
+            started: Cell::new(false),
             _pinned: PhantomPinned,
+        }
+    }
+
+    /// Notes that the root frame is started, in a poll that found no leaf.
+    ///
+    /// # Panics
+    /// If it was started before: the chain has ended.
+    pub(crate) fn start_once(&self) {
+        assert!(
+            !self.started.replace(true),
+            "a coroutine was polled after it had returned or panicked"
+        );
+    }
+
+    /// Whether the root frame was started.
+    pub(crate) fn is_started(&self) -> bool {
+        self.started.get()
+    }
+
+    /// How far the chain has come, for `Debug`.
+    pub(crate) fn condition(&self) -> &'static str {
+        match (self.started.get(), self.leaf.get().is_null()) {
+            (false, _) => "unstarted",
+            (true, false) => "suspended",
+            (true, true) => "ended",
         }
     }
 

@@ -131,7 +131,136 @@ pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCorout
 #[cfg(feature = "alloc")]
 pub use coroutine::Heap;
 pub use coroutine::{Coroutine, Inline};
-pub use cps_core_macros::{coroutine, coroutine_block};
+/// Makes an `async fn` return a [`Coroutine`].
+///
+/// It goes on free functions, inherent methods, and methods of traits and of their implementations.
+///
+/// ```
+/// struct Account {
+///     balance: u64,
+/// }
+///
+/// trait Deposit {
+///     #[cps_core::coroutine]
+///     async fn deposit(&mut self, amount: u64) -> &u64;
+/// }
+///
+/// impl Deposit for Account {
+///     #[cps_core::coroutine]
+///     async fn deposit(&mut self, amount: u64) -> &u64 {
+///         self.balance += amount;
+///         &self.balance
+///     }
+/// }
+///
+/// #[cps_core::coroutine]
+/// async fn deposit_all(to: &mut impl Deposit, amounts: impl Iterator<Item = u64>) {
+///     for amount in amounts {
+///         to.deposit(amount).await;
+///     }
+/// }
+///
+/// let mut account = Account { balance: 1 };
+/// futures::executor::block_on(async { deposit_all(&mut account, [2, 3].into_iter()).await });
+/// assert_eq!(account.balance, 6);
+/// ```
+///
+/// # What is rewritten
+///
+/// - The **signature**: `async fn f(x: X) -> T` becomes
+///   `fn f(x: X) -> Coroutine<impl Body<Output = T>>`. It captures all lifetimes of the arguments,
+///   as an `async fn` does, in every edition. Receivers, generics, `where`, patterns, `impl Trait`,
+///   `unsafe`, visibility, attributes and documentation stay.
+/// - Each **`.await`** of the body. On a coroutine it is a call, on anything else an ordinary
+///   await. So it is in the arguments of the standard library's macros, when these are named
+///   without a path: `assert_eq!(f().await, 1)`, `format!("{}", f().await)`, `matches!`, `vec!`.
+/// - **`return`**, in bodies without `?`: an optimisation that is not visible.
+/// - **`self`** is renamed: the compiler's messages call it `__self`.
+///
+/// Everything else is as in an `async fn`: when arguments and temporaries are dropped, what may be
+/// borrowed across an `.await`, whether the future is `Send`.
+///
+/// # What is not
+///
+/// - Closures, `async` blocks and items within the body: they are bodies of their own.
+/// - Other macros, such as `tokio::select!`. A coroutine that is awaited in one of these is a chain
+///   of its own, a [`Root`] within this frame: correct, but each of its wake-ups passes through
+///   this body.
+///
+/// ```
+/// # #[cps_core::coroutine]
+/// # async fn f() -> u32 { 1 }
+/// #[cps_core::coroutine]
+/// async fn g() -> u32 {
+///     let direct = f().await;
+///     assert_eq!(f().await, 1); // direct too
+///     let (a, b) = futures::join!(async { f().await }, async { f().await }); // two chains
+///     direct + a + b
+/// }
+/// # assert_eq!(futures::executor::block_on(async { g().await }), 3);
+/// ```
+///
+/// # Options
+///
+/// `crate = path` says where this crate is, if it is not `::cps_core`:
+///
+/// ```
+/// mod dependencies {
+///     pub extern crate cps_core as coroutines;
+/// }
+///
+/// #[dependencies::coroutines::coroutine(crate = crate::dependencies::coroutines)]
+/// async fn f() {}
+/// # fn main() {}
+/// ```
+///
+/// # Limits
+///
+/// - Not for `const fn`, `extern` functions, or functions that return `!` (return
+///   [`Infallible`](core::convert::Infallible)).
+/// - A function that calls itself needs [`on_heap`](Coroutine::on_heap) or
+///   [`boxed`](Coroutine::boxed) in the cycle, where an `async fn` needs `Box::pin`. rustc's message
+///   on this speaks of `Box::pin` only.
+/// - As with `async fn` in traits, a trait with coroutines is not dyn-compatible, and generic code
+///   cannot tell that they are `Send`. A method that returns a [`BoxCoroutine`] is both.
+/// - In a method, `{self}` in a format string of a macro that is not the standard library's works
+///   with `&self` only; write `{}` and `self`.
+/// - `#[must_use]` on the function concerns the coroutine, not its value.
+/// - The name cannot be imported, because rustc has an unstable attribute of the same name:
+///   `#[coroutine]` would be ambiguous. `use cps_core::coroutine as co;` works.
+pub use cps_core_macros::coroutine;
+/// A coroutine from an ad-hoc body.
+///
+/// It is to [`#[coroutine]`](macro@coroutine) what an `async move` block is to an `async fn`: it
+/// captures what it names by move, `return` and `?` are its own, and it is rewritten in the same
+/// way. What it captured is dropped when it returns or is dropped itself.
+///
+/// ```
+/// use cps_core::{BoxCoroutine, coroutine_block};
+///
+/// #[cps_core::coroutine]
+/// async fn double(x: u32) -> u32 {
+///     2 * x
+/// }
+///
+/// let name = String::from("answer");
+/// let by_reference = &name;
+/// let block = coroutine_block! { format!("{by_reference}: {}", double(21).await) };
+/// assert_eq!(futures::executor::block_on(block.into_future()), "answer: 42");
+///
+/// // Several, of one type.
+/// let all: Vec<BoxCoroutine<'_, u32>> =
+///     (0..3).map(|n| coroutine_block! { double(n).await + 1 }.boxed()).collect();
+/// # use std::future::IntoFuture;
+/// # let sum = futures::executor::block_on(async { let mut sum = 0; for c in all { sum += c.await } sum });
+/// # assert_eq!(sum, 9);
+/// ```
+///
+/// With `?`, the error's type must be said somewhere, as in an `async` block:
+/// `Ok::<_, std::io::Error>(value)`.
+///
+/// The option of `#[coroutine]` is an inner attribute here: `#![coroutine(crate = path)]`.
+pub use cps_core_macros::coroutine_block;
 pub use root::Root;
 #[cfg(feature = "alloc")]
 pub use suspend::{Continuation, Dropped, Suspend, TrySuspend, suspend, try_suspend};

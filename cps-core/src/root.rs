@@ -26,27 +26,7 @@ use crate::frame::{Frame, Origin};
 #[repr(C)]
 pub struct Root<B: Body> {
     driver: Driver,
-    condition: Condition,
     frame: UnsafeCell<Origin<B>>,
-}
-
-/// How far a root has come.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) enum Condition {
-    /// The frame holds the arguments; `driver.leaf` is null.
-    Unstarted,
-    /// While `driver.leaf` is not null the chain is suspended or running, else it has ended.
-    Started,
-}
-
-impl Condition {
-    pub(crate) fn name(self, leafless: bool) -> &'static str {
-        match (self, leafless) {
-            (Condition::Unstarted, _) => "unstarted",
-            (Condition::Started, false) => "suspended",
-            (Condition::Started, true) => "ended",
-        }
-    }
 }
 
 // SAFETY: a root owns the root frame, which is `Send` if the body is (contract of `Body`), and
@@ -61,11 +41,7 @@ unsafe impl<B: Body> Sync for Root<B> {}
 impl<B: Body> Root<B> {
     #[inline(always)]
     pub(crate) fn new(body: B) -> Self {
-        Root {
-            driver: Driver::new(),
-            condition: Condition::Unstarted,
-            frame: UnsafeCell::new(Origin::unstarted(body, ptr::null())),
-        }
+        Root { driver: Driver::new(), frame: UnsafeCell::new(Origin::unstarted(body, ptr::null())) }
     }
 
     /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
@@ -74,13 +50,10 @@ impl<B: Body> Root<B> {
     /// `this` is pinned, its driver was entered, and its leaf is null.
     #[inline(never)]
     unsafe fn start(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: pinned memory stays valid until the root is dropped; `Unstarted` says that the
-        // frame holds the body, which is taken out once, before anything can panic.
+        // SAFETY: pinned memory stays valid until the root is dropped; the frame holds
+        // the body until the driver notes the start, and it is taken out once.
         unsafe {
-            if (*this).condition == Condition::Started {
-                ended();
-            }
-            (*this).condition = Condition::Started;
+            (*this).driver.start_once();
             let origin = UnsafeCell::raw_get(&raw const (*this).frame);
             let parts = Origin::take(origin);
             let driver = &raw const (*this).driver;
@@ -135,9 +108,10 @@ impl<B: Body> Drop for Root<B> {
     fn drop(&mut self) {
         // SAFETY: nothing runs the chain, since `self` is borrowed exclusively.
         unsafe {
-            match self.condition {
-                Condition::Unstarted => Origin::drop_unstarted(self.frame.get()),
-                Condition::Started => Driver::cancel(&raw const self.driver),
+            if self.driver.is_started() {
+                Driver::cancel(&raw const self.driver);
+            } else {
+                Origin::drop_unstarted(self.frame.get());
             }
         }
     }
@@ -145,13 +119,6 @@ impl<B: Body> Drop for Root<B> {
 
 impl<B: Body> fmt::Debug for Root<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let condition = self.condition.name(self.driver.leaf.get().is_null());
-        f.debug_tuple("Root").field(&format_args!("{condition}")).finish()
+        f.debug_tuple("Root").field(&format_args!("{}", self.driver.condition())).finish()
     }
-}
-
-#[cold]
-#[inline(never)]
-pub(crate) fn ended() -> ! {
-    panic!("a coroutine was polled after it had returned or panicked")
 }

@@ -2,18 +2,21 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::Block;
-use syn::parse::Parser;
+use syn::parse::{ParseStream, Parser};
+use syn::{Attribute, Block, Error, Meta};
 
 use crate::await_call;
 use crate::expansion::Expansion;
 use crate::options::Options;
 
 pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
-    let options = Options::default();
-    let stmts = Block::parse_within.parse2(tokens)?;
+    let parser = |input: ParseStream<'_>| {
+        let attrs = input.call(Attribute::parse_inner)?;
+        Ok((options(&attrs)?, input.call(Block::parse_within)?))
+    };
+    let (options, stmts) = parser.parse2(tokens)?;
     let mut block = Block { brace_token: Default::default(), stmts };
-    let wide = await_call::rewrite(&mut block, &options.krate);
+    let wide = await_call::rewrite(&mut block, &options.krate, None);
     Ok(Expansion {
         krate: &options.krate,
         args: Vec::new(),
@@ -23,4 +26,18 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         wide,
     }
     .into_expr())
+}
+
+/// The options, which a block takes as an inner attribute: `#![coroutine(crate = path)]`.
+fn options(attrs: &[Attribute]) -> syn::Result<Options> {
+    match attrs {
+        [] => Ok(Options::default()),
+        [attr] if attr.path().is_ident("coroutine") => match &attr.meta {
+            Meta::List(list) => Options::parse(list.tokens.clone()),
+            other => Err(Error::new_spanned(other, "expected `#![coroutine(crate = path)]`")),
+        },
+        [other, ..] => {
+            Err(Error::new_spanned(other, "a block takes `#![coroutine(crate = path)]` only"))
+        }
+    }
 }

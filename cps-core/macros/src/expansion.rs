@@ -1,11 +1,17 @@
 //! The expression that a body becomes.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
+use syn::{Lifetime, Type};
 
 /// An identifier that the user's code can neither see nor shadow.
 pub(crate) fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
+}
+
+/// The label of the user's block.
+pub(crate) fn body_label(span: Span) -> Lifetime {
+    Lifetime::new("'__body", span)
 }
 
 /// A coroutine in the making.
@@ -18,8 +24,8 @@ pub(crate) struct Expansion<'a> {
     pub(crate) bindings: TokenStream,
     /// The rewritten body, a block.
     pub(crate) body: TokenStream,
-    /// The output type, if it is known and can be named in a body.
-    pub(crate) output: Option<TokenStream>,
+    /// The output type as far as it can be named in a body.
+    pub(crate) output: Option<&'a Type>,
     /// Whether the value is returned in a `Wide`.
     pub(crate) wide: bool,
 }
@@ -28,15 +34,15 @@ impl Expansion<'_> {
     pub(crate) fn into_expr(self) -> TokenStream {
         let Expansion { krate, args, bindings, body, output, wide } = self;
         let span = Span::mixed_site();
-        let (scope, fields) = (hidden("__scope"), hidden("__args"));
-        let annotation = output.as_ref().map(|ty| quote!(: #ty));
+        let (scope, fields, label) = (hidden("__scope"), hidden("__args"), body_label(span));
+        let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
         let (constructor, value) = if wide {
             (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
         } else {
             (hidden("plain"), quote_spanned!(span=> __value))
         };
         // Tells the type of `return` and `?` before the body is checked, as a signature does.
-        let hint = output.as_ref().filter(|_| !wide).map(|ty| {
+        let hint = output.filter(|_| !wide).map(|ty| {
             quote_spanned! {span=>
                 if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<#ty> {
                     return __value;
@@ -56,8 +62,8 @@ impl Expansion<'_> {
                         let #fields = unsafe { #scope.enter() };
                         #hint
                         #bindings
-                        #[allow(unreachable_code, clippy::let_unit_value)]
-                        let __value #annotation = #body;
+                        #[allow(clippy::diverging_sub_expression)]
+                        let __value #annotation = #label: { #body };
                         #[allow(unreachable_code)]
                         #value
                     }

@@ -1,34 +1,26 @@
 //! `#[coroutine]` on a function, a method, or a method of a trait.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::visit::{self, Visit};
-use syn::{
-    Error, FnArg, Item, ItemFn, Pat, PatIdent, ReturnType, Signature, TraitItemFn, Type,
-    TypeImplTrait,
-};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Error, Item, ItemFn, ReturnType, Signature, TraitItemFn, Type};
 
+use crate::argument;
 use crate::await_call;
-use crate::expansion::{Expansion, hidden};
+use crate::expansion::Expansion;
 use crate::options::Options;
+use crate::output;
 use crate::receiver;
 
 pub(crate) fn expand(options: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
     let options = Options::parse(options)?;
-    if let Ok(mut function) = syn::parse2::<ItemFn>(item.clone()) {
-        check(&function.sig)?;
-        let body = body(&options, &mut function)?;
-        declare(&options, &mut function.sig)?;
-        let ItemFn { attrs, vis, sig, .. } = function;
-        return Ok(quote!(#(#attrs)* #vis #sig { #body }));
+    if let Ok(function) = syn::parse2::<ItemFn>(item.clone()) {
+        return with_body(&options, function);
     }
-    if let Ok(mut method) = syn::parse2::<TraitItemFn>(item.clone()) {
-        check(&method.sig)?;
-        declare(&options, &mut method.sig)?;
-        return Ok(method.into_token_stream());
+    if let Ok(method) = syn::parse2::<TraitItemFn>(item.clone()) {
+        return without_body(&options, method);
     }
     Err(match syn::parse2::<Item>(item.clone()) {
-        Ok(Item::Fn(_)) | Err(_) => match syn::parse2::<ItemFn>(item) {
+        Ok(Item::Fn(_) | Item::Verbatim(_)) | Err(_) => match syn::parse2::<ItemFn>(item) {
             Err(error) => error,
             Ok(_) => Error::new(Span::call_site(), "`#[coroutine]` cannot read this function"),
         },
@@ -37,6 +29,26 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> syn::Result<Tok
             "`#[coroutine]` goes on an `async fn`; for an ad-hoc body use `coroutine_block!`",
         ),
     })
+}
+
+fn with_body(options: &Options, mut function: ItemFn) -> syn::Result<TokenStream> {
+    if let Some(variants) = argument::split_cfg(&function) {
+        return variants.into_iter().map(|variant| with_body(options, variant)).collect();
+    }
+    check(&function.sig)?;
+    let body = body(options, &mut function);
+    declare(options, &mut function.sig)?;
+    let ItemFn { attrs, vis, sig, .. } = function;
+    Ok(quote!(#(#attrs)* #vis #sig { #body }))
+}
+
+fn without_body(options: &Options, mut method: TraitItemFn) -> syn::Result<TokenStream> {
+    if let Some(variants) = argument::split_cfg(&method) {
+        return variants.into_iter().map(|variant| without_body(options, variant)).collect();
+    }
+    check(&method.sig)?;
+    declare(options, &mut method.sig)?;
+    Ok(method.into_token_stream())
 }
 
 /// Refuses what cannot be a coroutine.
@@ -71,23 +83,8 @@ fn check(sig: &Signature) -> syn::Result<()> {
 fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
     let krate = &options.krate;
     sig.asyncness = None;
-    for (index, input) in sig.inputs.iter_mut().enumerate() {
-        match input {
-            FnArg::Receiver(receiver) => {
-                if receiver.reference.is_none() {
-                    receiver.mutability = None;
-                }
-            }
-            FnArg::Typed(argument) => {
-                let name = parameter_name(index, &argument.pat);
-                *argument.pat = syn::parse_quote!(#name);
-            }
-        }
-    }
-    let output = match &sig.output {
-        ReturnType::Default => quote!(()),
-        ReturnType::Type(_, ty) => quote!(#ty),
-    };
+    argument::declare(sig);
+    let output = output::declared(&sig.output);
     // The span's edition is this crate's, 2024, in which `impl` captures all lifetimes.
     let span = Span::mixed_site();
     sig.output = syn::parse2(quote_spanned! {span=>
@@ -97,78 +94,22 @@ fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
 }
 
 /// The expression that makes the coroutine.
-fn body(options: &Options, function: &mut ItemFn) -> syn::Result<TokenStream> {
+fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
     let sig = &function.sig;
     if sig.receiver().is_some() {
         receiver::rename(&mut function.block);
     }
-    let wide = await_call::rewrite(&mut function.block, &options.krate);
-    let (args, bindings) = sig.inputs.iter().enumerate().map(argument).unzip();
-    let bindings: Vec<TokenStream> = bindings;
-    let output = match &sig.output {
-        ReturnType::Default => Some(quote!(())),
-        ReturnType::Type(_, ty) => (!contains_impl(ty)).then(|| quote!(#ty)),
-    };
-    Ok(Expansion {
+    let output = output::nameable(&sig.output);
+    let wide = await_call::rewrite(&mut function.block, &options.krate, output.as_ref());
+    let (args, bindings): (Vec<_>, Vec<_>) =
+        sig.inputs.iter().enumerate().map(|(index, input)| argument::bind(index, input)).unzip();
+    Expansion {
         krate: &options.krate,
         args,
         bindings: quote!(#(#bindings)*),
         body: function.block.to_token_stream(),
-        output,
+        output: output.as_ref(),
         wide,
     }
-    .into_expr())
-}
-
-/// The argument as an expression of the outer function, and its binding in the body.
-///
-/// The bindings are those that rustc makes for an `async fn`, in the same order: each argument,
-/// then its pattern. So arguments are dropped in the same order, also those that a pattern ignores.
-fn argument((index, input): (usize, &FnArg)) -> (TokenStream, TokenStream) {
-    let span = Span::mixed_site();
-    let field = syn::Index { index: index as u32, span };
-    let fields = hidden("__args");
-    match input {
-        FnArg::Receiver(receiver) => {
-            let (token, renamed) = (&receiver.self_token, receiver::renamed());
-            let mutability = receiver.reference.is_none().then_some(receiver.mutability).flatten();
-            (quote!(#token), quote_spanned!(span=> let #mutability #renamed = #fields.#field;))
-        }
-        FnArg::Typed(argument) => {
-            let name = parameter_name(index, &argument.pat);
-            let (attrs, pat) = (&argument.attrs, &argument.pat);
-            let binding = if is_name(pat) {
-                quote_spanned!(span=> #(#attrs)* let #pat = #fields.#field;)
-            } else {
-                quote_spanned!(span=> let #name = #fields.#field; #(#attrs)* let #pat = #name;)
-            };
-            (quote!(#name), binding)
-        }
-    }
-}
-
-/// Whether the pattern only names its argument.
-fn is_name(pat: &Pat) -> bool {
-    matches!(pat, Pat::Ident(PatIdent { by_ref: None, subpat: None, .. }))
-}
-
-fn parameter_name(index: usize, pat: &Pat) -> proc_macro2::Ident {
-    match pat {
-        Pat::Ident(name) if is_name(pat) => name.ident.clone(),
-        _ => hidden(&format_ident!("__arg{}", index).to_string()),
-    }
-}
-
-/// Whether `ty` mentions `impl Trait`, which cannot be named in a body.
-fn contains_impl(ty: &Type) -> bool {
-    struct Find(bool);
-    impl Visit<'_> for Find {
-        fn visit_type_impl_trait(&mut self, ty: &TypeImplTrait) {
-            self.0 = true;
-            visit::visit_type_impl_trait(self, ty);
-        }
-    }
-    let mut find = Find(false);
-    find.visit_type(ty);
-    find.0
+    .into_expr()
 }

@@ -1,12 +1,14 @@
 //! The macros of `cps-core`: [`macro@coroutine`] for functions and [`coroutine_block!`] for ad-hoc
 //! bodies. `cps-core` re-exports and documents both; use them from there.
 
+mod argument;
 mod await_call;
 mod block;
 mod expansion;
 mod function;
 mod known_macros;
 mod options;
+mod output;
 mod receiver;
 
 use proc_macro::TokenStream;

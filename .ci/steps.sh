@@ -1,0 +1,139 @@
+# The checks, one function each: check `a-b` is `step_a_b`. Sourced by check; a command that fails
+# ends the check.
+
+# A C compiler: rustc links with it.
+step_setup() {
+    need_program cc gcc libc6-dev
+    rustc --version --verbose
+    cargo fetch --quiet
+}
+
+step_fmt() {
+    need_component rustfmt
+    cargo fmt --all --check
+}
+
+step_clippy() {
+    need_component clippy
+    cargo clippy --workspace --all-targets -- -D warnings
+}
+
+# The README's command.
+step_test() {
+    cargo test --workspace
+}
+
+step_release() {
+    use_target release
+    cargo test -p cps-core --release --tests
+}
+
+# Without loom-tests, which includes private sources of other crates to check them.
+step_doc() {
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude loom-tests --no-deps
+    cargo test --doc -p cps-core -p reactor
+}
+
+# The libraries only: the programs and tests may depend on crates that need a newer compiler.
+step_msrv() {
+    need_toolchain 1.85.0
+    use_target msrv
+    cargo +1.85.0 check -p cps-core -p reactor
+}
+
+step_no_std() {
+    need_target thumbv7m-none-eabi
+    cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features
+    cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features --features alloc
+}
+
+step_features() {
+    local features
+    need_component clippy
+    for features in "" alloc std; do
+        cargo clippy -p cps-core --no-default-features --features "$features" -- -D warnings
+        RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CI_TARGET/tail \
+            cargo clippy -p cps-core --no-default-features --features "tail-call $features" -- -D warnings
+    done
+}
+
+# `become` on the stable compiler.
+step_tail_call() {
+    use_target tail
+    RUSTC_BOOTSTRAP=1 cargo test -p cps-core --features tail-call
+}
+
+# Every cross-thread protocol, in all schedules with up to two preemptions.
+step_loom() {
+    use_target loom
+    RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=2 cargo test -p loom-tests --release
+}
+
+# Undefined behaviour, by both aliasing models, for both completion paths.
+step_miri_stacked() { miri "" ""; }
+step_miri_tree() { miri "-Zmiri-tree-borrows" ""; }
+step_miri_stacked_tail() { miri "" tail-call; }
+step_miri_tree_tail() { miri "-Zmiri-tree-borrows" tail-call; }
+
+# miri <flags> <features>
+miri() {
+    need_nightly miri rust-src
+    locked cargo "+$NIGHTLY" miri setup
+    use_target "$CHECK"
+    MIRIFLAGS="-Zmiri-strict-provenance $1" \
+        cargo "+$NIGHTLY" miri test -p cps-core --tests --features "$2"
+}
+
+step_aarch64() { aarch64 ""; }
+step_aarch64_tail() { RUSTC_BOOTSTRAP=1 aarch64 tail-call; }
+
+# aarch64 <features>: weaker memory ordering is not shown by an emulator on x86-64; code generation
+# and the calling convention are.
+aarch64() {
+    need_program qemu-aarch64 qemu-user
+    need_program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
+    need_target aarch64-unknown-linux-gnu
+    use_target "$CHECK"
+    CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
+        CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
+        cargo test -p cps-core --target aarch64-unknown-linux-gnu --tests --features "$1"
+}
+
+# The address sanitizer also runs what Miri cannot: real threads, sockets and deep recursion.
+step_asan() {
+    need_nightly
+    use_target asan
+    RUSTFLAGS="-Zsanitizer=address" \
+        cargo "+$NIGHTLY" test -p cps-core --target x86_64-unknown-linux-gnu --tests
+}
+
+# The examples as a user runs them; `test` checks what they print.
+step_examples() {
+    local example
+    use_target release
+    for example in fetch deep sizes; do
+        cargo run --release -p examples --bin "$example"
+    done
+}
+
+# The lab starts, and what it writes for other programs is JSON. `lab list` says what is left out.
+step_lab() {
+    need_program python3 python3
+    use_target release
+    cargo run --release --bin lab -- list
+    cargo run --release --bin lab -- resume --quick --json - | python3 .ci/json-lines.py
+}
+
+# The C++ peers compile, and compute what the others compute.
+step_lab_cpp() {
+    need_program g++ g++
+    use_target release
+    cargo run --release --bin lab -- call --quick --strategies direct,cpp-gcc
+}
+
+# Exact counts, which repeat.
+step_lab_instructions() {
+    need_program valgrind valgrind
+    use_target release
+    cargo run --release --bin lab -- resume --quick --instructions --strategies nested,direct
+}

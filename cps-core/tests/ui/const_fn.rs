@@ -1,0 +1,7 @@
+#[cps_core::coroutine]
+const async fn function() {}
+
+#[cps_core::coroutine]
+const fn constant() {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+#[cps_core::coroutine]
+async fn function() -> ! {
+    loop {}
+}
+
+fn main() {}

@@ -1,0 +1,17 @@
+#[cps_core::coroutine(heap)]
+async fn unknown() {}
+
+#[cps_core::coroutine(crate)]
+async fn without_path() {}
+
+#[cps_core::coroutine(crate = "cps_core")]
+async fn string() {}
+
+#[cps_core::coroutine(crate = no_such::path)]
+async fn no_such_path() {}
+
+fn main() {
+    let _ = cps_core::coroutine_block! { #![allow(unused)] 1 };
+    let _ = cps_core::coroutine_block! { #![coroutine] 1 };
+    let _ = cps_core::coroutine_block! { #![coroutine(inline)] 1 };
+}
