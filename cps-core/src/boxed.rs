@@ -48,6 +48,10 @@ unsafe impl<T, S: ?Sized> Sync for ErasedCoroutine<T, S> {}
 impl<B: Body, P> Coroutine<B, P> {
     /// Allocates the frame now and forgets the body's type.
     ///
+    /// A coroutine that calls itself boxed does so through a function that returns the box, such as
+    /// `fn walk<'a>(node: &'a Node) -> BoxCoroutine<'a, u64>`: in its own body rustc cannot tell
+    /// yet whether it is `Send`.
+    ///
     /// ```
     /// use cps_core::BoxCoroutine;
     ///

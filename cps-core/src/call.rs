@@ -3,15 +3,17 @@
 //! ```text
 //! match CALLEE { callee => {
 //!     let mut slot = Slot { empty: () };                           // constructed in place
-//!     'call: {
+//!     let value = 'call: {
 //!         let suspended = {
 //!             let (ready, suspended) = callee.begin(chain, &raw mut slot);
 //!             if let Some(value) = ready { break 'call value }     // ran through: a plain call
+//!             if false { break 'body loop {} }                     // only compiles in the body
 //!             suspended
 //!         };
 //!         let result = suspended.await;                            // the only suspension point
 //!         finish(&raw mut slot, result)
-//!     }
+//!     };
+//!     value
 //! }}
 //! ```
 //!
@@ -151,7 +153,10 @@ impl<F: IntoFuture> Finish for Foreign<F> {
 }
 
 /// Gives foreign futures the method that coroutines have inherently.
-pub trait ForeignCall: IntoFuture + Sized {
+///
+/// It is implemented for every type, and only the method asks for a future: so the method is always
+/// found, by value, and what is no future is refused in `await`'s own words.
+pub trait ForeignCall: Sized {
     /// Returns the future, to be awaited.
     ///
     /// # Safety
@@ -162,9 +167,12 @@ pub trait ForeignCall: IntoFuture + Sized {
         self,
         _: Chain,
         _: *mut Slot<Foreign<Self>>,
-    ) -> (Option<Self::Output>, Self::IntoFuture) {
+    ) -> (Option<<Self as IntoFuture>::Output>, <Self as IntoFuture>::IntoFuture)
+    where
+        Self: IntoFuture,
+    {
         (None, self.into_future())
     }
 }
 
-impl<F: IntoFuture> ForeignCall for F {}
+impl<T> ForeignCall for T {}

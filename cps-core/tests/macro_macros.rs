@@ -233,7 +233,7 @@ impl Named {
         let mut written = String::new();
         write!(written, "{self:?}{other}").unwrap();
         assert!(other != 100, "{self}");
-        assert_eq!(other % 1, 0, "{self} {other} {}", local);
+        assert_eq!(other / 100, 0, "{self} {other} {}", local);
         debug_assert_ne!(1, 2, "{self:?}",);
         vec![
             format!("{self}"),
