@@ -151,7 +151,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __begin(
+    pub unsafe fn __cps_begin(
         self,
         chain: Chain,
         slot: *mut Slot<Boxed<T, S>>,
@@ -194,7 +194,7 @@ impl<T, S: ?Sized> Finish for Boxed<T, S> {
 
     #[inline(always)]
     unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> T {
-        // SAFETY: `Suspended` was polled again, so the callee has returned; `__begin` left it here.
+        // SAFETY: `Suspended` was polled again, so the callee has returned; `__cps_begin` left it here.
         unsafe { (*slot.cast::<Boxed<T, S>>()).0.finish() }
     }
 }
@@ -276,6 +276,7 @@ impl<T, S: ?Sized> Future for ErasedRoot<T, S> {
 }
 
 impl<T, S: ?Sized> Drop for ErasedRoot<T, S> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: nothing runs the chain, since `self` is borrowed exclusively; its outermost frame
         // is the boxed one. A frame that is in no chain yet is dropped as a coroutine.

@@ -69,7 +69,7 @@ impl Suspended {
 }
 
 /// Proof that a [`Suspended`] was awaited. Safe code cannot make one, so it cannot give a type a
-/// `__begin` method of its own that leads to [`Finish::finish`] without a call.
+/// `__cps_begin` method of its own that leads to [`Finish::finish`] without a call.
 #[derive(Debug)]
 pub struct Returned(());
 
@@ -163,7 +163,7 @@ pub trait ForeignCall: Sized {
     /// None is needed; the macro calls `begin` for all callees alike.
     #[doc(hidden)]
     #[inline(always)]
-    unsafe fn __begin(
+    unsafe fn __cps_begin(
         self,
         _: Chain,
         _: *mut Slot<Foreign<Self>>,

@@ -70,7 +70,7 @@ impl<B: Body> Coroutine<B, Inline> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __begin(
+    pub unsafe fn __cps_begin(
         self,
         chain: Chain,
         slot: *mut Slot<Embedded<B>>,
@@ -86,7 +86,7 @@ impl<B: Body> Coroutine<B, Heap> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __begin(
+    pub unsafe fn __cps_begin(
         self,
         chain: Chain,
         slot: *mut Slot<crate::heap::Allocated<B>>,

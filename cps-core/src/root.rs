@@ -105,6 +105,7 @@ impl<B: Body> Future for Root<B> {
 }
 
 impl<B: Body> Drop for Root<B> {
+    #[inline]
     fn drop(&mut self) {
         // SAFETY: nothing runs the chain, since `self` is borrowed exclusively.
         unsafe {

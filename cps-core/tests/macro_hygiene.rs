@@ -289,3 +289,33 @@ fn nothing_warns() {
     drop((public::endless(), public::panics()));
     assert_eq!(run(cps_core::coroutine_block! { one().await }), 1);
 }
+
+// Bodies that are one expression: the braces are the function's, not a block of their own.
+
+#[cps_core::coroutine]
+async fn only_if(n: u64) -> u64 {
+    if n == 0 { 0 } else { only_if(n - 1).on_heap().await + 1 }
+}
+
+#[cps_core::coroutine]
+async fn only_name(n: u64) -> u64 {
+    n
+}
+
+#[cps_core::coroutine]
+async fn only_loop(n: u64) -> u64 {
+    loop {
+        if n > 1 {
+            break n;
+        }
+    }
+}
+
+#[test]
+fn bodies_of_one_expression_cause_no_warning() {
+    assert_eq!(run(only_if(3)), 3);
+    assert_eq!(run(only_name(3)), 3);
+    assert_eq!(run(only_loop(3)), 3);
+    let n = 3;
+    assert_eq!(run(cps_core::coroutine_block! { only_name(n).await }), 3);
+}

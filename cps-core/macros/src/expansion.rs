@@ -63,6 +63,8 @@ impl Expansion<'_> {
                         #hint
                         #bindings
                         #[allow(clippy::diverging_sub_expression)]
+                        // The body stays a block of its own, for errors to point at it.
+                        #[allow(unused_braces)]
                         let __value #annotation = #label: { #body };
                         #[allow(unreachable_code)]
                         #value
