@@ -3,18 +3,22 @@
 //! `nested` and `direct` differ by one attribute only; generating both from one text makes sure
 //! that they stay the same work.
 
-/// What a leaf does. A countdown, as light as a loop gets: what is measured is the resume.
-macro_rules! leaf_body {
-    ($suspensions:expr) => {{
-        let mut sum = 0;
-        let mut left = $suspensions;
-        while left != 0 {
-            $crate::drive::suspend().await;
-            sum += $crate::drive::opaque(1);
-            left -= 1;
+/// Defines a leaf with the attributes given. A countdown, as light as a loop gets: what is measured
+/// is the resume. The text stands in the function itself, where `#[coroutine]` sees it.
+macro_rules! leaf {
+    ($(#[$attribute:meta])* $name:ident) => {
+        $(#[$attribute])*
+        async fn $name(suspensions: u64) -> u64 {
+            let mut sum = 0;
+            let mut left = suspensions;
+            while left != 0 {
+                $crate::drive::suspend().await;
+                sum += $crate::drive::opaque(1);
+                left -= 1;
+            }
+            sum
         }
-        sum
-    }};
+    };
 }
 
 /// Defines `leaf` and one function for each level of an unrolled static chain, `level2` …
@@ -24,10 +28,7 @@ macro_rules! leaf_body {
 /// call that says where the callee lives.
 macro_rules! unrolled_chain {
     ($(#[$attribute:meta])* placed = [$($placed:tt)*]) => {
-        $(#[$attribute])*
-        async fn leaf(suspensions: u64) -> u64 {
-            $crate::strategies::bodies::leaf_body!(suspensions)
-        }
+        $crate::strategies::bodies::leaf! { $(#[$attribute])* leaf }
 
         $crate::strategies::bodies::unrolled_chain! { @levels [$(#[$attribute])*] [$($placed)*]
             level2 leaf, level3 level2, level4 level3, level5 level4, level6 level5,
@@ -97,4 +98,4 @@ macro_rules! with_static_chain {
     };
 }
 
-pub(crate) use {leaf_body, unrolled_chain, with_static_chain};
+pub(crate) use {leaf, unrolled_chain, with_static_chain};

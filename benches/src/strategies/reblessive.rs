@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use ::reblessive::{Stack, Stk};
 
-use super::bodies::leaf_body;
+use super::bodies;
 use crate::drive::{self, Timed, opaque, suspend};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::{Chain, Workload};
@@ -16,15 +16,13 @@ use crate::workload::{Chain, Workload};
 #[derive(Debug)]
 pub struct Reblessive;
 
-async fn leaf(suspensions: u64) -> u64 {
-    leaf_body!(suspensions)
-}
+bodies::leaf! { leaf }
 
 /// The static chain. The crate erases every callee by itself, so unrolling the levels would change
 /// nothing but the length of this file.
 async fn chain(stk: &mut Stk, depth: u32, suspensions: u64) -> u64 {
     if depth == 1 {
-        leaf_body!(suspensions)
+        leaf(suspensions).await
     } else {
         stk.run(move |stk| chain(stk, depth - 1, suspensions)).await + opaque(1)
     }
