@@ -20,7 +20,9 @@ pub enum Placement {
     Inline,
     /// An allocation for each call.
     Heap,
-    /// Bump-allocated, freed in reverse order.
+    /// On the chain's LIFO frame stack.
+    Stack,
+    /// On a LIFO arena, as C++ programs have it by `operator new`.
     Arena,
 }
 
@@ -31,6 +33,7 @@ impl Placement {
         match self {
             Placement::Inline => "inline",
             Placement::Heap => "heap",
+            Placement::Stack => "stack",
             Placement::Arena => "arena",
         }
     }

@@ -4,7 +4,7 @@
 
 use core::future::Future;
 
-pub use crate::body::{FnBody, Plain, Return, Scope, Wide, Widened};
+pub use crate::body::{Chain, FnBody, Plain, Return, Scope, Wide, Widened};
 pub use crate::call::{Finish, ForeignCall, Slot};
 use crate::{Body, Coroutine};
 
@@ -55,7 +55,7 @@ where
 /// # Safety
 /// As for the method.
 #[inline(always)]
-pub unsafe fn finish<S: Finish>(slot: *mut Slot<S>, awaited: S::Awaited) -> S::Value {
+pub unsafe fn finish<S: Finish>(chain: Chain, slot: *mut Slot<S>, awaited: S::Awaited) -> S::Value {
     // SAFETY: passed on.
-    unsafe { S::finish(slot, awaited) }
+    unsafe { S::finish(chain, slot, awaited) }
 }

@@ -193,7 +193,7 @@ impl<T, S: ?Sized> Finish for Boxed<T, S> {
     type Value = T;
 
     #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> T {
+    unsafe fn finish(_: Chain, slot: *mut Slot<Self>, _: Returned) -> T {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `__cps_begin` left it here.
         unsafe { (*slot.cast::<Boxed<T, S>>()).0.finish() }
     }

@@ -11,7 +11,7 @@
 //!             suspended
 //!         };
 //!         let result = suspended.await;                            // the only suspension point
-//!         finish(&raw mut slot, result)
+//!         finish(chain, &raw mut slot, result)
 //!     };
 //!     value
 //! }}
@@ -126,7 +126,7 @@ pub trait Finish {
     ///
     /// # Safety
     /// Only as in the expansion above, after the await.
-    unsafe fn finish(slot: *mut Slot<Self>, awaited: Self::Awaited) -> Self::Value
+    unsafe fn finish(chain: Chain, slot: *mut Slot<Self>, awaited: Self::Awaited) -> Self::Value
     where
         Self: Sized;
 }
@@ -136,7 +136,7 @@ impl<B: Body> Finish for Embedded<B> {
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
+    unsafe fn finish(_: Chain, slot: *mut Slot<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned (see there).
         unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
     }
@@ -147,7 +147,7 @@ impl<F: IntoFuture> Finish for Foreign<F> {
     type Value = F::Output;
 
     #[inline(always)]
-    unsafe fn finish(_: *mut Slot<Self>, value: F::Output) -> F::Output {
+    unsafe fn finish(_: Chain, _: *mut Slot<Self>, value: F::Output) -> F::Output {
         value
     }
 }

@@ -32,6 +32,11 @@ pub struct Inline;
 #[derive(Clone, Copy, Debug)]
 pub struct Heap;
 
+/// The frame is on the chain's frame stack.
+#[cfg(feature = "alloc")]
+#[derive(Clone, Copy, Debug)]
+pub struct Stack;
+
 impl<B: Body, P> Coroutine<B, P> {
     #[inline(always)]
     pub(crate) fn from_body(body: B) -> Self {
@@ -45,6 +50,23 @@ impl<B: Body, P> Coroutine<B, P> {
 
     /// Places the frame in the caller's frame.
     pub fn inline(self) -> Coroutine<B, Inline> {
+        Coroutine::from_body(self.body)
+    }
+
+    /// Places the frame on the chain's frame stack, which belongs to the [`Root`].
+    ///
+    /// The stack is allocated in chunks that grow, with the first call that needs one, and freed
+    /// with the root; a call takes a few instructions. This too is fit for recursion:
+    ///
+    /// ```
+    /// #[cps_core::coroutine]
+    /// async fn fib(n: u64) -> u64 {
+    ///     if n < 2 { n } else { fib(n - 1).on_stack().await + fib(n - 2).on_stack().await }
+    /// }
+    /// # futures::executor::block_on(async { assert_eq!(fib(20).await, 6765) });
+    /// ```
+    #[cfg(feature = "alloc")]
+    pub fn on_stack(self) -> Coroutine<B, Stack> {
         Coroutine::from_body(self.body)
     }
 
@@ -93,6 +115,22 @@ impl<B: Body> Coroutine<B, Heap> {
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
         unsafe { Slot::<crate::heap::Allocated<B>>::call(slot, chain, self.body) }
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<B: Body> Coroutine<B, Stack> {
+    /// # Safety
+    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn __cps_begin(
+        self,
+        chain: Chain,
+        slot: *mut Slot<crate::stacked::Stacked<B>>,
+    ) -> (Option<B::Output>, Suspended) {
+        // SAFETY: passed on.
+        unsafe { Slot::<crate::stacked::Stacked<B>>::call(slot, chain, self.body) }
     }
 }
 

@@ -23,6 +23,9 @@ use core::marker::PhantomPinned;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
+#[cfg(feature = "alloc")]
+use crate::stack::FrameStack;
+
 /// How far calls may nest on the host stack, in bytes below the poll that is under way, before they
 /// are deferred to the driver's loop.
 ///
@@ -122,6 +125,9 @@ pub(crate) struct Driver {
     /// Whether the root frame was started. Until then the leaf is null; from then on a null leaf
     /// means that the chain has ended.
     started: Cell<bool>,
+    /// Memory for the frames that are on the frame stack.
+    #[cfg(feature = "alloc")]
+    pub(crate) stack: FrameStack,
     _pinned: PhantomPinned,
 }
 
@@ -134,6 +140,8 @@ impl Driver {
             stack_base: Cell::new(0),
             pending: Cell::new(Step::Pending),
             started: Cell::new(false),
+            #[cfg(feature = "alloc")]
+            stack: FrameStack::new(),
             _pinned: PhantomPinned,
         }
     }

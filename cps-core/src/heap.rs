@@ -140,7 +140,7 @@ impl<B: Body> Finish for Allocated<B> {
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
+    unsafe fn finish(_: Chain, slot: *mut Slot<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the
         // pointer here.
         unsafe {

@@ -26,8 +26,9 @@
 //! `.await` on a coroutine in the body of another **calls** it. The callee runs at once, as a
 //! function would. Only if it suspends are the two frames linked. By default the callee's frame is
 //! part of the caller's, so that a stack of calls is one value and nothing is allocated. A frame
-//! cannot contain itself: recursion needs [`on_heap`](Coroutine::on_heap), or
-//! [`boxed`](Coroutine::boxed) if the type is to be erased.
+//! cannot contain itself: recursion needs [`on_stack`](Coroutine::on_stack), the frame stack of the
+//! chain, [`on_heap`](Coroutine::on_heap), or [`boxed`](Coroutine::boxed) if the type is to be
+//! erased.
 //!
 //! ```
 //! # #[cps_core::coroutine]
@@ -37,7 +38,7 @@
 //!     if exponent == 0 {
 //!         return 1;
 //!     }
-//!     let half = power(exponent - 1).on_heap().await;
+//!     let half = power(exponent - 1).on_stack().await;
 //!     double(half).await
 //! }
 //! # futures::executor::block_on(async { assert_eq!(power(10).await, 1024) });
@@ -93,14 +94,15 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `alloc` | yes | [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`] |
+//! | `alloc` | yes | [`on_stack`](Coroutine::on_stack), [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`] |
 //! | `std` | yes | nothing but `alloc`: no part of the crate needs an operating system |
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
 //!
 //! # Layers
 //!
 //! `driver` (erased frames, the loop) ← `body` (arguments out of band) ← `frame` (a body in memory)
-//! ← `call` (what `.await` becomes) ← `coroutine`, `heap`, `boxed`, `root`.
+//! ← `call` (what `.await` becomes) ← `stacked`, `heap`, `boxed` (where frames lie) ← `coroutine`,
+//! `root`. `stack` is the memory that `stacked` uses.
 
 #![no_std]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
@@ -121,6 +123,10 @@ mod frame;
 mod heap;
 mod root;
 #[cfg(feature = "alloc")]
+mod stack;
+#[cfg(feature = "alloc")]
+mod stacked;
+#[cfg(feature = "alloc")]
 mod suspend;
 #[cfg(feature = "alloc")]
 mod sync;
@@ -128,9 +134,9 @@ mod sync;
 pub use body::Body;
 #[cfg(feature = "alloc")]
 pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCoroutine};
-#[cfg(feature = "alloc")]
-pub use coroutine::Heap;
 pub use coroutine::{Coroutine, Inline};
+#[cfg(feature = "alloc")]
+pub use coroutine::{Heap, Stack};
 /// Makes an `async fn` return a [`Coroutine`].
 ///
 /// It goes on free functions, inherent methods, and methods of traits and of their implementations.

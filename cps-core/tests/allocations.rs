@@ -48,6 +48,7 @@ fn count<T>(f: impl FnOnce() -> T) -> (T, usize, usize) {
 enum Place {
     Inline,
     Heap,
+    Stack,
     Boxed,
 }
 
@@ -58,6 +59,7 @@ async fn three_calls(place: Place, suspensions: u32, panics: bool) -> u32 {
         sum += match place {
             Place::Inline => outer(suspensions, panics).await,
             Place::Heap => outer(suspensions, panics).on_heap().await,
+            Place::Stack => outer(suspensions, panics).on_stack().await,
             Place::Boxed => boxed(suspensions, panics).await,
         };
     }
@@ -115,6 +117,17 @@ fn a_heap_or_boxed_call_allocates_once_and_frees_when_it_ends() {
 }
 
 #[test]
+fn calls_on_the_frame_stack_share_one_allocation() {
+    for suspensions in 0..3 {
+        assert_eq!(count(|| drive(Place::Stack, suspensions, 100)), (Some(6), 1, 1));
+    }
+    // Also when they are cancelled.
+    for polls in 1..6 {
+        assert_eq!(count(|| drive(Place::Stack, 2, polls)), (None, 1, 1));
+    }
+}
+
+#[test]
 fn a_cancelled_call_frees_its_frame() {
     for place in [Place::Heap, Place::Boxed] {
         for polls in 0..6_u32 {
@@ -127,7 +140,7 @@ fn a_cancelled_call_frees_its_frame() {
 
 #[test]
 fn a_call_that_panics_frees_its_frame() {
-    for place in [Place::Inline, Place::Heap, Place::Boxed] {
+    for place in [Place::Inline, Place::Heap, Place::Stack, Place::Boxed] {
         for suspensions in 0..3 {
             let run = || {
                 let coroutine = three_calls(place, suspensions, true);

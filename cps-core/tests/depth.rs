@@ -61,6 +61,15 @@ async fn on_heap(levels: u32, end: Bottom) -> u32 {
     }
 }
 
+#[cps_core::coroutine]
+async fn on_stack(levels: u32, end: Bottom) -> u32 {
+    let _local = Counted::new();
+    match levels {
+        1 => bottom(end).await + 1,
+        _ => on_stack(levels - 1, end).on_stack().await + 1,
+    }
+}
+
 fn erased<'a>(levels: u32, end: Bottom) -> BoxCoroutine<'a, u32> {
     #[cps_core::coroutine]
     async fn level(levels: u32, end: Bottom) -> u32 {
@@ -160,6 +169,11 @@ where
 #[test]
 fn heap_frames_nest_a_million_deep() {
     check(LEVELS, on_heap);
+}
+
+#[test]
+fn frames_on_the_frame_stack_nest_a_million_deep() {
+    check(LEVELS, on_stack);
 }
 
 #[test]

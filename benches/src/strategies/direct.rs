@@ -48,6 +48,26 @@ async fn fib(n: u32) -> u64 {
 }
 
 #[cps_core::coroutine]
+async fn fib_on_stack(n: u32) -> u64 {
+    if n < 2 {
+        return opaque(u64::from(n));
+    }
+    let sum = fib_on_stack(n - 1).on_stack().await + fib_on_stack(n - 2).on_stack().await;
+    opaque(sum)
+}
+
+#[cps_core::coroutine]
+async fn fib_yield_on_stack(n: u32) -> u64 {
+    if n < 2 {
+        suspend().await;
+        return opaque(u64::from(n));
+    }
+    let sum =
+        fib_yield_on_stack(n - 1).on_stack().await + fib_yield_on_stack(n - 2).on_stack().await;
+    opaque(sum)
+}
+
+#[cps_core::coroutine]
 async fn fib_yield(n: u32) -> u64 {
     if n < 2 {
         suspend().await;
@@ -94,6 +114,13 @@ fn placement(workload: Workload) -> Placement {
 
 impl Strategy for Direct {
     fn variants(&self, workload: Workload) -> Vec<Variant> {
-        vec![Variant::placed(placement(workload), move |n| run(workload, n))]
+        let mut variants = vec![Variant::placed(placement(workload), move |n| run(workload, n))];
+        if let Workload::Fib { n: number, yields } = workload {
+            variants.push(Variant::placed(Placement::Stack, move |n| match yields {
+                false => calls(|| fib_on_stack(opaque(number)), n),
+                true => calls(|| fib_yield_on_stack(opaque(number)), n),
+            }));
+        }
+        variants
     }
 }

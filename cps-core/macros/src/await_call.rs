@@ -124,7 +124,7 @@ impl Rewrite<'_> {
                         __suspended
                     };
                     let __result = __suspended.await;
-                    unsafe { #krate::__private::finish(&raw mut __slot, __result) }
+                    unsafe { #krate::__private::finish(#scope.chain(), &raw mut __slot, __result) }
                 };
                 __value
             }

@@ -76,6 +76,7 @@ macro_rules! level {
                             Place::LendOwn => $next(log, node, &kept, given(), last()).await,
                             Place::LendLent => $next(log, node, lent, given(), last()).await,
                             Place::Heap => heap(level0(log, node, &local, given(), last())).await,
+                            Place::Stack => stack(level0(log, node, &local, given(), last())).await,
                             Place::Boxed => boxed(log, node, &local, three()).await,
                             Place::Future => {
                                 as_future($next(log, node, &local, given(), last())).await

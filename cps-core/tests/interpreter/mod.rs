@@ -44,6 +44,10 @@ pub(crate) mod plain {
         Box::pin(call)
     }
 
+    fn stack<F: Future>(call: F) -> Pin<Box<F>> {
+        Box::pin(call)
+    }
+
     fn as_future<F: Future>(call: F) -> F {
         call
     }
@@ -61,10 +65,14 @@ macro_rules! direct {
     ($name:ident, $erased:ident, $boxed:ident) => {
         pub(crate) mod $name {
             use super::*;
-            use cps_core::{Body, Coroutine, Heap, Root, coroutine_block as block};
+            use cps_core::{Body, Coroutine, Heap, Root, Stack, coroutine_block as block};
 
             fn heap<B: Body>(call: Coroutine<B>) -> Coroutine<B, Heap> {
                 call.on_heap()
+            }
+
+            fn stack<B: Body>(call: Coroutine<B>) -> Coroutine<B, Stack> {
+                call.on_stack()
             }
 
             fn as_future<B: Body>(call: Coroutine<B>) -> Root<B> {

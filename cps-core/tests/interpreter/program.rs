@@ -36,6 +36,7 @@ pub(crate) enum Place {
     LendOwn,
     LendLent,
     Heap,
+    Stack,
     Boxed,
     /// As a future of its own.
     Future,
@@ -50,12 +51,13 @@ pub(crate) enum End {
     Panic,
 }
 
-pub(crate) const PLACES: [Place; 8] = [
+pub(crate) const PLACES: [Place; 9] = [
     Place::Inline,
     Place::LendTemporary,
     Place::LendOwn,
     Place::LendLent,
     Place::Heap,
+    Place::Stack,
     Place::Boxed,
     Place::Future,
     Place::Block,
