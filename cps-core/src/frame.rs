@@ -54,7 +54,7 @@ impl<B: Body> Frame<B> {
     #[cfg(feature = "alloc")]
     pub(crate) const PAYLOAD: usize = core::mem::offset_of!(Frame<B>, payload);
 
-    const SUSPENDED: VTable = VTable { resume: resume::<B>, drop: drop_suspended::<B> };
+    pub(crate) const SUSPENDED: VTable = VTable { resume: resume::<B>, drop: drop_suspended::<B> };
 
     #[inline(always)]
     pub(crate) fn header(this: *mut Self) -> *const Header {
@@ -223,8 +223,6 @@ macro_rules! resume_caller {
         become ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $cx, $driver)
     }};
 }
-#[cfg(feature = "alloc")]
-pub(crate) use resume_caller;
 
 /// [`VTable::resume`] of a suspended frame.
 pub(crate) unsafe fn resume<B: Body>(
@@ -252,4 +250,34 @@ pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
     // SAFETY: as in `resume`; the future suspended or panicked, and is dropped just once
     // (contract of `VTable::drop`).
     unsafe { ptr::drop_in_place(Frame::payload(frame.cast::<Frame<B>>()).cast::<B::Future>()) }
+}
+
+/// Where frames of their own lie, as far as it shows in their vtables.
+#[cfg(feature = "alloc")]
+pub(crate) trait Memory {
+    /// The vtable of a frame there that has been started.
+    fn started() -> *const VTable;
+}
+
+/// [`VTable::resume`] of an unstarted frame, whose call was deferred.
+#[cfg(feature = "alloc")]
+pub(crate) unsafe fn start_deferred<B: Body, M: Memory>(
+    frame: *mut Header,
+    cx: &mut Context<'_>,
+    driver: *const Driver,
+) -> Step {
+    let this = frame.cast::<Frame<B>>();
+    // SAFETY: only unstarted frames have this vtable, so `frame` heads an unstarted `Origin<B>`. The
+    // vtable is replaced before the body runs, so that a panic finds a started frame.
+    unsafe {
+        let parts = Origin::take(frame.cast::<Origin<B>>());
+        (*frame).vtable.set(M::started());
+        match Frame::start(this, parts, driver) {
+            Poll::Pending => (*driver).pending(),
+            Poll::Ready(value) => {
+                Frame::put_result(this, value);
+                resume_caller!(frame, cx, driver)
+            }
+        }
+    }
 }

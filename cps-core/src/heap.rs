@@ -3,12 +3,12 @@
 use alloc::alloc::{alloc, dealloc, handle_alloc_error};
 use core::alloc::Layout;
 
-use core::task::{Context, Poll};
+use core::task::Poll;
 
 use crate::body::{Body, Chain};
 use crate::call::{Finish, Returned, Slot, Suspended};
-use crate::driver::{Driver, Header, Step, VTable};
-use crate::frame::{Frame, Origin, drop_suspended, resume, resume_caller};
+use crate::driver::{Driver, Header, VTable};
+use crate::frame::{Frame, Memory, Origin, drop_suspended, resume, start_deferred};
 
 /// The slot's content for a callee with a frame on the heap: a pointer to it.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
@@ -79,8 +79,10 @@ impl HeapVTable {
 pub(crate) struct OnHeap<B>(B);
 
 impl<B: Body> OnHeap<B> {
-    const UNSTARTED: HeapVTable =
-        HeapVTable::new::<B>(VTable { resume: start_deferred::<B>, drop: drop_unstarted::<B> });
+    const UNSTARTED: HeapVTable = HeapVTable::new::<B>(VTable {
+        resume: start_deferred::<B, Self>,
+        drop: drop_unstarted::<B>,
+    });
     const SUSPENDED: HeapVTable =
         HeapVTable::new::<B>(VTable { resume: resume::<B>, drop: drop_and_free::<B> });
 
@@ -91,6 +93,12 @@ impl<B: Body> OnHeap<B> {
 
     const fn suspended() -> *const VTable {
         (&raw const *const { &Self::SUSPENDED }).cast()
+    }
+}
+
+impl<B: Body> Memory for OnHeap<B> {
+    fn started() -> *const VTable {
+        Self::suspended()
     }
 }
 
@@ -177,29 +185,6 @@ unsafe fn start<B: Body>(header: *mut Header, driver: *const Driver) -> bool {
             Poll::Pending => {
                 Frame::link_as(frame, OnHeap::<B>::suspended(), caller);
                 false
-            }
-        }
-    }
-}
-
-/// Starts a frame whose call was deferred.
-unsafe fn start_deferred<B: Body>(
-    frame: *mut Header,
-    cx: &mut Context<'_>,
-    driver: *const Driver,
-) -> Step {
-    let this = frame.cast::<Frame<B>>();
-    // SAFETY: only unstarted frames have this vtable, so `frame` heads an unstarted `Origin<B>` in an
-    // allocation. The vtable is replaced before the body is taken out, so that a panic finds
-    // a started frame.
-    unsafe {
-        let parts = Origin::take(frame.cast::<Origin<B>>());
-        (*frame).vtable.set(OnHeap::<B>::suspended());
-        match Frame::start(this, parts, driver) {
-            Poll::Pending => (*driver).pending(),
-            Poll::Ready(value) => {
-                Frame::put_result(this, value);
-                resume_caller!(frame, cx, driver)
             }
         }
     }

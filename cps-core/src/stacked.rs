@@ -1,12 +1,12 @@
 //! Calls with the callee's frame on the chain's frame stack.
 
 use core::alloc::Layout;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
 use crate::body::{Body, Chain};
 use crate::call::{Finish, Returned, Slot, Suspended};
-use crate::driver::{Driver, Header, Step, VTable};
-use crate::frame::{Frame, Origin, resume_caller};
+use crate::driver::{Header, VTable};
+use crate::frame::{Frame, Memory, Origin, start_deferred};
 
 /// The slot's content for a callee with a frame on the frame stack: a pointer to it.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
@@ -22,7 +22,14 @@ unsafe impl<B: Body> Sync for Stacked<B> {}
 struct OnStack<B>(B);
 
 impl<B: Body> OnStack<B> {
-    const UNSTARTED: VTable = VTable { resume: start_deferred::<B>, drop: drop_unstarted::<B> };
+    const UNSTARTED: VTable =
+        VTable { resume: start_deferred::<B, Self>, drop: drop_unstarted::<B> };
+}
+
+impl<B: Body> Memory for OnStack<B> {
+    fn started() -> *const VTable {
+        &const { Frame::<B>::SUSPENDED }
+    }
 }
 
 impl<B: Body> Slot<Stacked<B>> {
@@ -76,28 +83,6 @@ impl<B: Body> Finish for Stacked<B> {
             let value = Frame::take_result(origin.cast::<Frame<B>>());
             (*chain.0).stack.pop(origin.cast());
             value
-        }
-    }
-}
-
-/// Starts a frame whose call was deferred.
-unsafe fn start_deferred<B: Body>(
-    frame: *mut Header,
-    cx: &mut Context<'_>,
-    driver: *const Driver,
-) -> Step {
-    let this = frame.cast::<Frame<B>>();
-    // SAFETY: only unstarted frames have this vtable, so `frame` heads an unstarted `Origin<B>`. The
-    // header is replaced before the body runs, so that a panic finds a started frame.
-    unsafe {
-        let parts = Origin::take(frame.cast::<Origin<B>>());
-        Frame::link(this, (*frame).caller.get());
-        match Frame::start(this, parts, driver) {
-            Poll::Pending => (*driver).pending(),
-            Poll::Ready(value) => {
-                Frame::put_result(this, value);
-                resume_caller!(frame, cx, driver)
-            }
         }
     }
 }
