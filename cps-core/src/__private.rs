@@ -22,12 +22,12 @@ where
     Parts(args, make)
 }
 
-/// A coroutine whose body returns its value [`Wide`].
+/// A coroutine, placed as `P`, whose body returns its value [`Wide`].
 ///
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
 #[inline(always)]
-pub unsafe fn wide<A, F, Fut, T>(parts: Parts<A, F>) -> Coroutine<impl Body<Output = T>>
+pub unsafe fn wide<P, A, F, Fut, T>(parts: Parts<A, F>) -> Coroutine<impl Body<Output = T>, P>
 where
     F: FnOnce(Scope<A>) -> Fut,
     Fut: Future<Output = Wide<T>>,
@@ -36,12 +36,14 @@ where
     Coroutine::from_body(unsafe { FnBody::<_, _, _, Widened>::new(parts.0, parts.1) })
 }
 
-/// A coroutine whose body returns its value as it is.
+/// A coroutine, placed as `P`, whose body returns its value as it is.
 ///
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
 #[inline(always)]
-pub unsafe fn plain<A, F, Fut>(parts: Parts<A, F>) -> Coroutine<impl Body<Output = Fut::Output>>
+pub unsafe fn plain<P, A, F, Fut>(
+    parts: Parts<A, F>,
+) -> Coroutine<impl Body<Output = Fut::Output>, P>
 where
     F: FnOnce(Scope<A>) -> Fut,
     Fut: Future,

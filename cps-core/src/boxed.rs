@@ -10,13 +10,12 @@ use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
-use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::body::{Body, Chain};
 use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::coroutine::Coroutine;
-use crate::driver::{Driver, Header, root_continuation};
+use crate::driver::{Driver, Header, ended, root_continuation};
 use crate::frame::Origin;
 use crate::heap::{self, HeapVTable, OnHeap};
 
@@ -228,9 +227,10 @@ impl<T, S: ?Sized> ErasedRoot<T, S> {
     /// `self` is pinned, its driver was entered, and its leaf is null.
     #[inline(never)]
     unsafe fn start(&mut self, cx: &mut Context<'_>) -> Poll<T> {
-        self.driver.start_once();
         let driver = &raw const self.driver;
-        // SAFETY: the frame is unstarted until the driver notes the start; the driver is pinned.
+        // A chain that panics in its first poll has ended.
+        self.driver.leaf.set(ended());
+        // SAFETY: the frame is unstarted as long as the leaf is null; the driver is pinned.
         unsafe {
             if self.coroutine.start(driver) {
                 return Poll::Ready(self.coroutine.finish());
@@ -248,7 +248,7 @@ impl<T, S: ?Sized> ErasedRoot<T, S> {
     #[inline(always)]
     unsafe fn result(&mut self, poll: Poll<()>) -> Poll<T> {
         poll.map(|()| {
-            self.driver.leaf.set(ptr::null());
+            self.driver.leaf.set(ended());
             // SAFETY: the chain has ended, so the root frame has returned, and the leaf that was
             // cleared keeps this from being called again.
             unsafe { self.coroutine.finish() }

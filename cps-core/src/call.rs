@@ -104,7 +104,7 @@ impl<B: Body> Slot<Embedded<B>> {
         // its body calls this.
         unsafe {
             let caller = (*chain.0).leaf.get();
-            match Frame::start(frame, body.into_parts(), chain.0) {
+            match Frame::start(frame, body.into_parts(), chain.0, caller) {
                 Poll::Ready(value) => (Some(value), Suspended::new()),
                 Poll::Pending => {
                     Frame::link(frame, caller);

@@ -4,9 +4,9 @@
 //!            Driver                    Header (leaf)            Header (its caller)
 //!        ┌────────────┐              ┌──────────────┐          ┌──────────────┐
 //!        │ leaf ──────┼─────────────▶│ vtable       │    ┌────▶│ vtable       │
-//!        │ waker      │              │ caller ──────┼────┘     │ caller ──────┼──▶ … ──▶ ROOT
-//!        │ stack_base │              ├──────────────┤          ├──────────────┤
-//!        │ pending    │              │ body         │          │ body         │
+//!        │ waker      │              │ caller ──────┼────┘     │ caller ──────┼──▶ … ──▶ ROOT ──▶ ENDED
+//!        │ limit      │              ├──────────────┤          ├──────────────┤
+//!        │ stack      │              │ body         │          │ body         │
 //!        └────────────┘              └──────────────┘          └──────────────┘
 //! ```
 //!
@@ -23,7 +23,6 @@ use core::marker::PhantomPinned;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
-#[cfg(feature = "alloc")]
 use crate::stack::FrameStack;
 
 /// How far calls may nest on the host stack, in bytes below the poll that is under way, before they
@@ -32,7 +31,6 @@ use crate::stack::FrameStack;
 /// Bytes and not levels, so that large and small bodies are treated alike: a recursion whose
 /// starts take 200 bytes each nests 160 deep before it is deferred, and a thread with a stack of
 /// 256 KiB has room left in an unoptimised build, where a start takes a kilobyte or two.
-#[cfg(feature = "alloc")]
 const CALL_BUDGET: usize = 32 * 1024;
 
 /// How far returns may nest on the host stack, likewise, before they go through the driver's loop.
@@ -45,17 +43,26 @@ const CALL_BUDGET: usize = 32 * 1024;
 #[cfg(not(feature = "tail-call"))]
 const RETURN_BUDGET: usize = 1024;
 
-/// What resuming a frame led to.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Step {
+/// What resuming a frame led to: a word of which only the two lowest bits mean anything, so that
+/// [`Driver::pending`] is one load.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Step(usize);
+
+impl Step {
+    const MASK: usize = 3;
+
     /// The chain has suspended.
-    Pending,
+    const PENDING: Step = Step(0);
     /// The chain goes on: the driver's loop must resume the leaf. Either a body has returned and
     /// the leaf is its caller, or a call was deferred and the leaf is its unstarted callee.
-    #[cfg_attr(not(feature = "alloc"), allow(dead_code))]
-    Continue,
+    pub(crate) const CONTINUE: Step = Step(1);
     /// The root body returned; its result lies in the root frame.
-    Done,
+    const DONE: Step = Step(2);
+
+    #[inline(always)]
+    fn is(self, other: Step) -> bool {
+        self.0 & Step::MASK == other.0
+    }
 }
 
 /// The signature of everything that runs a frame. `become` needs it to be one type.
@@ -92,17 +99,26 @@ impl Header {
 /// A header that is never written and so may be shared by all chains of all threads.
 struct StaticHeader(Header);
 
-// SAFETY: the only static header is `ROOT`; nothing writes through a `caller` link that leads to
-// it (`caller` and `vtable` are written by the owner of a frame only, and nobody owns `ROOT`).
+// SAFETY: the only static headers are `ROOT` and `ENDED`; nothing writes to them (`caller` and
+// `vtable` are written by the owner of a frame only, and nobody owns these).
 unsafe impl Sync for StaticHeader {}
+
+unsafe fn drop_nothing(_: *mut Header) {}
 
 /// The root continuation: resuming it ends the chain. It has no body and no owner.
 static ROOT: StaticHeader = {
     unsafe fn resume(_: *mut Header, _: &mut Context<'_>, _: *const Driver) -> Step {
-        Step::Done
+        Step::DONE
     }
-    unsafe fn drop(_: *mut Header) {}
-    StaticHeader(Header::new(&const { VTable { resume, drop } }, ptr::null()))
+    StaticHeader(Header::new(&const { VTable { resume, drop: drop_nothing } }, &raw const ENDED.0))
+};
+
+/// What stands in the place of the leaf once the chain has ended.
+static ENDED: StaticHeader = {
+    unsafe fn resume(_: *mut Header, _: &mut Context<'_>, _: *const Driver) -> Step {
+        panic!("a coroutine was polled after it had returned or panicked")
+    }
+    StaticHeader(Header::new(&const { VTable { resume, drop: drop_nothing } }, ptr::null()))
 };
 
 /// The caller of every root frame.
@@ -111,22 +127,24 @@ pub(crate) fn root_continuation() -> *const Header {
     &raw const ROOT.0
 }
 
+/// The leaf of a chain that has ended.
+#[inline(always)]
+pub(crate) fn ended() -> *const Header {
+    &raw const ENDED.0
+}
+
 /// The state of one chain of frames.
 pub(crate) struct Driver {
-    /// See invariant L. Null before the first frame exists and after the chain has ended.
+    /// See invariant L. Null before the root frame is started; [`ended`] after the chain has ended.
     pub(crate) leaf: Cell<*const Header>,
     /// The waker of the poll that is under way. Dangling outside [`Driver::enter`].
     waker: Cell<*const Waker>,
-    /// Where the host stack was when the poll that is under way began.
-    stack_base: Cell<usize>,
-    /// What a pending body means: `Pending`, or `Continue` after a call was deferred, when it is
-    /// pending because its callee has yet to start.
-    pending: Cell<Step>,
-    /// Whether the root frame was started. Until then the leaf is null; from then on a null leaf
-    /// means that the chain has ended.
-    started: Cell<bool>,
+    /// Up to where calls may nest on the host stack in the poll that is under way, an address; and
+    /// in its two lowest bits, which an address does not need, the step that a pending body means:
+    /// `PENDING`, or `CONTINUE` after a call was deferred, when a body is pending because its
+    /// callee has yet to start.
+    limit: Cell<usize>,
     /// Memory for the frames that are on the frame stack.
-    #[cfg(feature = "alloc")]
     pub(crate) stack: FrameStack,
     _pinned: PhantomPinned,
 }
@@ -134,40 +152,32 @@ pub(crate) struct Driver {
 impl Driver {
     #[inline(always)]
     pub(crate) const fn new() -> Self {
+        Self::with_stack(FrameStack::new())
+    }
+
+    #[inline(always)]
+    pub(crate) const fn with_stack(stack: FrameStack) -> Self {
         Driver {
             leaf: Cell::new(ptr::null()),
             waker: Cell::new(ptr::null()),
-            stack_base: Cell::new(0),
-            pending: Cell::new(Step::Pending),
-            started: Cell::new(false),
-            #[cfg(feature = "alloc")]
-            stack: FrameStack::new(),
+            limit: Cell::new(0),
+            stack,
             _pinned: PhantomPinned,
         }
     }
 
-    /// Notes that the root frame is started, in a poll that found no leaf.
-    ///
-    /// # Panics
-    /// If it was started before: the chain has ended.
-    pub(crate) fn start_once(&self) {
-        assert!(
-            !self.started.replace(true),
-            "a coroutine was polled after it had returned or panicked"
-        );
-    }
-
     /// Whether the root frame was started.
+    #[inline(always)]
     pub(crate) fn is_started(&self) -> bool {
-        self.started.get()
+        !self.leaf.get().is_null()
     }
 
     /// How far the chain has come, for `Debug`.
     pub(crate) fn condition(&self) -> &'static str {
-        match (self.started.get(), self.leaf.get().is_null()) {
-            (false, _) => "unstarted",
-            (true, false) => "suspended",
-            (true, true) => "ended",
+        match self.leaf.get() {
+            leaf if leaf.is_null() => "unstarted",
+            leaf if ptr::eq(leaf, ended()) => "ended",
+            _ => "suspended",
         }
     }
 
@@ -175,7 +185,7 @@ impl Driver {
     #[inline(always)]
     pub(crate) fn enter(&self, cx: &Context<'_>) {
         self.waker.set(cx.waker());
-        self.stack_base.set(stack_address());
+        self.limit.set(stack_address().wrapping_sub(CALL_BUDGET));
     }
 
     /// The waker of the poll that is under way.
@@ -193,42 +203,36 @@ impl Driver {
     /// The step of a resume function whose body is pending.
     #[inline(always)]
     pub(crate) fn pending(&self) -> Step {
-        self.pending.get()
+        Step(self.limit.get())
     }
 
     /// Whether a callee may be started on the host stack.
-    #[cfg(feature = "alloc")]
+    ///
+    /// (All of a poll runs on one stack: a body cannot switch stacks in between, since what it runs
+    /// on another stack is another body. Where the stack lies below `CALL_BUDGET` the limit wraps
+    /// and every call is deferred.)
     #[inline(always)]
     pub(crate) fn may_nest_call(&self) -> bool {
-        self.stack_used() < CALL_BUDGET
+        stack_address() > self.limit.get()
     }
 
     /// Whether a caller may be resumed on the host stack.
     #[cfg(not(feature = "tail-call"))]
     #[inline(always)]
     pub(crate) fn may_nest_return(&self) -> bool {
-        self.stack_used() < RETURN_BUDGET
-    }
-
-    #[cfg(any(feature = "alloc", not(feature = "tail-call")))]
-    /// Bytes by which the host stack has grown in this poll. On a body that switches stacks this is
-    /// any number, and what depends on it is slower or nests deeper, but right.
-    #[inline(always)]
-    fn stack_used(&self) -> usize {
-        self.stack_base.get().wrapping_sub(stack_address())
+        stack_address() > self.limit.get().wrapping_add(CALL_BUDGET - RETURN_BUDGET)
     }
 
     /// Calls an unstarted frame later: makes it the leaf, for the driver's loop to start.
     ///
     /// # Safety
     /// The frame is valid until it has ended, and the running body of this chain is calling it.
-    #[cfg(feature = "alloc")]
     #[cold]
     pub(crate) unsafe fn defer(&self, frame: *const Header) {
         // SAFETY: by contract.
         unsafe { (*frame).caller.set(self.leaf.get()) };
         self.leaf.set(frame);
-        self.pending.set(Step::Continue);
+        self.limit.set(self.limit.get() | Step::CONTINUE.0);
     }
 
     /// Resumes the leaf and runs the chain until it suspends or the root body has returned.
@@ -256,7 +260,7 @@ impl Driver {
     /// As for [`Driver::run`]; the leaf may have ended if `step` says so.
     #[inline(always)]
     pub(crate) unsafe fn settle(this: *const Driver, cx: &mut Context<'_>, step: Step) -> Poll<()> {
-        if step == Step::Pending {
+        if step.is(Step::PENDING) {
             Poll::Pending
         } else {
             // SAFETY: passed on.
@@ -272,14 +276,15 @@ impl Driver {
     unsafe fn run_on(this: *const Driver, cx: &mut Context<'_>, mut step: Step) -> Poll<()> {
         let unwinding = DropChain(this);
         let poll = loop {
-            match step {
-                Step::Pending => break Poll::Pending,
-                Step::Continue => {}
-                Step::Done => break Poll::Ready(()),
+            if step.is(Step::PENDING) {
+                break Poll::Pending;
+            }
+            if step.is(Step::DONE) {
+                break Poll::Ready(());
             }
             // SAFETY: `this` is live by contract; the rest is passed on.
             step = unsafe {
-                (*this).pending.set(Step::Pending);
+                (*this).limit.set((*this).limit.get() & !Step::MASK);
                 resume_leaf(this, cx)
             };
         };
@@ -294,7 +299,7 @@ impl Driver {
     #[inline]
     pub(crate) unsafe fn cancel(this: *const Driver) {
         // SAFETY: `this` is live by contract. Most roots are dropped after they have ended.
-        if unsafe { !(*this).leaf.get().is_null() } {
+        if unsafe { !ptr::eq((*this).leaf.get(), ended()) } {
             drop(DropChain(this));
         }
     }
@@ -333,7 +338,7 @@ fn drop_chain(driver: *const Driver) {
     unsafe {
         loop {
             let frame = (*driver).leaf.get();
-            if frame.is_null() {
+            if ptr::eq(frame, ended()) {
                 break;
             }
             (*driver).leaf.set((*frame).caller.get());
@@ -343,9 +348,9 @@ fn drop_chain(driver: *const Driver) {
     core::mem::forget(rest);
 }
 
-/// Roughly where the host stack ends now. All supported targets grow it downwards.
+/// Roughly where the host stack ends now, a multiple of 4. All supported targets grow it downwards.
 #[inline(always)]
 fn stack_address() -> usize {
-    let here = core::mem::MaybeUninit::<u8>::uninit();
+    let here = core::mem::MaybeUninit::<u32>::uninit();
     (&raw const here).addr()
 }

@@ -107,20 +107,22 @@ impl<B: Body> Frame<B> {
         unsafe { (&raw mut (*this).header).write(Header::new(vtable, caller)) }
     }
 
-    /// Constructs the body's future in place and runs it on the host stack until it suspends or
-    /// returns. The header is left alone.
+    /// Starts the frame of a call on the host stack: constructs the body's future in place and runs
+    /// it until it suspends or returns. The header is left alone.
     ///
     /// Invariant L is upheld: while the body runs the leaf is this frame; if it suspends, the leaf
-    /// is what it left; if it returns or panics, the leaf is what it was before.
+    /// is what it left; if it returns or panics, the leaf is `caller` again.
     ///
     /// # Safety
     /// `this` is valid for writes and stays so until the frame has ended; it holds no live
-    /// payload. `driver` is in a poll (between `enter` and the return to the executor).
-    #[inline]
+    /// payload. `driver` is in a poll (between `enter` and the return to the executor), and its
+    /// leaf is `caller`.
+    #[inline(always)]
     pub(crate) unsafe fn start(
         this: *mut Self,
-        (args, make): (B::Args, B::Make),
+        parts: (B::Args, B::Make),
         driver: *const Driver,
+        caller: *const Header,
     ) -> Poll<B::Output> {
         /// Restores the leaf when the body's first poll unwinds.
         struct Restore(*const Driver, *const Header);
@@ -132,28 +134,38 @@ impl<B: Body> Frame<B> {
             }
         }
 
+        let restore = Restore(driver, caller);
+        // SAFETY: passed on.
+        let poll = unsafe { Self::first_poll(this, parts, driver) };
+        if poll.is_pending() {
+            core::mem::forget(restore);
+        }
+        poll
+    }
+
+    /// The part of [`Frame::start`] that is a function of its own. That the leaf is restored in
+    /// the caller's code, where it is at hand in a register, saves its spill here.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[inline]
+    unsafe fn first_poll(
+        this: *mut Self,
+        (args, make): (B::Args, B::Make),
+        driver: *const Driver,
+    ) -> Poll<B::Output> {
         // SAFETY: the entry outlives the first poll, in which the body takes the arguments
         // (contract of `Body`). The future is constructed in memory that is valid by contract and
         // not moved until it has returned or been dropped: it is pinned.
         unsafe {
-            let before = (*driver).leaf.get();
             // Before the future is written: no store may come between that and the poll, or LLVM
             // must assume that it changed the future's state and dispatch on it.
             (*driver).leaf.set(Self::header(this));
             let entry = Entry { driver, args: ManuallyDrop::new(args) };
             let future = Self::payload(this).cast::<B::Future>();
             future.write(make(Scope::new(&entry)));
-            let restore = Restore(driver, before);
             let mut cx = Context::from_waker((*driver).waker());
-            let poll = Pin::new_unchecked(&mut *future).poll(&mut cx);
-            core::mem::forget(restore);
-            match poll {
-                Poll::Ready(result) => {
-                    (*driver).leaf.set(before);
-                    Poll::Ready(B::output(result))
-                }
-                Poll::Pending => Poll::Pending,
-            }
+            Pin::new_unchecked(&mut *future).poll(&mut cx).map(B::output)
         }
     }
 }
@@ -211,7 +223,7 @@ macro_rules! resume_caller {
         if (*$driver).may_nest_return() {
             ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $cx, $driver)
         } else {
-            Step::Continue
+            Step::CONTINUE
         }
     }};
 }
@@ -253,14 +265,12 @@ pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
 }
 
 /// Where frames of their own lie, as far as it shows in their vtables.
-#[cfg(feature = "alloc")]
 pub(crate) trait Memory {
     /// The vtable of a frame there that has been started.
     fn started() -> *const VTable;
 }
 
 /// [`VTable::resume`] of an unstarted frame, whose call was deferred.
-#[cfg(feature = "alloc")]
 pub(crate) unsafe fn start_deferred<B: Body, M: Memory>(
     frame: *mut Header,
     cx: &mut Context<'_>,
@@ -268,11 +278,12 @@ pub(crate) unsafe fn start_deferred<B: Body, M: Memory>(
 ) -> Step {
     let this = frame.cast::<Frame<B>>();
     // SAFETY: only unstarted frames have this vtable, so `frame` heads an unstarted `Origin<B>`. The
-    // vtable is replaced before the body runs, so that a panic finds a started frame.
+    // vtable is replaced before the body runs, so that a panic, which leaves the frame as the leaf,
+    // finds a started one.
     unsafe {
         let parts = Origin::take(frame.cast::<Origin<B>>());
         (*frame).vtable.set(M::started());
-        match Frame::start(this, parts, driver) {
+        match Frame::start(this, parts, driver, frame) {
             Poll::Pending => (*driver).pending(),
             Poll::Ready(value) => {
                 Frame::put_result(this, value);

@@ -1,14 +1,14 @@
 //! Frames in memory of their own.
 
-use alloc::alloc::{alloc, dealloc, handle_alloc_error};
+use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
-
 use core::task::Poll;
 
 use crate::body::{Body, Chain};
 use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, Memory, Origin, drop_suspended, resume, start_deferred};
+use crate::placement::{Heap, Placement};
 
 /// The slot's content for a callee with a frame on the heap: a pointer to it.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
@@ -20,14 +20,25 @@ unsafe impl<B: Body + Send> Send for Allocated<B> {}
 unsafe impl<B: Body> Sync for Allocated<B> {}
 
 /// Allocates memory for a frame.
+///
+/// # Panics
+/// If there is none: a chain of calls unwinds then, as it does when its frame stack is full, and
+/// frees what it holds.
+#[inline(always)]
 pub(crate) fn allocate<B: Body>() -> *mut Origin<B> {
     let layout = Layout::new::<Origin<B>>();
     // SAFETY: the layout has a size, the header's at least.
     let origin = unsafe { alloc(layout) };
     if origin.is_null() {
-        handle_alloc_error(layout);
+        no_memory(layout);
     }
     origin.cast()
+}
+
+#[cold]
+#[inline(never)]
+fn no_memory(layout: Layout) -> ! {
+    panic!("no memory for a frame of {} bytes", layout.size())
 }
 
 /// Frees an ended frame's memory.
@@ -102,14 +113,12 @@ impl<B: Body> Memory for OnHeap<B> {
     }
 }
 
-impl<B: Body> Slot<Allocated<B>> {
-    /// Calls `body` with its frame in an allocation.
-    ///
-    /// # Safety
-    /// As for the call with an embedded frame.
+impl Placement for Heap {
+    type Content<B: Body> = Allocated<B>;
+
     #[inline(always)]
-    pub(crate) unsafe fn call(
-        slot: *mut Self,
+    unsafe fn call<B: Body>(
+        slot: *mut Slot<Allocated<B>>,
         chain: Chain,
         body: B,
     ) -> (Option<B::Output>, Suspended) {
@@ -122,7 +131,7 @@ impl<B: Body> Slot<Allocated<B>> {
             let caller = (*chain.0).leaf.get();
             if (*chain.0).may_nest_call() {
                 let unwinding = Free(origin);
-                let poll = Frame::start(frame, body.into_parts(), chain.0);
+                let poll = Frame::start(frame, body.into_parts(), chain.0, caller);
                 core::mem::forget(unwinding);
                 match poll {
                     Poll::Ready(value) => {
@@ -175,7 +184,7 @@ unsafe fn start<B: Body>(header: *mut Header, driver: *const Driver) -> bool {
         let caller = (*driver).leaf.get();
         let parts = Origin::take(header.cast::<Origin<B>>());
         let unwinding = Free::<B>(header.cast());
-        let poll = Frame::start(frame, parts, driver);
+        let poll = Frame::start(frame, parts, driver, caller);
         core::mem::forget(unwinding);
         match poll {
             Poll::Ready(value) => {

@@ -121,22 +121,22 @@ mod driver;
 mod frame;
 #[cfg(feature = "alloc")]
 mod heap;
+mod may;
+mod placement;
 mod root;
-#[cfg(feature = "alloc")]
 mod stack;
-#[cfg(feature = "alloc")]
+mod stack_options;
 mod stacked;
 #[cfg(feature = "alloc")]
 mod suspend;
 #[cfg(feature = "alloc")]
 mod sync;
+mod try_stacked;
 
 pub use body::Body;
 #[cfg(feature = "alloc")]
 pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCoroutine};
-pub use coroutine::{Coroutine, Inline};
-#[cfg(feature = "alloc")]
-pub use coroutine::{Heap, Stack};
+pub use coroutine::Coroutine;
 /// Makes an `async fn` return a [`Coroutine`].
 ///
 /// It goes on free functions, inherent methods, and methods of traits and of their implementations.
@@ -208,6 +208,18 @@ pub use coroutine::{Heap, Stack};
 ///
 /// # Options
 ///
+/// `elision = "…"` says where the frame lives when the coroutine is called, if the call does not
+/// say ([`Placement`]): `"inline"`, `"stack"`, `"heap"`, `"may"` or `"may(N)"` for
+/// [`May<N>`](May).
+///
+/// ```
+/// #[cps_core::coroutine(elision = "stack")]
+/// async fn fib(n: u64) -> u64 {
+///     if n < 2 { n } else { fib(n - 1).await + fib(n - 2).await }
+/// }
+/// # futures::executor::block_on(async { assert_eq!(fib(10).await, 55) });
+/// ```
+///
 /// `crate = path` says where this crate is, if it is not `::cps_core`:
 ///
 /// ```
@@ -224,9 +236,9 @@ pub use coroutine::{Heap, Stack};
 ///
 /// - Not for `const fn`, `extern` functions, or functions that return `!` (return
 ///   [`Infallible`](core::convert::Infallible)).
-/// - A function that calls itself needs [`on_heap`](Coroutine::on_heap) or
-///   [`boxed`](Coroutine::boxed) in the cycle, where an `async fn` needs `Box::pin`. rustc's message
-///   on this speaks of `Box::pin` only.
+/// - A function that calls itself needs [`on_stack`](Coroutine::on_stack),
+///   [`on_heap`](Coroutine::on_heap) or [`boxed`](Coroutine::boxed) in the cycle, where an `async fn`
+///   needs `Box::pin`. rustc's message on this speaks of `Box::pin` only.
 /// - As with `async fn` in traits, a trait with coroutines is not dyn-compatible, and generic code
 ///   cannot tell that they are `Send`. A method that returns a [`BoxCoroutine`] is both.
 /// - In a method, `{self}` in a format string of a macro that is not the standard library's works
@@ -265,11 +277,33 @@ pub use cps_core_macros::coroutine;
 /// With `?`, the error's type must be said somewhere, as in an `async` block:
 /// `Ok::<_, std::io::Error>(value)`.
 ///
-/// The option of `#[coroutine]` is an inner attribute here: `#![coroutine(crate = path)]`.
+/// The options of `#[coroutine]` are an inner attribute here: `#![coroutine(elision = "stack")]`.
 pub use cps_core_macros::coroutine_block;
+#[cfg(feature = "alloc")]
+pub use placement::Heap;
+/// What `#[coroutine]` takes for a definition that does not say `elision`. It looks it up next to
+/// [`Coroutine`], at the path given by `crate = path`: a crate that has a module with
+/// `pub use cps_core::*;` and a `DefaultPlacement` of its own there has another default.
+///
+/// ```
+/// mod coroutines {
+///     pub use cps_core::*;
+///     pub use cps_core::Stack as DefaultPlacement;
+/// }
+///
+/// #[cps_core::coroutine(crate = crate::coroutines)]
+/// async fn sum(n: u64) -> u64 {
+///     if n == 0 { 0 } else { sum(n - 1).await + n } // on the frame stack
+/// }
+/// # fn main() { assert_eq!(futures::executor::block_on(async { sum(10).await }), 55) }
+/// ```
+pub use placement::Inline as DefaultPlacement;
+pub use placement::{Inline, May, Placement, Stack};
 pub use root::Root;
+pub use stack_options::{StackOptions, StackUsage};
 #[cfg(feature = "alloc")]
 pub use suspend::{Continuation, Dropped, Suspend, TrySuspend, suspend, try_suspend};
+pub use try_stacked::{StackExhausted, TryOnStack};
 
 #[doc(hidden)]
 pub mod __private;

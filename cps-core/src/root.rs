@@ -3,13 +3,16 @@
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::future::Future;
+use core::mem::MaybeUninit;
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::body::Body;
-use crate::driver::{Driver, root_continuation};
+use crate::driver::{Driver, ended, root_continuation};
 use crate::frame::{Frame, Origin};
+use crate::stack::Chunk;
+use crate::stack_options::{StackOptions, StackUsage};
 
 /// A whole stack of coroutine frames as one [`Future`].
 ///
@@ -22,26 +25,83 @@ use crate::frame::{Frame, Origin};
 /// # Cancellation
 /// Dropping it drops the frames innermost first, in the order in which nested futures would drop,
 /// in a loop: a chain of a million frames needs no more host stack than one of two.
+///
+/// # The frame stack
+/// The frames of calls by [`on_stack`](crate::Coroutine::on_stack) lie in chunks that the root
+/// allocates as they are needed. [`Coroutine::with_stack`](crate::Coroutine::with_stack) sets a
+/// limit; [`Coroutine::with_stack_inside`](crate::Coroutine::with_stack_inside) gives the root `N`
+/// bytes for a first chunk, which is a part of it.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[repr(C)]
-pub struct Root<B: Body> {
+pub struct Root<B: Body, const N: usize = 0> {
     driver: Driver,
     frame: UnsafeCell<Origin<B>>,
+    chunk: UnsafeCell<Bytes<N>>,
 }
+
+/// Memory for a chunk of the frame stack: its head first, once the root is made.
+#[repr(C, align(8))]
+struct Bytes<const N: usize>([MaybeUninit<u8>; N]);
 
 // SAFETY: a root owns the root frame, which is `Send` if the body is (contract of `Body`), and
 // through it all other frames of the chain: those in the body's slots, whose types are part of the
 // body's future, and those it boxed as `Send`. The driver's pointers lead to these, or are unused
 // outside of a poll.
-unsafe impl<B: Body + Send> Send for Root<B> {}
+unsafe impl<B: Body + Send, const N: usize> Send for Root<B, N> {}
 // SAFETY: a shared reference to a root gives access to nothing but `Debug`, which reads what is
 // written through `&mut` only.
-unsafe impl<B: Body> Sync for Root<B> {}
+unsafe impl<B: Body, const N: usize> Sync for Root<B, N> {}
 
 impl<B: Body> Root<B> {
     #[inline(always)]
     pub(crate) fn new(body: B) -> Self {
-        Root { driver: Driver::new(), frame: UnsafeCell::new(Origin::unstarted(body, ptr::null())) }
+        Self::with_driver(Driver::new(), body)
+    }
+}
+
+impl<B: Body, const N: usize> Root<B, N> {
+    #[inline(always)]
+    pub(crate) fn with_driver(driver: Driver, body: B) -> Self {
+        Root {
+            driver,
+            frame: UnsafeCell::new(Origin::unstarted(body, ptr::null())),
+            chunk: UnsafeCell::new(Bytes([MaybeUninit::uninit(); N])),
+        }
+    }
+
+    /// A root with the first chunk of its frame stack inside.
+    pub(crate) fn with_chunk(body: B, options: StackOptions) -> Self {
+        const {
+            assert!(N >= size_of::<Chunk>(), "the chunk is smaller than its head, of 128 bytes");
+        }
+        let mut root = Self::with_driver(Driver::new(), body);
+        let head = root.chunk.get_mut().0.as_mut_ptr().cast::<Chunk>();
+        // SAFETY: the bytes are large enough for a head, and aligned as it is.
+        unsafe { head.write(Chunk::borrowed(options)) };
+        root
+    }
+
+    /// What the root's frame stack uses and has used.
+    ///
+    /// ```
+    /// #[cps_core::coroutine]
+    /// async fn sum(n: u64) -> u64 {
+    ///     if n == 0 { 0 } else { sum(n - 1).on_stack().await + n }
+    /// }
+    ///
+    /// # futures::executor::block_on(async {
+    /// let mut root = std::pin::pin!(sum(1000).into_future());
+    /// assert_eq!(root.stack_usage().reserved, 0);
+    /// assert_eq!(root.as_mut().await, 500_500);
+    /// let usage = root.stack_usage();
+    /// assert_eq!(usage.in_use, 0);
+    /// println!("at most {} bytes", usage.most_reserved);
+    /// # assert!((48_000..130_000).contains(&usage.most_reserved), "{usage:?}");
+    /// # });
+    /// # use std::future::IntoFuture;
+    /// ```
+    pub fn stack_usage(&self) -> StackUsage {
+        self.driver.stack.usage()
     }
 
     /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
@@ -50,14 +110,22 @@ impl<B: Body> Root<B> {
     /// `this` is pinned, its driver was entered, and its leaf is null.
     #[inline(never)]
     unsafe fn start(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: pinned memory stays valid until the root is dropped; the frame holds
-        // the body until the driver notes the start, and it is taken out once.
+        // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
+        // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
+        // written by `with_chunk`; the driver, and with it the stack, is dropped before the chunk's
+        // memory is gone.
         unsafe {
-            (*this).driver.start_once();
+            let driver = &raw const (*this).driver;
+            // A chain that panics in its first poll has ended.
+            (*driver).leaf.set(ended());
+            if N != 0 {
+                // From here on the root is not moved.
+                let head = UnsafeCell::raw_get(&raw const (*this).chunk).cast::<Chunk>();
+                (*driver).stack.install(head, N & !(align_of::<Chunk>() - 1));
+            }
             let origin = UnsafeCell::raw_get(&raw const (*this).frame);
             let parts = Origin::take(origin);
-            let driver = &raw const (*this).driver;
-            match Frame::start(origin.cast::<Frame<B>>(), parts, driver) {
+            match Frame::start(origin.cast::<Frame<B>>(), parts, driver, ended()) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
                     Frame::link(origin.cast::<Frame<B>>(), root_continuation());
@@ -77,14 +145,14 @@ impl<B: Body> Root<B> {
             // SAFETY: the chain has ended, so the root frame has returned, and the leaf that is
             // cleared here keeps this from being called again.
             unsafe {
-                (*this).driver.leaf.set(ptr::null());
+                (*this).driver.leaf.set(ended());
                 Frame::take_result(UnsafeCell::raw_get(&raw const (*this).frame).cast::<Frame<B>>())
             }
         })
     }
 }
 
-impl<B: Body> Future for Root<B> {
+impl<B: Body, const N: usize> Future for Root<B, N> {
     type Output = B::Output;
 
     #[inline]
@@ -104,7 +172,7 @@ impl<B: Body> Future for Root<B> {
     }
 }
 
-impl<B: Body> Drop for Root<B> {
+impl<B: Body, const N: usize> Drop for Root<B, N> {
     #[inline]
     fn drop(&mut self) {
         // SAFETY: nothing runs the chain, since `self` is borrowed exclusively.
@@ -118,7 +186,7 @@ impl<B: Body> Drop for Root<B> {
     }
 }
 
-impl<B: Body> fmt::Debug for Root<B> {
+impl<B: Body, const N: usize> fmt::Debug for Root<B, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Root").field(&format_args!("{}", self.driver.condition())).finish()
     }

@@ -1,18 +1,22 @@
 //! Calls with the callee's frame on the chain's frame stack.
 
 use core::alloc::Layout;
+use core::marker::PhantomData;
 use core::task::Poll;
 
 use crate::body::{Body, Chain};
 use crate::call::{Finish, Returned, Slot, Suspended};
-use crate::driver::{Header, VTable};
+use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, Memory, Origin, start_deferred};
+use crate::placement::{Placement, Stack};
+use crate::stack_options::Exhausted;
 
-/// The slot's content for a callee with a frame on the frame stack: a pointer to it.
+/// The slot's content for a callee with a frame on the frame stack: nothing, since the frame of a
+/// call that ends is the topmost.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Stacked<B: Body>(*mut Origin<B>);
+pub struct Stacked<B: Body>(PhantomData<*mut Origin<B>>);
 
-// SAFETY: it owns the frame, which is `Send` if the body is (contract of `Body`).
+// SAFETY: it stands for the frame, which is `Send` if the body is (contract of `Body`).
 unsafe impl<B: Body + Send> Send for Stacked<B> {}
 // SAFETY: a shared reference gives access to nothing.
 unsafe impl<B: Body> Sync for Stacked<B> {}
@@ -32,41 +36,105 @@ impl<B: Body> Memory for OnStack<B> {
     }
 }
 
-impl<B: Body> Slot<Stacked<B>> {
-    /// Calls `body` with its frame on the frame stack.
-    ///
-    /// # Safety
-    /// As for the call with an embedded frame.
+impl Placement for Stack {
+    type Content<B: Body> = Stacked<B>;
+
     #[inline(always)]
-    pub(crate) unsafe fn call(
-        slot: *mut Self,
+    unsafe fn call<B: Body>(
+        _: *mut Slot<Stacked<B>>,
         chain: Chain,
         body: B,
     ) -> (Option<B::Output>, Suspended) {
-        // SAFETY: the chain is running, since its body calls this; its driver outlives the call.
-        // The memory is the frame's until it is popped, which is when the frame has ended: here or
-        // in `finish`. If the callee panics so does the chain, and the stack is dropped whole.
+        let driver = chain.0;
+        // SAFETY: the chain is running, since its body calls this; its driver outlives the call. The
+        // memory is the frame's until it is popped, which is when the frame has ended: here or in
+        // `finish`. If the callee panics so does the chain, and the stack is dropped whole.
         unsafe {
-            let driver = chain.0;
-            let memory = (*driver).stack.push(Layout::new::<Origin<B>>());
-            let frame = memory.cast::<Frame<B>>();
-            let caller = (*driver).leaf.get();
             if (*driver).may_nest_call() {
-                match Frame::start(frame, body.into_parts(), driver) {
-                    Poll::Ready(value) => {
-                        (*driver).stack.pop(memory);
-                        return (Some(value), Suspended::new());
+                if let Some(frame) = (*driver).stack.push::<Origin<B>>() {
+                    let frame = frame.cast::<Frame<B>>();
+                    let caller = (*driver).leaf.get();
+                    match Frame::start(frame, body.into_parts(), driver, caller) {
+                        Poll::Ready(value) => {
+                            (*driver).stack.pop_within(frame);
+                            return (Some(value), Suspended::new());
+                        }
+                        Poll::Pending => {
+                            Frame::link(frame, caller);
+                            return (None, Suspended::new());
+                        }
                     }
-                    Poll::Pending => Frame::link(frame, caller),
                 }
-            } else {
-                let origin = memory.cast::<Origin<B>>();
-                origin.write(Origin::unstarted(body, &const { OnStack::<B>::UNSTARTED }));
-                (*driver).defer(origin.cast());
             }
-            slot.cast::<Stacked<B>>().write(Stacked(memory.cast()));
+            (call_slowly(driver, body), Suspended::new())
         }
-        (None, Suspended::new())
+    }
+}
+
+/// [`Stack::call`] where the current chunk is full or the host stack's budget is used up.
+///
+/// # Safety
+/// As for [`Placement::call`].
+#[cold]
+#[inline(never)]
+unsafe fn call_slowly<B: Body>(driver: *const Driver, body: B) -> Option<B::Output> {
+    // SAFETY: passed on.
+    match unsafe { try_call(driver, body) } {
+        Ok(value) => value,
+        Err((exhausted, _)) => panic!("{exhausted}"),
+    }
+}
+
+/// Calls `body` with its frame on the frame stack, in a further chunk if need be.
+///
+/// The callee's value if it has returned already; `None` if it is suspended or deferred. If there
+/// is no memory: why, and the body.
+///
+/// # Safety
+/// As for [`Placement::call`].
+pub(crate) unsafe fn try_call<B: Body>(
+    driver: *const Driver,
+    body: B,
+) -> Result<Option<B::Output>, (Exhausted, B)> {
+    // SAFETY: as in `Stack::call`.
+    unsafe {
+        let memory = match (*driver).stack.push_slow(Layout::new::<Origin<B>>()) {
+            Ok(memory) => memory,
+            Err(exhausted) => return Err((exhausted, body)),
+        };
+        if !(*driver).may_nest_call() {
+            let origin = memory.cast::<Origin<B>>();
+            origin.write(Origin::unstarted(body, &const { OnStack::<B>::UNSTARTED }));
+            (*driver).defer(origin.cast());
+            return Ok(None);
+        }
+        let frame = memory.cast::<Frame<B>>();
+        let caller = (*driver).leaf.get();
+        match Frame::start(frame, body.into_parts(), driver, caller) {
+            Poll::Ready(value) => {
+                (*driver).stack.pop(frame);
+                Ok(Some(value))
+            }
+            Poll::Pending => {
+                Frame::link(frame, caller);
+                Ok(None)
+            }
+        }
+    }
+}
+
+/// Takes the result of the callee, which has just returned.
+///
+/// # Safety
+/// The topmost frame is a `B`'s, and it has returned.
+#[inline(always)]
+pub(crate) unsafe fn finish<B: Body>(driver: *const Driver) -> B::Output {
+    // SAFETY: by contract.
+    unsafe {
+        let origin = (*driver).stack.topmost::<Origin<B>>();
+        let value = Frame::take_result(origin.cast::<Frame<B>>());
+        (*driver).stack.pop(origin);
+        value
     }
 }
 
@@ -75,15 +143,10 @@ impl<B: Body> Finish for Stacked<B> {
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(chain: Chain, slot: *mut Slot<Self>, _: Returned) -> B::Output {
-        // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the pointer
-        // here. Calls that began later have ended, so the frame is the topmost.
-        unsafe {
-            let origin = (*slot.cast::<Stacked<B>>()).0;
-            let value = Frame::take_result(origin.cast::<Frame<B>>());
-            (*chain.0).stack.pop(origin.cast());
-            value
-        }
+    unsafe fn finish(chain: Chain, _: *mut Slot<Self>, _: Returned) -> B::Output {
+        // SAFETY: `Suspended` was polled again, so the callee has returned. Calls that began later
+        // have ended, so its frame is the topmost.
+        unsafe { finish::<B>(chain.0) }
     }
 }
 

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use interpreter::program::{Node, cases, node};
 use interpreter::{Outcome, compare, compare_cancelled, direct, plain};
-use support::{Fate, Log, poll, run, text_of};
+use support::{Fate, Log, Note, poll, run, text_of};
 
 /// [`run`], with each poll and the drop on a thread of its own.
 fn run_on_threads<F>(log: &Log, future: F, polls: u32) -> Fate<F::Output>
@@ -116,4 +116,16 @@ proptest! {
         prop_assert_eq!(expected, fate);
         log.assert_each_dropped_once();
     }
+}
+
+/// Both cases of `May` occur in the generated programs.
+#[test]
+fn the_innermost_frame_may_be_in_place_and_no_other() {
+    fn size<'a, C: IntoFuture>(
+        _: impl Fn(&'a Log, &'a Node, &'a Note, (Note, Note), Note) -> C,
+    ) -> usize {
+        size_of::<C::IntoFuture>()
+    }
+    let (innermost, next) = (size(direct::bottom), size(direct::level1));
+    assert!(innermost <= interpreter::MAY && interpreter::MAY < next, "{innermost}, {next}");
 }

@@ -19,6 +19,7 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
     let wide = await_call::rewrite(&mut block, &options.krate, None);
     Ok(Expansion {
         krate: &options.krate,
+        placement: options.placement(),
         args: Vec::new(),
         bindings: quote!(),
         body: block.into_token_stream(),
@@ -28,16 +29,16 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
     .into_expr())
 }
 
-/// The options, which a block takes as an inner attribute: `#![coroutine(crate = path)]`.
+/// The options, which a block takes as an inner attribute: `#![coroutine(elision = "stack")]`.
 fn options(attrs: &[Attribute]) -> syn::Result<Options> {
     match attrs {
         [] => Ok(Options::default()),
         [attr] if attr.path().is_ident("coroutine") => match &attr.meta {
             Meta::List(list) => Options::parse(list.tokens.clone()),
-            other => Err(Error::new_spanned(other, "expected `#![coroutine(crate = path)]`")),
+            other => Err(Error::new_spanned(other, "expected `#![coroutine(option = …)]`")),
         },
         [other, ..] => {
-            Err(Error::new_spanned(other, "a block takes `#![coroutine(crate = path)]` only"))
+            Err(Error::new_spanned(other, "a block takes `#![coroutine(option = …)]` only"))
         }
     }
 }

@@ -18,6 +18,8 @@ pub(crate) fn body_label(span: Span) -> Lifetime {
 pub(crate) struct Expansion<'a> {
     /// The path of `cps-core`.
     pub(crate) krate: &'a TokenStream,
+    /// The type that says where the frame lives.
+    pub(crate) placement: TokenStream,
     /// The expressions that are the arguments.
     pub(crate) args: Vec<TokenStream>,
     /// Binds the arguments, which are the fields of `__args`.
@@ -32,14 +34,17 @@ pub(crate) struct Expansion<'a> {
 
 impl Expansion<'_> {
     pub(crate) fn into_expr(self) -> TokenStream {
-        let Expansion { krate, args, bindings, body, output, wide } = self;
+        let Expansion { krate, placement, args, bindings, body, output, wide } = self;
         let span = Span::mixed_site();
         let (scope, fields, label) = (hidden("__scope"), hidden("__args"), body_label(span));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
         let (constructor, value) = if wide {
-            (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
+            (
+                quote_spanned!(span=> wide::<#placement, _, _, _, _>),
+                quote_spanned!(span=> #krate::__private::Wide::new(__value)),
+            )
         } else {
-            (hidden("plain"), quote_spanned!(span=> __value))
+            (quote_spanned!(span=> plain::<#placement, _, _, _>), quote_spanned!(span=> __value))
         };
         // Tells the type of `return` and `?` before the body is checked, as a signature does.
         let hint = output.filter(|_| !wide).map(|ty| {

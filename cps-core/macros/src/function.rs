@@ -85,10 +85,11 @@ fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
     sig.asyncness = None;
     argument::declare(sig);
     let output = output::declared(&sig.output);
+    let placement = options.placement();
     // The span's edition is this crate's, 2024, in which `impl` captures all lifetimes.
     let span = Span::mixed_site();
     sig.output = syn::parse2(quote_spanned! {span=>
-        -> #krate::Coroutine<impl #krate::Body<Output = #output>>
+        -> #krate::Coroutine<impl #krate::Body<Output = #output>, #placement>
     })?;
     Ok(())
 }
@@ -105,6 +106,7 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
         sig.inputs.iter().enumerate().map(|(index, input)| argument::bind(index, input)).unzip();
     Expansion {
         krate: &options.krate,
+        placement: options.placement(),
         args,
         bindings: quote!(#(#bindings)*),
         body: function.block.to_token_stream(),

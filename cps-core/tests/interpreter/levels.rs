@@ -21,7 +21,7 @@ macro_rules! levels {
         level!([$($attr)*] $block level5 => bottom);
 
         $($attr)*
-        async fn bottom(log: &Log, node: &Node, lent: &Note, given: (Note, Note), last: Note) -> Outcome {
+        pub(crate) async fn bottom(log: &Log, node: &Node, lent: &Note, given: (Note, Note), last: Note) -> Outcome {
             heap(level0(log, node, lent, given, last)).await
         }
 
@@ -77,6 +77,13 @@ macro_rules! level {
                             Place::LendLent => $next(log, node, lent, given(), last()).await,
                             Place::Heap => heap(level0(log, node, &local, given(), last())).await,
                             Place::Stack => stack(level0(log, node, &local, given(), last())).await,
+                            Place::TryStack => {
+                                let call = try_stack(level0(log, node, &local, given(), last()));
+                                unlimited(call.await)
+                            }
+                            Place::May => {
+                                may($next(log, node, &local, given(), last())).await
+                            }
                             Place::Boxed => boxed(log, node, &local, three()).await,
                             Place::Future => {
                                 as_future($next(log, node, &local, given(), last())).await

@@ -17,6 +17,9 @@ use futures::FutureExt;
 use crate::support::{Fate, Log, Note, Planned, Yield, run, text_of};
 use program::{End, Node, Op, Place};
 
+/// The room of a call that may be in place: more than the innermost frame takes.
+pub(crate) const MAY: usize = 512;
+
 pub(crate) type Outcome = Result<u32, u32>;
 
 type BoxFuture<'a> = Pin<Box<dyn Future<Output = Outcome> + Send + 'a>>;
@@ -48,6 +51,18 @@ pub(crate) mod plain {
         Box::pin(call)
     }
 
+    fn try_stack<F: Future>(call: F) -> Pin<Box<F>> {
+        Box::pin(call)
+    }
+
+    fn unlimited(outcome: Outcome) -> Outcome {
+        outcome
+    }
+
+    fn may<F: Future>(call: F) -> F {
+        call
+    }
+
     fn as_future<F: Future>(call: F) -> F {
         call
     }
@@ -65,7 +80,10 @@ macro_rules! direct {
     ($name:ident, $erased:ident, $boxed:ident) => {
         pub(crate) mod $name {
             use super::*;
-            use cps_core::{Body, Coroutine, Heap, Root, Stack, coroutine_block as block};
+            use cps_core::{
+                Body, Coroutine, Heap, May, Root, Stack, StackExhausted, TryOnStack,
+                coroutine_block as block,
+            };
 
             fn heap<B: Body>(call: Coroutine<B>) -> Coroutine<B, Heap> {
                 call.on_heap()
@@ -73,6 +91,18 @@ macro_rules! direct {
 
             fn stack<B: Body>(call: Coroutine<B>) -> Coroutine<B, Stack> {
                 call.on_stack()
+            }
+
+            fn try_stack<B: Body>(call: Coroutine<B>) -> TryOnStack<B> {
+                call.try_on_stack()
+            }
+
+            fn unlimited<B: Body>(outcome: Result<Outcome, StackExhausted<B>>) -> Outcome {
+                outcome.expect("the frame stack has no limit")
+            }
+
+            fn may<B: Body>(call: Coroutine<B>) -> Coroutine<B, May<MAY>> {
+                call.may_inline()
             }
 
             fn as_future<B: Body>(call: Coroutine<B>) -> Root<B> {

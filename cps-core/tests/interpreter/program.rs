@@ -37,6 +37,10 @@ pub(crate) enum Place {
     LendLent,
     Heap,
     Stack,
+    /// On the frame stack, by the form that reports when it is full.
+    TryStack,
+    /// In place or on the frame stack, as its size decides.
+    May,
     Boxed,
     /// As a future of its own.
     Future,
@@ -51,13 +55,15 @@ pub(crate) enum End {
     Panic,
 }
 
-pub(crate) const PLACES: [Place; 9] = [
+pub(crate) const PLACES: [Place; 11] = [
     Place::Inline,
     Place::LendTemporary,
     Place::LendOwn,
     Place::LendLent,
     Place::Heap,
     Place::Stack,
+    Place::TryStack,
+    Place::May,
     Place::Boxed,
     Place::Future,
     Place::Block,

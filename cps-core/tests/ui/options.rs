@@ -10,6 +10,15 @@ async fn string() {}
 #[cps_core::coroutine(crate = no_such::path)]
 async fn no_such_path() {}
 
+#[cps_core::coroutine(elision = "somewhere")]
+async fn unknown_elision() {}
+
+#[cps_core::coroutine(elision = "may(lots)")]
+async fn no_number() {}
+
+#[cps_core::coroutine(elision = inline)]
+async fn not_a_string() {}
+
 fn main() {
     let _ = cps_core::coroutine_block! { #![allow(unused)] 1 };
     let _ = cps_core::coroutine_block! { #![coroutine] 1 };

@@ -1,0 +1,92 @@
+//! Calls with the callee's frame on the frame stack that report when there is no memory.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::body::{Body, Chain};
+use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::coroutine::Coroutine;
+use crate::placement::Stack;
+use crate::stack_options::Exhausted;
+use crate::stacked;
+
+/// A coroutine that is called with its frame on the frame stack, if there is memory for that. Made
+/// by [`Coroutine::try_on_stack`], and only good for an `.await` in a coroutine.
+#[must_use = "a coroutine does nothing until it is awaited"]
+pub struct TryOnStack<B: Body> {
+    body: B,
+}
+
+impl<B: Body> TryOnStack<B> {
+    pub(crate) fn new(body: B) -> Self {
+        TryOnStack { body }
+    }
+
+    /// # Safety
+    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn __cps_begin(
+        self,
+        chain: Chain,
+        _: *mut Slot<Tried<B>>,
+    ) -> (Option<<Tried<B> as Finish>::Value>, Suspended) {
+        // SAFETY: passed on.
+        let called = match unsafe { stacked::try_call(chain.0, self.body) } {
+            Ok(value) => value.map(Ok),
+            Err((reason, body)) => {
+                Some(Err(StackExhausted { coroutine: Coroutine::from_body(body), reason }))
+            }
+        };
+        (called, Suspended::new())
+    }
+}
+
+impl<B: Body> fmt::Debug for TryOnStack<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TryOnStack(unstarted)")
+    }
+}
+
+/// The slot's content: nothing, as for [`stacked::Stacked`].
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub struct Tried<B: Body>(PhantomData<stacked::Stacked<B>>);
+
+impl<B: Body> Finish for Tried<B> {
+    type Awaited = Returned;
+    type Value = Result<B::Output, StackExhausted<B>>;
+
+    #[inline(always)]
+    unsafe fn finish(chain: Chain, _: *mut Slot<Self>, _: Returned) -> Self::Value {
+        // SAFETY: `Suspended` was polled again, so the callee, which has a frame, has returned. Calls
+        // that began later have ended, so it is the topmost.
+        Ok(unsafe { stacked::finish::<B>(chain.0) })
+    }
+}
+
+/// There is no memory for a coroutine's frame on the frame stack; the coroutine, unstarted.
+pub struct StackExhausted<B: Body> {
+    coroutine: Coroutine<B, Stack>,
+    reason: Exhausted,
+}
+
+impl<B: Body> StackExhausted<B> {
+    /// The coroutine that was not started, to be called otherwise.
+    pub fn into_coroutine(self) -> Coroutine<B, Stack> {
+        self.coroutine
+    }
+}
+
+impl<B: Body> fmt::Debug for StackExhausted<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("StackExhausted").field(&self.reason).finish()
+    }
+}
+
+impl<B: Body> fmt::Display for StackExhausted<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.reason.fmt(f)
+    }
+}
+
+impl<B: Body> core::error::Error for StackExhausted<B> {}
