@@ -52,6 +52,25 @@ where
     Coroutine::from_body(unsafe { FnBody::<_, _, _, Plain>::new(parts.0, parts.1) })
 }
 
+/// An argument that is used once, by value: not `Copy`, so that to use it is to move it.
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Held<T>(T);
+
+impl<T> Held<T> {
+    /// Wraps an argument.
+    #[inline(always)]
+    pub fn new(argument: T) -> Self {
+        Held(argument)
+    }
+
+    /// The argument.
+    #[inline(always)]
+    pub fn into_inner(self) -> T {
+        self.0
+    }
+}
+
 /// [`Finish::finish`], with the slot's type inferred.
 ///
 /// # Safety

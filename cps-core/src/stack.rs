@@ -344,12 +344,13 @@ impl FrameStack {
                 if !further.is_null() {
                     free(further);
                 }
-                let previous = &*chunk.previous.get();
-                previous.spare.set(current);
-                previous
-                    .most_reserved
-                    .set(previous.most_reserved.get().max(chunk.most_reserved.get()));
-                previous.most_in_use.set(previous.most_in_use.get().max(chunk.most_in_use.get()));
+                // By pointer: a reference would be to the head only.
+                let previous = chunk.previous.get();
+                (*previous).spare.set(current);
+                let most = &(*previous).most_reserved;
+                most.set(most.get().max(chunk.most_reserved.get()));
+                let most = &(*previous).most_in_use;
+                most.set(most.get().max(chunk.most_in_use.get()));
                 self.current.set(previous);
             }
         }

@@ -172,7 +172,8 @@ impl StateMachineTest for Tested {
                     }
                     Err(exhausted) => {
                         assert_eq!(exhausted, Exhausted::Limit(tested.setup.limit));
-                        let needed = layout.size() + layout.align() + size_of::<Chunk>();
+                        let needed =
+                            layout.size() + layout.align() + size_of::<Chunk>() + 2 * GRAIN;
                         assert!(reserved + needed > tested.setup.limit, "there was room");
                         None
                     }

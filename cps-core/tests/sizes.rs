@@ -200,6 +200,57 @@ fn a_value_passed_down_three_levels_is_stored_once() {
     }
 }
 
+mod held_and_passed {
+    use super::*;
+
+    /// Each level holds its argument over an await before it hands it on.
+    macro_rules! pass {
+        ($($attr:tt)*) => {
+            $($attr)*
+            pub(crate) async fn three(blob: [u8; 4096]) -> usize {
+                YieldOnce::default().await;
+                two(blob).await
+            }
+            $($attr)*
+            pub(crate) async fn two(blob: [u8; 4096]) -> usize {
+                YieldOnce::default().await;
+                let length = one(blob).await;
+                length + 1
+            }
+            $($attr)*
+            pub(crate) async fn one(blob: [u8; 4096]) -> usize {
+                YieldOnce::default().await;
+                black_box(&blob).len()
+            }
+        };
+    }
+
+    pub(crate) mod plain {
+        use super::*;
+        pass!();
+    }
+
+    pub(crate) mod direct {
+        use super::*;
+        pass!(#[cps_core::coroutine]);
+    }
+}
+
+#[test]
+fn a_copy_value_held_over_an_await_and_then_passed_down_is_stored_once() {
+    let blob = [0u8; 4096];
+    let plain = root_size(|| held_and_passed::plain::three(blob));
+    let direct = [
+        root_size(|| held_and_passed::direct::one(blob)),
+        root_size(|| held_and_passed::direct::two(blob)),
+        root_size(|| held_and_passed::direct::three(blob)),
+    ];
+    println!("4096 bytes held and passed down 1 to 3 levels: plain {plain}, direct {direct:?}");
+    for (level, size) in direct.into_iter().enumerate() {
+        assert!(size <= 4096 + ROOT + (PER_LEVEL + 8) * (level + 1), "{direct:?}");
+    }
+}
+
 #[cps_core::coroutine]
 async fn holds<const N: usize>() -> usize {
     let blob = [1u8; N];

@@ -2,9 +2,10 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, FnArg, ItemFn, Pat, PatIdent, Signature, TraitItemFn};
+use syn::{Attribute, Block, FnArg, ItemFn, Pat, PatIdent, Signature, TraitItemFn};
 
 use crate::expansion::hidden;
+use crate::moved_once;
 use crate::receiver;
 
 /// Turns the arguments into the outer function's parameters: plain names, without attributes.
@@ -32,11 +33,17 @@ pub(crate) fn declare(sig: &mut Signature) {
     }
 }
 
-/// The argument as an expression of the outer function, and its binding in the body.
+/// The argument as an expression of the outer function, and its binding in the body, which may be
+/// rewritten.
 ///
 /// The bindings are those that rustc makes for an `async fn`, in the same order: each argument,
 /// then its pattern. So arguments are dropped in the same order, also those that a pattern ignores.
-pub(crate) fn bind(index: usize, input: &FnArg) -> (TokenStream, TokenStream) {
+pub(crate) fn bind(
+    index: usize,
+    input: &FnArg,
+    block: &mut Block,
+    krate: &TokenStream,
+) -> (TokenStream, TokenStream) {
     let span = Span::mixed_site();
     let field = syn::Index { index: index as u32, span };
     let fields = hidden("__args");
@@ -53,7 +60,13 @@ pub(crate) fn bind(index: usize, input: &FnArg) -> (TokenStream, TokenStream) {
         FnArg::Typed(argument) => {
             let name = parameter_name(index, &argument.pat);
             let (attrs, pat) = (&argument.attrs, &argument.pat);
-            let binding = if is_name(pat) {
+            let binding = if is_immutable(pat) && moved_once::unwrap(block, &name, krate) {
+                quote_spanned! {span=>
+                    #[allow(clippy::shadow_unrelated)]
+                    #(#attrs)*
+                    let #pat = #krate::__private::Held::new(#fields.#field);
+                }
+            } else if is_name(pat) {
                 // The parameter has the same name.
                 quote_spanned! {span=>
                     #[allow(clippy::shadow_unrelated)]
@@ -71,6 +84,10 @@ pub(crate) fn bind(index: usize, input: &FnArg) -> (TokenStream, TokenStream) {
 /// Whether the pattern only names its argument.
 fn is_name(pat: &Pat) -> bool {
     matches!(pat, Pat::Ident(PatIdent { by_ref: None, subpat: None, .. }))
+}
+
+fn is_immutable(pat: &Pat) -> bool {
+    is_name(pat) && matches!(pat, Pat::Ident(PatIdent { mutability: None, .. }))
 }
 
 fn parameter_name(index: usize, pat: &Pat) -> Ident {

@@ -101,9 +101,13 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
         receiver::rename(&mut function.block);
     }
     let output = output::nameable(&sig.output);
+    let (args, bindings): (Vec<_>, Vec<_>) = sig
+        .inputs
+        .iter()
+        .enumerate()
+        .map(|(index, input)| argument::bind(index, input, &mut function.block, &options.krate))
+        .unzip();
     let wide = await_call::rewrite(&mut function.block, &options.krate, output.as_ref());
-    let (args, bindings): (Vec<_>, Vec<_>) =
-        sig.inputs.iter().enumerate().map(|(index, input)| argument::bind(index, input)).unzip();
     Expansion {
         krate: &options.krate,
         placement: options.placement(),

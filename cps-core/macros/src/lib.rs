@@ -7,6 +7,7 @@ mod block;
 mod expansion;
 mod function;
 mod known_macros;
+mod moved_once;
 mod options;
 mod output;
 mod receiver;
