@@ -82,6 +82,12 @@ pub(crate) struct VTable {
 }
 
 /// The head of a frame.
+///
+/// Two words. Another layout was measured (`lab call --instructions`, `lab resume --instructions`): with
+/// the resume function's pointer beside that of the vtable a resume takes 35 instructions instead of
+/// 36, a level of a call that suspends once 56.8 instead of 55.8, and a frame 8 bytes more. A
+/// pointer to the driver is not needed, since resume functions are given it; the body, which is not
+/// given anything and does not know its own frame, has one in its `Scope`.
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) vtable: Cell<*const VTable>,
@@ -133,7 +139,8 @@ pub(crate) fn ended() -> *const Header {
     &raw const ENDED.0
 }
 
-/// The state of one chain of frames.
+/// The state of one chain of frames: four words. (With the waker on the host stack of the poll it
+/// would be three, and a resume 39 instructions instead of 36.)
 pub(crate) struct Driver {
     /// See invariant L. Null before the root frame is started; [`ended`] after the chain has ended.
     pub(crate) leaf: Cell<*const Header>,
