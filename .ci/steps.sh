@@ -109,6 +109,16 @@ step_asan() {
         cargo "+$NIGHTLY" test -p cps-core --target x86_64-unknown-linux-gnu --tests -- --skip forgotten
 }
 
+# The frame stack under the fuzzer and the address sanitizer, for a short time.
+step_fuzz() {
+    need_nightly
+    need_program g++ g++
+    need_cargo_program cargo-fuzz
+    use_target fuzz
+    cd cps-core
+    cargo "+$NIGHTLY" fuzz run frame_stack -- -max_total_time=20
+}
+
 # The examples as a user runs them; `test` checks what they print.
 step_examples() {
     local example

@@ -27,6 +27,14 @@ need_program() {
     locked bash .ci/apt-install "$@" || skip "$program is missing and apt-get could not install $*"
 }
 
+# need_cargo_program <crate>: installs the program that the crate has, of the same name.
+need_cargo_program() {
+    export PATH=$CI_TARGET/tools/bin:$PATH
+    command -v "$1" >/dev/null && return
+    locked cargo install "$1" --locked --quiet --root "$CI_TARGET/tools" ||
+        skip "cargo could not install $1"
+}
+
 # need_target <triple>: the standard library for another target.
 need_target() {
     locked rustup target add "$1" || skip "rustup could not add the target $1"
