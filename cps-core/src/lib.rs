@@ -47,6 +47,36 @@
 //! Anything else that can be awaited is awaited as in any `async fn`: timers, channels, sockets,
 //! `select!`. A wake-up then polls that future from the body that awaits it, and no other body.
 //!
+//! # Where frames live
+//!
+//! The choice that C++ programmers asked for under the name of coroutine elision (P2477) is a type
+//! parameter of the coroutine, a [`Placement`]: [`Inline`], [`Stack`], [`Heap`], or [`May`] to let
+//! its size decide. A definition has a default, `#[cps_core::coroutine(elision = "stack")]`, and each
+//! call may choose otherwise, by a method. A root's frame stack can be limited, measured, or be
+//! a part of the root, so that nothing is allocated: [`Coroutine::with_stack`],
+//! [`Coroutine::with_stack_inside`].
+//!
+//! ```
+//! use cps_core::{May, StackOptions};
+//!
+//! #[cps_core::coroutine(elision = "stack")]
+//! async fn visit(depth: u32) -> u32 {
+//!     match depth {
+//!         0 => 1,
+//!         _ => visit(depth - 1).await + visit(depth - 1).on_heap().await,
+//!     }
+//! }
+//!
+//! #[cps_core::coroutine]
+//! async fn start() -> u32 {
+//!     visit(4).placed(May::<256>).await
+//! }
+//! # futures::executor::block_on(async {
+//! let root = start().with_stack(StackOptions::new().limit(64 * 1024));
+//! assert_eq!(root.await, 16);
+//! # });
+//! ```
+//!
 //! # A root
 //!
 //! Where a future is wanted, a coroutine turns into one, a [`Root`]: by `.await` in plain `async`
@@ -94,15 +124,15 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `alloc` | yes | [`on_stack`](Coroutine::on_stack), [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`] |
+//! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`] |
 //! | `std` | yes | nothing but `alloc`: no part of the crate needs an operating system |
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
 //!
 //! # Layers
 //!
 //! `driver` (erased frames, the loop) ← `body` (arguments out of band) ← `frame` (a body in memory)
-//! ← `call` (what `.await` becomes) ← `stacked`, `heap`, `boxed` (where frames lie) ← `coroutine`,
-//! `root`. `stack` is the memory that `stacked` uses.
+//! ← `call` (what `.await` becomes) ← `placement` ← `stacked`, `heap`, `may`, `boxed` (where frames lie)
+//! ← `coroutine`, `root`. `stack` is the memory that `stacked` uses.
 
 #![no_std]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]

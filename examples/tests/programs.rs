@@ -57,13 +57,7 @@ fn sizes_of_coroutines_do_not_double() {
     assert!(future[4] > 1_000_000 && future[8] > 16_000_000, "{output}");
     assert!(coroutine[4] <= 66_300 && coroutine[8] <= 66_900, "{output}");
 
-    let (future, coroutine) = table(&output, "an argument, moved");
-    assert!(future[8] > 10 * 65_536, "{output}");
+    let (future, coroutine) = table(&output, "an argument");
+    assert!(future[8] > 17 * 65_536, "{output}");
     assert!(coroutine[8] <= 66_900, "{output}");
-
-    let (future, coroutine) = table(&output, "an argument, `Copy`");
-    assert!(
-        coroutine.iter().zip(&future).all(|(coroutine, future)| coroutine < future),
-        "{output}"
-    );
 }

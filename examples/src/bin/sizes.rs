@@ -2,9 +2,6 @@
 //! goal "Async Future Memory Optimisation" and on an argument that is handed down a chain of calls.
 //!
 //! Nothing is run and no future is made: the sizes are those of the types.
-//!
-//! An argument that is `Copy` is copied into the call, not moved, and the compiler keeps the
-//! original until the end of its scope: both kinds of function then store it at each level.
 
 use std::future::{Future, IntoFuture};
 
@@ -13,11 +10,6 @@ use cps_core::{Body, Coroutine};
 const BYTES: usize = 65_536;
 
 type Blob = [u8; BYTES];
-
-/// As large as a [`Blob`], and not `Copy`.
-#[derive(Debug)]
-#[expect(dead_code, reason = "only its size matters")]
-struct Owned(Blob);
 
 /// The goal's function: awaits something, then the future that it was given.
 async fn combining_future(compute: impl Future<Output = ()>) {
@@ -33,37 +25,29 @@ async fn combining_coroutine(compute: Coroutine<impl Body<Output = ()>>) {
 
 /// A chain of functions, each of which awaits something and then hands its argument on.
 macro_rules! chain {
-    ($(#[$attribute:meta])? ($payload:ty) $last:ident) => {
+    ($(#[$attribute:meta])? $last:ident) => {
         $(#[$attribute])?
-        pub(crate) async fn $last(blob: $payload) {
+        pub(crate) async fn $last(blob: crate::Blob) {
             async {}.await;
             println!("{blob:?}");
         }
     };
-    ($(#[$attribute:meta])? ($payload:ty) $name:ident $callee:ident $($more:ident)*) => {
+    ($(#[$attribute:meta])? $name:ident $callee:ident $($more:ident)*) => {
         $(#[$attribute])?
-        pub(crate) async fn $name(blob: $payload) {
+        pub(crate) async fn $name(blob: crate::Blob) {
             async {}.await;
             $callee(blob).await;
         }
-        chain!($(#[$attribute])? ($payload) $callee $($more)*);
+        chain!($(#[$attribute])? $callee $($more)*);
     };
 }
 
 mod future {
-    chain!((crate::Owned) f8 f7 f6 f5 f4 f3 f2 f1 f0);
+    chain!(f8 f7 f6 f5 f4 f3 f2 f1 f0);
 }
 
 mod coroutine {
-    chain!(#[cps_core::coroutine] (crate::Owned) f8 f7 f6 f5 f4 f3 f2 f1 f0);
-}
-
-mod copied_future {
-    chain!((crate::Blob) f8 f7 f6 f5 f4 f3 f2 f1 f0);
-}
-
-mod copied_coroutine {
-    chain!(#[cps_core::coroutine] (crate::Blob) f8 f7 f6 f5 f4 f3 f2 f1 f0);
+    chain!(#[cps_core::coroutine] f8 f7 f6 f5 f4 f3 f2 f1 f0);
 }
 
 /// The size of the future that `call` would return.
@@ -117,6 +101,5 @@ fn main() {
         nest_sizes!(combining_future, leaf_future([0; BYTES])),
         nest_sizes!(combining_coroutine, leaf_coroutine([0; BYTES])),
     );
-    print("an argument, moved", chain_sizes!(future), chain_sizes!(coroutine));
-    print("an argument, `Copy`", chain_sizes!(copied_future), chain_sizes!(copied_coroutine));
+    print("an argument", chain_sizes!(future), chain_sizes!(coroutine));
 }
