@@ -50,11 +50,18 @@ step_no_std() {
 step_features() {
     local features
     need_component clippy
-    for features in "" alloc std; do
+    for features in "" alloc std backtrace; do
         cargo clippy -p cps-core --no-default-features --features "$features" -- -D warnings
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CI_TARGET/tail \
             cargo clippy -p cps-core --no-default-features --features "tail-call $features" -- -D warnings
     done
+}
+
+# Backtraces from within, whose texts are the same with and without optimisation.
+step_backtrace() {
+    use_target backtrace
+    cargo test -p cps-core --features backtrace --tests
+    cargo test -p cps-core --features backtrace --release --test backtrace
 }
 
 # `become` on the stable compiler.

@@ -4,7 +4,7 @@
 
 use core::future::Future;
 
-pub use crate::body::{Chain, FnBody, Plain, Return, Scope, Wide, Widened};
+pub use crate::body::{Chain, FnBody, Plain, Return, Scope, Site, Wide, Widened};
 pub use crate::call::{Finish, ForeignCall, Slot};
 use crate::{Body, Coroutine};
 

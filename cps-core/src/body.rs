@@ -9,6 +9,7 @@
 use core::future::Future;
 use core::marker::PhantomData;
 use core::mem::{ManuallyDrop, MaybeUninit};
+use core::panic::Location;
 use core::ptr;
 
 use crate::driver::Driver;
@@ -131,6 +132,20 @@ impl<T> Return<Wide<T>> for Widened {
     fn value(result: Wide<T>) -> T {
         result.0
     }
+}
+
+/// Where a call stands in the text. The expansion of each `.await` has a type for it, so that a
+/// frame's vtable tells its call, and nothing is stored.
+pub trait Site {
+    /// `None` for the frame of a root, which nothing called.
+    const AT: Option<&'static Location<'static>>;
+}
+
+/// The site of a root.
+pub(crate) struct NoSite;
+
+impl Site for NoSite {
+    const AT: Option<&'static Location<'static>> = None;
 }
 
 /// What a body's first statement finds behind its [`Scope`].

@@ -9,15 +9,19 @@ use core::fmt;
 use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
+use core::panic::Location;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::body::{Body, Chain};
+use crate::backtrace::Backtrace;
+use crate::body::{Body, Chain, Site};
 use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, ended, root_continuation};
 use crate::frame::Origin;
 use crate::heap::{self, HeapVTable, OnHeap};
+use crate::running::during;
+use crate::stack_options::StackUsage;
 
 /// A coroutine in an allocation of its own, with its body's type erased.
 ///
@@ -121,6 +125,22 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         unsafe { &*(*self.frame).vtable.get().cast::<HeapVTable>() }
     }
 
+    /// Notes where the frame is called.
+    ///
+    /// # Safety
+    /// The frame has not ended.
+    #[inline(always)]
+    unsafe fn called_at(&self, call: Option<&'static Location<'static>>) {
+        // SAFETY: there is room for it in the memory of a frame on the heap.
+        unsafe {
+            self.frame
+                .cast_mut()
+                .byte_add(self.vtable().call)
+                .cast::<Option<&'static Location<'static>>>()
+                .write(call)
+        }
+    }
+
     /// Starts the frame on the host stack, in its first call; `true` if it has returned.
     ///
     /// # Safety
@@ -150,7 +170,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin(
+    pub unsafe fn __cps_begin<C: Site>(
         self,
         chain: Chain,
         slot: *mut Slot<Boxed<T, S>>,
@@ -158,6 +178,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         let callee = ManuallyDrop::new(self);
         // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
         unsafe {
+            callee.called_at(C::AT);
             if !(*chain.0).may_nest_call() {
                 (*chain.0).defer(callee.frame);
             } else if callee.start(chain.0) {
@@ -232,6 +253,7 @@ impl<T, S: ?Sized> ErasedRoot<T, S> {
         self.driver.leaf.set(ended());
         // SAFETY: the frame is unstarted as long as the leaf is null; the driver is pinned.
         unsafe {
+            self.coroutine.called_at(None);
             if self.coroutine.start(driver) {
                 return Poll::Ready(self.coroutine.finish());
             }
@@ -256,6 +278,21 @@ impl<T, S: ?Sized> ErasedRoot<T, S> {
     }
 }
 
+impl<T, S: ?Sized> ErasedRoot<T, S> {
+    /// [`Root::backtrace`](crate::Root::backtrace).
+    #[must_use]
+    pub fn backtrace(&self) -> Backtrace {
+        // SAFETY: a chain runs only while its root is borrowed exclusively.
+        unsafe { Backtrace::of_suspended(&self.driver) }
+    }
+
+    /// [`Root::stack_usage`](crate::Root::stack_usage).
+    #[must_use]
+    pub fn stack_usage(&self) -> StackUsage {
+        self.driver.stack.usage()
+    }
+}
+
 impl<T, S: ?Sized> Future for ErasedRoot<T, S> {
     type Output = T;
 
@@ -266,11 +303,14 @@ impl<T, S: ?Sized> Future for ErasedRoot<T, S> {
         unsafe {
             let this = self.get_unchecked_mut();
             this.driver.enter(cx);
-            if this.driver.leaf.get().is_null() {
-                return this.start(cx);
-            }
-            let poll = Driver::run(&raw const this.driver, cx);
-            this.result(poll)
+            let driver = &raw const this.driver;
+            during(driver, || {
+                if (*driver).leaf.get().is_null() {
+                    return this.start(cx);
+                }
+                let poll = Driver::run(driver, cx);
+                this.result(poll)
+            })
         }
     }
 }

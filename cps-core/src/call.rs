@@ -5,7 +5,7 @@
 //!     let mut slot = Slot { empty: () };                           // constructed in place
 //!     let value = 'call: {
 //!         let suspended = {
-//!             let (ready, suspended) = callee.begin(chain, &raw mut slot);
+//!             let (ready, suspended) = callee.begin::<SITE>(chain, &raw mut slot);
 //!             if let Some(value) = ready { break 'call value }     // ran through: a plain call
 //!             if false { break 'body loop {} }                     // only compiles in the body
 //!             suspended
@@ -34,7 +34,7 @@ use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::body::{Body, Chain};
+use crate::body::{Body, Chain, Site};
 use crate::frame::Frame;
 
 /// Memory in the caller's frame for a call. Only ever reached through a raw pointer.
@@ -94,7 +94,7 @@ impl<B: Body> Slot<Embedded<B>> {
     /// Only as in the expansion above, in the body that `chain` runs: the slot is empty, is not
     /// moved, and stays valid until the call has ended.
     #[inline(always)]
-    pub(crate) unsafe fn call(
+    pub(crate) unsafe fn call<S: Site>(
         slot: *mut Self,
         chain: Chain,
         body: B,
@@ -104,12 +104,9 @@ impl<B: Body> Slot<Embedded<B>> {
         // its body calls this.
         unsafe {
             let caller = (*chain.0).leaf.get();
-            match Frame::start(frame, body.into_parts(), chain.0, caller) {
+            match Frame::call::<S>(frame, body.into_parts(), chain.0, caller) {
                 Poll::Ready(value) => (Some(value), Suspended::new()),
-                Poll::Pending => {
-                    Frame::link(frame, caller);
-                    (None, Suspended::new())
-                }
+                Poll::Pending => (None, Suspended::new()),
             }
         }
     }
@@ -163,7 +160,7 @@ pub trait ForeignCall: Sized {
     /// None is needed; the macro calls `begin` for all callees alike.
     #[doc(hidden)]
     #[inline(always)]
-    unsafe fn __cps_begin(
+    unsafe fn __cps_begin<S: Site>(
         self,
         _: Chain,
         _: *mut Slot<Foreign<Self>>,

@@ -4,7 +4,7 @@ use core::fmt;
 use core::future::IntoFuture;
 use core::marker::PhantomData;
 
-use crate::body::{Body, Chain};
+use crate::body::{Body, Chain, Site};
 use crate::call::{Slot, Suspended};
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
@@ -188,13 +188,13 @@ impl<B: Body, P: Placement> Coroutine<B, P> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin(
+    pub unsafe fn __cps_begin<S: Site>(
         self,
         chain: Chain,
         slot: *mut Slot<P::Content<B>>,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
-        unsafe { P::call(slot, chain, self.body) }
+        unsafe { P::call::<B, S>(slot, chain, self.body) }
     }
 }
 

@@ -20,6 +20,7 @@
 
 use core::cell::Cell;
 use core::marker::PhantomPinned;
+use core::panic::Location;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
@@ -79,6 +80,21 @@ pub(crate) struct VTable {
     ///
     /// Requires: the frame is in no chain any more.
     pub(crate) drop: unsafe fn(*mut Header),
+    /// What a backtrace says about the frame.
+    ///
+    /// Requires: the frame is in a chain that is suspended, or runs on this thread.
+    #[cfg_attr(not(feature = "alloc"), allow(dead_code))]
+    pub(crate) describe: unsafe fn(*const Header) -> Description,
+}
+
+/// What is known of a frame by its type and by the place in the text where it was called.
+#[derive(Clone, Copy, Debug)]
+#[cfg_attr(not(feature = "alloc"), allow(dead_code))]
+pub(crate) struct Description {
+    /// The name of a type that was defined in the body's function; empty for what is no frame.
+    pub(crate) body: &'static str,
+    /// The await that called it; `None` for a root frame.
+    pub(crate) call: Option<&'static Location<'static>>,
 }
 
 /// The head of a frame.
@@ -109,14 +125,23 @@ struct StaticHeader(Header);
 // `vtable` are written by the owner of a frame only, and nobody owns these).
 unsafe impl Sync for StaticHeader {}
 
-unsafe fn drop_nothing(_: *mut Header) {}
+impl VTable {
+    /// That of a static header.
+    const fn of_static(resume: Resume) -> Self {
+        unsafe fn drop_nothing(_: *mut Header) {}
+        unsafe fn describe_nothing(_: *const Header) -> Description {
+            Description { body: "", call: None }
+        }
+        VTable { resume, drop: drop_nothing, describe: describe_nothing }
+    }
+}
 
 /// The root continuation: resuming it ends the chain. It has no body and no owner.
 static ROOT: StaticHeader = {
     unsafe fn resume(_: *mut Header, _: &mut Context<'_>, _: *const Driver) -> Step {
         Step::DONE
     }
-    StaticHeader(Header::new(&const { VTable { resume, drop: drop_nothing } }, &raw const ENDED.0))
+    StaticHeader(Header::new(&const { VTable::of_static(resume) }, &raw const ENDED.0))
 };
 
 /// What stands in the place of the leaf once the chain has ended.
@@ -124,7 +149,7 @@ static ENDED: StaticHeader = {
     unsafe fn resume(_: *mut Header, _: &mut Context<'_>, _: *const Driver) -> Step {
         panic!("a coroutine was polled after it had returned or panicked")
     }
-    StaticHeader(Header::new(&const { VTable { resume, drop: drop_nothing } }, ptr::null()))
+    StaticHeader(Header::new(&const { VTable::of_static(resume) }, ptr::null()))
 };
 
 /// The caller of every root frame.

@@ -24,8 +24,8 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use crate::body::{Body, Entry, Scope};
-use crate::driver::{Driver, Header, Step, VTable};
+use crate::body::{Body, Entry, Scope, Site};
+use crate::driver::{Description, Driver, Header, Step, VTable};
 
 /// The memory shared by the conditions of a frame.
 #[repr(C)]
@@ -53,8 +53,6 @@ impl<B: Body> Frame<B> {
     /// Where the payload, and so the result, lies in bytes from the header.
     #[cfg(feature = "alloc")]
     pub(crate) const PAYLOAD: usize = core::mem::offset_of!(Frame<B>, payload);
-
-    pub(crate) const SUSPENDED: VTable = VTable { resume: resume::<B>, drop: drop_suspended::<B> };
 
     #[inline(always)]
     pub(crate) fn header(this: *mut Self) -> *const Header {
@@ -87,14 +85,14 @@ impl<B: Body> Frame<B> {
     }
 
     /// Completes the header of a frame in its caller's memory, or of the root frame, whose body
-    /// has suspended for the first time.
+    /// has suspended for the first time. It was called at `S`.
     ///
     /// # Safety
     /// `this` is valid for writes of its header.
     #[inline(always)]
-    pub(crate) unsafe fn link(this: *mut Self, caller: *const Header) {
+    pub(crate) unsafe fn link<S: Site>(this: *mut Self, caller: *const Header) {
         // SAFETY: passed on.
-        unsafe { Self::link_as(this, &const { Self::SUSPENDED }, caller) }
+        unsafe { Self::link_as(this, Suspended::<B, S>::VTABLE, caller) }
     }
 
     /// [`Frame::link`] for a frame that is ended otherwise.
@@ -105,6 +103,48 @@ impl<B: Body> Frame<B> {
     pub(crate) unsafe fn link_as(this: *mut Self, vtable: *const VTable, caller: *const Header) {
         // SAFETY: by contract.
         unsafe { (&raw mut (*this).header).write(Header::new(vtable, caller)) }
+    }
+
+    /// Calls a body with its frame here, at `S`: [`Frame::start`], and [`Frame::link`] if it suspends.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[inline(always)]
+    pub(crate) unsafe fn call<S: Site>(
+        this: *mut Self,
+        parts: (B::Args, B::Make),
+        driver: *const Driver,
+        caller: *const Header,
+    ) -> Poll<B::Output> {
+        // SAFETY: passed on.
+        unsafe { Self::call_as(this, parts, driver, caller, Suspended::<B, S>::VTABLE) }
+    }
+
+    /// [`Frame::call`] for a frame that is ended otherwise.
+    ///
+    /// With the feature `backtrace` the frame is linked first, to be seen while it runs.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[inline(always)]
+    pub(crate) unsafe fn call_as(
+        this: *mut Self,
+        parts: (B::Args, B::Make),
+        driver: *const Driver,
+        caller: *const Header,
+        vtable: *const VTable,
+    ) -> Poll<B::Output> {
+        // SAFETY: passed on.
+        unsafe {
+            if cfg!(feature = "backtrace") {
+                Self::link_as(this, vtable, caller);
+            }
+            let poll = Self::start(this, parts, driver, caller);
+            if poll.is_pending() && !cfg!(feature = "backtrace") {
+                Self::link_as(this, vtable, caller);
+            }
+            poll
+        }
     }
 
     /// Starts the frame of a call on the host stack: constructs the body's future in place and runs
@@ -168,6 +208,28 @@ impl<B: Body> Frame<B> {
             Pin::new_unchecked(&mut *future).poll(&mut cx).map(B::output)
         }
     }
+}
+
+/// The vtable of a suspended frame in memory that its caller's frame owns, or that of a root, called
+/// at `S`.
+pub(crate) struct Suspended<B, S>(PhantomData<(B, S)>);
+
+impl<B: Body, S: Site> Suspended<B, S> {
+    pub(crate) const VTABLE: &'static VTable = &VTable {
+        resume: resume::<B>,
+        drop: drop_suspended::<B>,
+        describe: describe_called::<B, S>,
+    };
+}
+
+/// [`VTable::describe`] of a frame whose call is known by its vtable.
+pub(crate) unsafe fn describe_called<B: Body, S: Site>(_: *const Header) -> Description {
+    Description { body: body_name::<B>(), call: S::AT }
+}
+
+/// See [`Description`]: the body's maker is a closure in the function, or in what contains a block.
+pub(crate) fn body_name<B: Body>() -> &'static str {
+    core::any::type_name::<B::Make>()
 }
 
 /// Memory that holds an unstarted body first and its frame later.
@@ -243,7 +305,7 @@ pub(crate) unsafe fn resume<B: Body>(
     driver: *const Driver,
 ) -> Step {
     let this = frame.cast::<Frame<B>>();
-    // SAFETY: this vtable is set by `Frame::<B>::link` only, so `frame` heads a `Frame<B>` whose
+    // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>` whose
     // future was constructed in place and has not returned (invariant C).
     unsafe {
         let future = Frame::payload(this).cast::<B::Future>();

@@ -2,12 +2,14 @@
 
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
+use core::mem::offset_of;
+use core::panic::Location;
 use core::task::Poll;
 
-use crate::body::{Body, Chain};
+use crate::body::{Body, Chain, Site};
 use crate::call::{Finish, Returned, Slot, Suspended};
-use crate::driver::{Driver, Header, VTable};
-use crate::frame::{Frame, Memory, Origin, drop_suspended, resume, start_deferred};
+use crate::driver::{Description, Driver, Header, VTable};
+use crate::frame::{Frame, Memory, Origin, body_name, drop_suspended, resume, start_deferred};
 use crate::placement::{Heap, Placement};
 
 /// The slot's content for a callee with a frame on the heap: a pointer to it.
@@ -19,6 +21,15 @@ unsafe impl<B: Body + Send> Send for Allocated<B> {}
 // SAFETY: a shared reference gives access to nothing.
 unsafe impl<B: Body> Sync for Allocated<B> {}
 
+/// A frame's memory, and where it was called.
+///
+/// The caller of an erased frame does not know its vtables, so a frame on the heap has a word for it.
+#[repr(C)]
+pub(crate) struct OwnMemory<B: Body> {
+    origin: Origin<B>,
+    call: Option<&'static Location<'static>>,
+}
+
 /// Allocates memory for a frame.
 ///
 /// # Panics
@@ -26,7 +37,7 @@ unsafe impl<B: Body> Sync for Allocated<B> {}
 /// frees what it holds.
 #[inline(always)]
 pub(crate) fn allocate<B: Body>() -> *mut Origin<B> {
-    let layout = Layout::new::<Origin<B>>();
+    let layout = Layout::new::<OwnMemory<B>>();
     // SAFETY: the layout has a size, the header's at least.
     let origin = unsafe { alloc(layout) };
     if origin.is_null() {
@@ -48,7 +59,7 @@ fn no_memory(layout: Layout) -> ! {
 #[inline(always)]
 pub(crate) unsafe fn free<B: Body>(origin: *mut Origin<B>) {
     // SAFETY: by contract.
-    unsafe { dealloc(origin.cast(), Layout::new::<Origin<B>>()) }
+    unsafe { dealloc(origin.cast(), Layout::new::<OwnMemory<B>>()) }
 }
 
 /// Frees a frame's memory when its first poll, or the drop of what is in it, unwinds.
@@ -72,6 +83,8 @@ pub(crate) struct HeapVTable {
     pub(crate) start: unsafe fn(*mut Header, *const Driver) -> bool,
     /// Where the result lies, in bytes from the header.
     pub(crate) result: usize,
+    /// Where [`OwnMemory`] has the call, likewise.
+    pub(crate) call: usize,
     pub(crate) layout: Layout,
 }
 
@@ -81,7 +94,8 @@ impl HeapVTable {
             frame,
             start: start::<B>,
             result: Frame::<B>::PAYLOAD,
-            layout: Layout::new::<Origin<B>>(),
+            call: offset_of!(OwnMemory<B>, call),
+            layout: Layout::new::<OwnMemory<B>>(),
         }
     }
 }
@@ -93,9 +107,13 @@ impl<B: Body> OnHeap<B> {
     const UNSTARTED: HeapVTable = HeapVTable::new::<B>(VTable {
         resume: start_deferred::<B, Self>,
         drop: drop_unstarted::<B>,
+        describe: describe::<B>,
     });
-    const SUSPENDED: HeapVTable =
-        HeapVTable::new::<B>(VTable { resume: resume::<B>, drop: drop_and_free::<B> });
+    const SUSPENDED: HeapVTable = HeapVTable::new::<B>(VTable {
+        resume: resume::<B>,
+        drop: drop_and_free::<B>,
+        describe: describe::<B>,
+    });
 
     // Pointers to whole vtables, though headers hold them as pointers to the first field.
     pub(crate) const fn unstarted() -> *const VTable {
@@ -117,30 +135,27 @@ impl Placement for Heap {
     type Content<B: Body> = Allocated<B>;
 
     #[inline(always)]
-    unsafe fn call<B: Body>(
+    unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Allocated<B>>,
         chain: Chain,
         body: B,
     ) -> (Option<B::Output>, Suspended) {
         let origin = allocate::<B>();
         let frame = origin.cast::<Frame<B>>();
+        let vtable = OnHeap::<B>::suspended();
         // SAFETY: the allocation is valid memory for a frame until it is freed, which is when the
         // frame has ended: here, in `finish`, or in the vtable's `drop`. The chain is running,
         // since its body calls this.
         unsafe {
+            (&raw mut (*origin.cast::<OwnMemory<B>>()).call).write(S::AT);
             let caller = (*chain.0).leaf.get();
             if (*chain.0).may_nest_call() {
                 let unwinding = Free(origin);
-                let poll = Frame::start(frame, body.into_parts(), chain.0, caller);
+                let poll = Frame::call_as(frame, body.into_parts(), chain.0, caller, vtable);
                 core::mem::forget(unwinding);
-                match poll {
-                    Poll::Ready(value) => {
-                        free(origin);
-                        return (Some(value), Suspended::new());
-                    }
-                    Poll::Pending => {
-                        Frame::link_as(frame, OnHeap::<B>::suspended(), caller);
-                    }
+                if let Poll::Ready(value) = poll {
+                    free(origin);
+                    return (Some(value), Suspended::new());
                 }
             } else {
                 origin.write(Origin::unstarted(body, OnHeap::<B>::unstarted()));
@@ -169,6 +184,14 @@ impl<B: Body> Finish for Allocated<B> {
     }
 }
 
+/// [`VTable::describe`].
+unsafe fn describe<B: Body>(frame: *const Header) -> Description {
+    // SAFETY: this vtable is set on frames in an `OwnMemory` only; whoever calls one first of all
+    // writes where.
+    let call = unsafe { (*frame.cast::<OwnMemory<B>>()).call };
+    Description { body: body_name::<B>(), call }
+}
+
 unsafe fn drop_and_free<B: Body>(frame: *mut Header) {
     let _memory = Free::<B>(frame.cast());
     // SAFETY: this vtable is set on suspended frames only; contract of `VTable::drop`.
@@ -184,17 +207,14 @@ unsafe fn start<B: Body>(header: *mut Header, driver: *const Driver) -> bool {
         let caller = (*driver).leaf.get();
         let parts = Origin::take(header.cast::<Origin<B>>());
         let unwinding = Free::<B>(header.cast());
-        let poll = Frame::start(frame, parts, driver, caller);
+        let poll = Frame::call_as(frame, parts, driver, caller, OnHeap::<B>::suspended());
         core::mem::forget(unwinding);
         match poll {
             Poll::Ready(value) => {
                 Frame::put_result(frame, value);
                 true
             }
-            Poll::Pending => {
-                Frame::link_as(frame, OnHeap::<B>::suspended(), caller);
-                false
-            }
+            Poll::Pending => false,
         }
     }
 }

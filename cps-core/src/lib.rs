@@ -120,12 +120,20 @@
 //! root that catches it, such as `AssertUnwindSafe(child().into_future()).catch_unwind()` of the
 //! `futures` crate. Dropping a root drops its frames innermost first, in a loop.
 //!
+//! # Backtraces
+//!
+//! A native backtrace of a resumed frame shows the executor and that frame. The chain of callers is
+//! in the frames: [`Root::backtrace`] reads it from a suspended root, with the place of each
+//! `.await`, and costs nothing while nobody asks. With the feature `backtrace` a body can ask too,
+//! and a panic hook prints the chain that panicked.
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`] |
 //! | `std` | yes | nothing but `alloc`: no part of the crate needs an operating system |
+//! | `backtrace` | no | `backtrace()` from within a body, and a panic hook; a call takes some instructions more |
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
 //!
 //! # Layers
@@ -139,9 +147,11 @@
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "backtrace"))]
 extern crate std;
 
+#[cfg(feature = "alloc")]
+mod backtrace;
 mod body;
 #[cfg(feature = "alloc")]
 mod boxed;
@@ -154,6 +164,8 @@ mod heap;
 mod may;
 mod placement;
 mod root;
+#[cfg_attr(not(feature = "backtrace"), path = "not_running.rs")]
+mod running;
 mod stack;
 mod stack_options;
 mod stacked;
@@ -163,6 +175,8 @@ mod suspend;
 mod sync;
 mod try_stacked;
 
+#[cfg(feature = "alloc")]
+pub use backtrace::{Backtrace, BacktraceFrame};
 pub use body::Body;
 #[cfg(feature = "alloc")]
 pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCoroutine};
@@ -330,6 +344,8 @@ pub use placement::Heap;
 pub use placement::Inline as DefaultPlacement;
 pub use placement::{Inline, May, Placement, Stack};
 pub use root::Root;
+#[cfg(feature = "backtrace")]
+pub use running::{backtrace, install_panic_hook};
 pub use stack_options::{StackOptions, StackUsage};
 #[cfg(feature = "alloc")]
 pub use suspend::{Continuation, Dropped, Suspend, TrySuspend, suspend, try_suspend};

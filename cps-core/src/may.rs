@@ -3,7 +3,7 @@
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-use crate::body::{Body, Chain};
+use crate::body::{Body, Chain, Site};
 use crate::call::{Embedded, Finish, Returned, Slot, Suspended};
 use crate::frame::Frame;
 use crate::placement::{May, Placement, Stack};
@@ -32,7 +32,7 @@ impl<const N: usize> Placement for May<N> {
     type Content<B: Body> = Room<B, N>;
 
     #[inline(always)]
-    unsafe fn call<B: Body>(
+    unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Room<B, N>>,
         chain: Chain,
         body: B,
@@ -40,9 +40,9 @@ impl<const N: usize> Placement for May<N> {
         // SAFETY: passed on; a slot in which the frame fits is as good as one of the frame's type.
         unsafe {
             if Room::<B, N>::FITS {
-                Slot::<Embedded<B>>::call(slot.cast(), chain, body)
+                Slot::<Embedded<B>>::call::<S>(slot.cast(), chain, body)
             } else {
-                Stack::call(slot.cast::<Slot<Stacked<B>>>(), chain, body)
+                Stack::call::<B, S>(slot.cast::<Slot<Stacked<B>>>(), chain, body)
             }
         }
     }

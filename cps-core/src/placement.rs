@@ -1,7 +1,7 @@
 //! Where a callee's frame lives, chosen by type: the elision control of P2477 (“Allow programmer to
 //! control and detect coroutine elision”), per call and per definition.
 
-use crate::body::{Body, Chain};
+use crate::body::{Body, Chain, Site};
 use crate::call::{Embedded, Finish, Returned, Slot, Suspended};
 
 /// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`May`].
@@ -31,7 +31,7 @@ pub trait Placement: private::Sealed + Sized {
     /// Only as in the expansion that `call.rs` shows, in the body that `chain` runs: the slot is
     /// empty, is not moved, and stays valid until the call has ended.
     #[doc(hidden)]
-    unsafe fn call<B: Body>(
+    unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Self::Content<B>>,
         chain: Chain,
         body: B,
@@ -74,12 +74,12 @@ impl Placement for Inline {
     type Content<B: Body> = Embedded<B>;
 
     #[inline(always)]
-    unsafe fn call<B: Body>(
+    unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Embedded<B>>,
         chain: Chain,
         body: B,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
-        unsafe { Slot::<Embedded<B>>::call(slot, chain, body) }
+        unsafe { Slot::<Embedded<B>>::call::<S>(slot, chain, body) }
     }
 }

@@ -8,9 +8,12 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use crate::body::Body;
+#[cfg(feature = "alloc")]
+use crate::backtrace::Backtrace;
+use crate::body::{Body, NoSite};
 use crate::driver::{Driver, ended, root_continuation};
 use crate::frame::{Frame, Origin};
+use crate::running::during;
 use crate::stack::Chunk;
 use crate::stack_options::{StackOptions, StackUsage};
 
@@ -48,8 +51,8 @@ struct Bytes<const N: usize>([MaybeUninit<u8>; N]);
 // body's future, and those it boxed as `Send`. The driver's pointers lead to these, or are unused
 // outside of a poll.
 unsafe impl<B: Body + Send, const N: usize> Send for Root<B, N> {}
-// SAFETY: a shared reference to a root gives access to nothing but `Debug`, which reads what is
-// written through `&mut` only.
+// SAFETY: a shared reference to a root gives access to nothing but the driver's account of itself
+// (`Debug`, `backtrace`, `stack_usage`), which reads what is written through `&mut` only.
 unsafe impl<B: Body, const N: usize> Sync for Root<B, N> {}
 
 impl<B: Body> Root<B> {
@@ -79,6 +82,37 @@ impl<B: Body, const N: usize> Root<B, N> {
         // SAFETY: the bytes are large enough for a head, and aligned as it is.
         unsafe { head.write(Chunk::borrowed(options)) };
         root
+    }
+
+    /// The functions of the chain, innermost first, and the await where each of them waits. Empty if
+    /// the chain is not started, or has ended.
+    ///
+    /// ```
+    /// #[cps_core::coroutine]
+    /// async fn inner() {
+    ///     std::future::pending().await
+    /// }
+    ///
+    /// #[cps_core::coroutine]
+    /// async fn outer() {
+    ///     inner().await
+    /// }
+    ///
+    /// # use std::future::{Future, IntoFuture};
+    /// # use std::task::{Context, Waker};
+    /// let mut root = std::pin::pin!(outer().into_future());
+    /// # let _ =
+    /// root.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    /// let backtrace = root.backtrace();
+    /// let functions: Vec<_> = backtrace.frames().iter().map(|frame| frame.function()).collect();
+    /// assert!(functions[0].ends_with("inner") && functions[1].ends_with("outer"));
+    /// println!("{backtrace}");
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn backtrace(&self) -> Backtrace {
+        // SAFETY: a chain runs only while its root is borrowed exclusively.
+        unsafe { Backtrace::of_suspended(&self.driver) }
     }
 
     /// What the root's frame stack uses and has used.
@@ -125,10 +159,14 @@ impl<B: Body, const N: usize> Root<B, N> {
             }
             let origin = UnsafeCell::raw_get(&raw const (*this).frame);
             let parts = Origin::take(origin);
-            match Frame::start(origin.cast::<Frame<B>>(), parts, driver, ended()) {
+            let frame = origin.cast::<Frame<B>>();
+            if cfg!(feature = "backtrace") {
+                Frame::link::<NoSite>(frame, root_continuation());
+            }
+            match Frame::start(frame, parts, driver, ended()) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
-                    Frame::link(origin.cast::<Frame<B>>(), root_continuation());
+                    Frame::link::<NoSite>(frame, root_continuation());
                     Self::result(this, Driver::settle(driver, cx, (*driver).pending()))
                 }
             }
@@ -163,11 +201,13 @@ impl<B: Body, const N: usize> Future for Root<B, N> {
             let this: *mut Self = self.get_unchecked_mut();
             let driver = &raw const (*this).driver;
             (*driver).enter(cx);
-            if (*driver).leaf.get().is_null() {
-                return Self::start(this, cx);
-            }
-            let poll = Driver::run(driver, cx);
-            Self::result(this, poll)
+            during(driver, || {
+                if (*driver).leaf.get().is_null() {
+                    return Self::start(this, cx);
+                }
+                let poll = Driver::run(driver, cx);
+                Self::result(this, poll)
+            })
         }
     }
 }

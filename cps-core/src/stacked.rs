@@ -4,10 +4,10 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use crate::body::{Body, Chain};
-use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::body::{Body, Chain, Site};
+use crate::call::{self, Finish, Returned, Slot};
 use crate::driver::{Driver, Header, VTable};
-use crate::frame::{Frame, Memory, Origin, start_deferred};
+use crate::frame::{Frame, Memory, Origin, Suspended, describe_called, start_deferred};
 use crate::placement::{Placement, Stack};
 use crate::stack_options::Exhausted;
 
@@ -23,16 +23,19 @@ unsafe impl<B: Body> Sync for Stacked<B> {}
 
 /// The vtable of an unstarted frame on the frame stack. A started one has that of a frame in its
 /// caller's memory: the frame's own memory is popped by the call, or dropped with the stack.
-struct OnStack<B>(B);
+struct OnStack<B, S>(PhantomData<(B, S)>);
 
-impl<B: Body> OnStack<B> {
-    const UNSTARTED: VTable =
-        VTable { resume: start_deferred::<B, Self>, drop: drop_unstarted::<B> };
+impl<B: Body, S: Site> OnStack<B, S> {
+    const UNSTARTED: &'static VTable = &VTable {
+        resume: start_deferred::<B, Self>,
+        drop: drop_unstarted::<B>,
+        describe: describe_called::<B, S>,
+    };
 }
 
-impl<B: Body> Memory for OnStack<B> {
+impl<B: Body, S: Site> Memory for OnStack<B, S> {
     fn started() -> *const VTable {
-        &const { Frame::<B>::SUSPENDED }
+        Suspended::<B, S>::VTABLE
     }
 }
 
@@ -40,11 +43,11 @@ impl Placement for Stack {
     type Content<B: Body> = Stacked<B>;
 
     #[inline(always)]
-    unsafe fn call<B: Body>(
+    unsafe fn call<B: Body, S: Site>(
         _: *mut Slot<Stacked<B>>,
         chain: Chain,
         body: B,
-    ) -> (Option<B::Output>, Suspended) {
+    ) -> (Option<B::Output>, call::Suspended) {
         let driver = chain.0;
         // SAFETY: the chain is running, since its body calls this; its driver outlives the call. The
         // memory is the frame's until it is popped, which is when the frame has ended: here or in
@@ -54,19 +57,16 @@ impl Placement for Stack {
                 if let Some(frame) = (*driver).stack.push::<Origin<B>>() {
                     let frame = frame.cast::<Frame<B>>();
                     let caller = (*driver).leaf.get();
-                    match Frame::start(frame, body.into_parts(), driver, caller) {
+                    match Frame::call::<S>(frame, body.into_parts(), driver, caller) {
                         Poll::Ready(value) => {
                             (*driver).stack.pop_within(frame);
-                            return (Some(value), Suspended::new());
+                            return (Some(value), call::Suspended::new());
                         }
-                        Poll::Pending => {
-                            Frame::link(frame, caller);
-                            return (None, Suspended::new());
-                        }
+                        Poll::Pending => return (None, call::Suspended::new()),
                     }
                 }
             }
-            (call_slowly(driver, body), Suspended::new())
+            (call_slowly::<B, S>(driver, body), call::Suspended::new())
         }
     }
 }
@@ -77,9 +77,9 @@ impl Placement for Stack {
 /// As for [`Placement::call`].
 #[cold]
 #[inline(never)]
-unsafe fn call_slowly<B: Body>(driver: *const Driver, body: B) -> Option<B::Output> {
+unsafe fn call_slowly<B: Body, S: Site>(driver: *const Driver, body: B) -> Option<B::Output> {
     // SAFETY: passed on.
-    match unsafe { try_call(driver, body) } {
+    match unsafe { try_call::<B, S>(driver, body) } {
         Ok(value) => value,
         Err((exhausted, _)) => panic!("{exhausted}"),
     }
@@ -92,7 +92,7 @@ unsafe fn call_slowly<B: Body>(driver: *const Driver, body: B) -> Option<B::Outp
 ///
 /// # Safety
 /// As for [`Placement::call`].
-pub(crate) unsafe fn try_call<B: Body>(
+pub(crate) unsafe fn try_call<B: Body, S: Site>(
     driver: *const Driver,
     body: B,
 ) -> Result<Option<B::Output>, (Exhausted, B)> {
@@ -104,21 +104,18 @@ pub(crate) unsafe fn try_call<B: Body>(
         };
         if !(*driver).may_nest_call() {
             let origin = memory.cast::<Origin<B>>();
-            origin.write(Origin::unstarted(body, &const { OnStack::<B>::UNSTARTED }));
+            origin.write(Origin::unstarted(body, OnStack::<B, S>::UNSTARTED));
             (*driver).defer(origin.cast());
             return Ok(None);
         }
         let frame = memory.cast::<Frame<B>>();
         let caller = (*driver).leaf.get();
-        match Frame::start(frame, body.into_parts(), driver, caller) {
+        match Frame::call::<S>(frame, body.into_parts(), driver, caller) {
             Poll::Ready(value) => {
                 (*driver).stack.pop(frame);
                 Ok(Some(value))
             }
-            Poll::Pending => {
-                Frame::link(frame, caller);
-                Ok(None)
-            }
+            Poll::Pending => Ok(None),
         }
     }
 }

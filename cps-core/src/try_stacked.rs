@@ -3,7 +3,7 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::body::{Body, Chain};
+use crate::body::{Body, Chain, Site};
 use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::coroutine::Coroutine;
 use crate::placement::Stack;
@@ -26,13 +26,13 @@ impl<B: Body> TryOnStack<B> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin(
+    pub unsafe fn __cps_begin<S: Site>(
         self,
         chain: Chain,
         _: *mut Slot<Tried<B>>,
     ) -> (Option<<Tried<B> as Finish>::Value>, Suspended) {
         // SAFETY: passed on.
-        let called = match unsafe { stacked::try_call(chain.0, self.body) } {
+        let called = match unsafe { stacked::try_call::<B, S>(chain.0, self.body) } {
             Ok(value) => value.map(Ok),
             Err((reason, body)) => {
                 Some(Err(StackExhausted { coroutine: Coroutine::from_body(body), reason }))

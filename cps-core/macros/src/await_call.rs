@@ -106,13 +106,20 @@ impl Rewrite<'_> {
         let scope = hidden("__scope");
         let span = Span::mixed_site().located_at(await_token.span);
         let body = body_label(span);
+        // With the span's context it would be the place of the attribute.
+        let location = quote_spanned!(await_token.span=> ::core::panic::Location::caller());
         let arm = quote_spanned! {span=>
             __callee => {
+                struct __Site;
+                impl #krate::__private::Site for __Site {
+                    const AT: ::core::option::Option<&'static ::core::panic::Location<'static>> =
+                        ::core::option::Option::Some(#location);
+                }
                 let mut __slot = #krate::__private::Slot { empty: () };
                 let __value = '__call: {
                     let __suspended = {
                         let (__ready, __suspended) = unsafe {
-                            __callee.__cps_begin(#scope.chain(), &raw mut __slot)
+                            __callee.__cps_begin::<__Site>(#scope.chain(), &raw mut __slot)
                         };
                         if let ::core::option::Option::Some(__value) = __ready {
                             break '__call __value;
