@@ -33,7 +33,7 @@ where
     Fut: Future<Output = Wide<T>>,
 {
     // SAFETY: passed on.
-    Coroutine::from_body(unsafe { FnBody::<_, _, _, Widened>::new(parts.0, parts.1) })
+    Coroutine::from_body(unsafe { FnBody::<_, _, Widened>::new(parts.0, parts.1) })
 }
 
 /// A coroutine, placed as `P`, whose body returns its value as it is.
@@ -49,7 +49,7 @@ where
     Fut: Future,
 {
     // SAFETY: passed on.
-    Coroutine::from_body(unsafe { FnBody::<_, _, _, Plain>::new(parts.0, parts.1) })
+    Coroutine::from_body(unsafe { FnBody::<_, _, Plain>::new(parts.0, parts.1) })
 }
 
 /// An argument that is used once, by value: not `Copy`, so that to use it is to move it.

@@ -42,14 +42,30 @@ pub unsafe trait Body: Sized {
 
 /// The only implementor of [`Body`]: arguments and a closure that makes the future.
 ///
-/// `Fut` is named so that its auto traits are this type's auto traits.
-pub struct FnBody<A, F, Fut, R> {
+/// It has a field of the future's type so that the future's auto traits are this type's. The future
+/// is not a parameter: a body that takes another body has that in its arguments, its closure and
+/// its future, and each mention here is a factor of the compiler's work for each level of nesting.
+pub struct FnBody<A, F: Make<A>, R> {
     args: A,
     make: F,
-    _future: PhantomData<(Fut, fn() -> R)>,
+    _future: PhantomData<(F::Future, fn() -> R)>,
 }
 
-impl<A, F, Fut, R> FnBody<A, F, Fut, R> {
+/// A closure that makes a body's future.
+pub trait Make<A>: FnOnce(Scope<A>) -> Self::Future {
+    /// The future.
+    type Future: Future;
+}
+
+impl<A, F, Fut> Make<A> for F
+where
+    F: FnOnce(Scope<A>) -> Fut,
+    Fut: Future,
+{
+    type Future = Fut;
+}
+
+impl<A, F: Make<A>, R> FnBody<A, F, R> {
     /// # Safety
     /// The future that `make` returns fulfils the second point of [`Body`]'s contract.
     #[inline(always)]
@@ -58,18 +74,17 @@ impl<A, F, Fut, R> FnBody<A, F, Fut, R> {
     }
 }
 
-// SAFETY: `PhantomData<Fut>` makes the auto traits of `Self` imply those of `Fut`; the second
-// point is the contract of `FnBody::new`.
-unsafe impl<A, F, Fut, R> Body for FnBody<A, F, Fut, R>
+// SAFETY: `PhantomData<F::Future>` makes the auto traits of `Self` imply those of the future; the
+// second point is the contract of `FnBody::new`.
+unsafe impl<A, F, R> Body for FnBody<A, F, R>
 where
-    F: FnOnce(Scope<A>) -> Fut,
-    Fut: Future,
-    R: Return<Fut::Output>,
+    F: Make<A>,
+    R: Return<<F::Future as Future>::Output>,
 {
     type Output = R::Value;
     type Args = A;
     type Make = F;
-    type Future = Fut;
+    type Future = F::Future;
 
     #[inline(always)]
     fn into_parts(self) -> (A, F) {
@@ -77,7 +92,7 @@ where
     }
 
     #[inline(always)]
-    fn output(result: Fut::Output) -> R::Value {
+    fn output(result: <F::Future as Future>::Output) -> R::Value {
         R::value(result)
     }
 }
