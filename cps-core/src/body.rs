@@ -48,7 +48,8 @@ pub unsafe trait Body: Sized {
 pub struct FnBody<A, F: Make<A>, R> {
     args: A,
     make: F,
-    _future: PhantomData<(F::Future, fn() -> R)>,
+    _future: PhantomData<F::Future>,
+    _return: PhantomData<fn() -> R>,
 }
 
 /// A closure that makes a body's future.
@@ -70,7 +71,7 @@ impl<A, F: Make<A>, R> FnBody<A, F, R> {
     /// The future that `make` returns fulfils the second point of [`Body`]'s contract.
     #[inline(always)]
     pub(crate) unsafe fn new(args: A, make: F) -> Self {
-        FnBody { args, make, _future: PhantomData }
+        FnBody { args, make, _future: PhantomData, _return: PhantomData }
     }
 }
 

@@ -18,8 +18,8 @@ use crate::body::{Body, Chain, Site};
 use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, ended, root_continuation};
-use crate::frame::Origin;
-use crate::heap::{self, HeapVTable, OnHeap};
+use crate::erased::{ErasedVTable, OwnMemory};
+use crate::heap;
 use crate::running::during;
 use crate::stack_options::StackUsage;
 
@@ -109,20 +109,20 @@ impl<B: Body, P> Coroutine<B, P> {
 impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// `B` must fulfil the bounds that `S` stands for.
     fn new<B: Body<Output = T>>(body: B) -> Self {
-        let origin = heap::allocate::<B>();
-        // SAFETY: `allocate` returned memory for an `Origin<B>`.
-        unsafe { origin.write(Origin::unstarted(body, OnHeap::<B>::unstarted())) };
+        let memory = heap::allocate::<OwnMemory<B>>();
+        // SAFETY: that is the type which the memory is for.
+        unsafe { memory.write(OwnMemory::new(body)) };
         ErasedCoroutine {
-            frame: origin.cast_const().cast(),
+            frame: memory.cast_const().cast(),
             _output: PhantomData,
             _body: PhantomData,
         }
     }
 
-    fn vtable(&self) -> &'static HeapVTable {
+    fn vtable(&self) -> &'static ErasedVTable {
         // SAFETY: the frame is live as long as `self`; the vtables of frames on the heap are static
-        // `HeapVTable`s, whose first field is what the header points to.
-        unsafe { &*(*self.frame).vtable.get().cast::<HeapVTable>() }
+        // `ErasedVTable`s, whose first field is what the header points to.
+        unsafe { &*(*self.frame).vtable.get().cast::<ErasedVTable>() }
     }
 
     /// Notes where the frame is called.
@@ -157,7 +157,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// The frame has returned and its result was not taken. `self` is not used again.
     #[inline(always)]
     unsafe fn finish(&self) -> T {
-        let HeapVTable { result, layout, .. } = self.vtable();
+        let ErasedVTable { result, layout, .. } = self.vtable();
         // SAFETY: the result of a returned frame lies there, and `T` is its type (see `new`).
         unsafe {
             let value = self.frame.byte_add(*result).cast::<T>().read();

@@ -13,8 +13,9 @@
 //!     frame │ (args, make)        ended ◀─ Frame::take_result ─ returned                 ended
 //! ```
 //!
-//! A frame in its caller's memory is never unstarted: its arguments lie on the host stack until
-//! the body takes them. A frame in memory of its own, and the root's, can be: [`Origin`].
+//! The frame of a call is as large as shown: its arguments lie on the host stack until the body takes
+//! them, or, if the call is deferred, in memory of their own ([`Waiting`]). Only what is a value
+//! before it is called, a root or an erased coroutine, has both in one place: [`Origin`].
 
 use core::cell::UnsafeCell;
 use core::future::Future;
@@ -235,12 +236,12 @@ pub(crate) fn body_name<B: Body>() -> &'static str {
 /// Memory that holds an unstarted body first and its frame later.
 #[repr(C)]
 pub(crate) union Origin<B: Body> {
-    unstarted: ManuallyDrop<Unstarted<B>>,
+    unstarted: ManuallyDrop<Inside<B>>,
     pub(crate) frame: ManuallyDrop<Frame<B>>,
 }
 
 #[repr(C)]
-struct Unstarted<B: Body> {
+struct Inside<B: Body> {
     header: Header,
     parts: (B::Args, B::Make),
 }
@@ -249,7 +250,7 @@ impl<B: Body> Origin<B> {
     #[inline(always)]
     pub(crate) fn unstarted(body: B, vtable: *const VTable) -> Self {
         let header = Header::new(vtable, ptr::null());
-        Origin { unstarted: ManuallyDrop::new(Unstarted { header, parts: body.into_parts() }) }
+        Origin { unstarted: ManuallyDrop::new(Inside { header, parts: body.into_parts() }) }
     }
 
     /// Moves the unstarted body out.
@@ -259,7 +260,7 @@ impl<B: Body> Origin<B> {
     #[inline(always)]
     pub(crate) unsafe fn take(this: *mut Self) -> (B::Args, B::Make) {
         // SAFETY: by contract.
-        unsafe { ptr::read(&raw const (*this.cast::<Unstarted<B>>()).parts) }
+        unsafe { ptr::read(&raw const (*this.cast::<Inside<B>>()).parts) }
     }
 
     /// Drops the unstarted body.
@@ -268,7 +269,7 @@ impl<B: Body> Origin<B> {
     /// As for [`Origin::take`].
     pub(crate) unsafe fn drop_unstarted(this: *mut Self) {
         // SAFETY: by contract.
-        unsafe { ptr::drop_in_place(&raw mut (*this.cast::<Unstarted<B>>()).parts) }
+        unsafe { ptr::drop_in_place(&raw mut (*this.cast::<Inside<B>>()).parts) }
     }
 }
 
@@ -326,25 +327,91 @@ pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
     unsafe { ptr::drop_in_place(Frame::payload(frame.cast::<Frame<B>>()).cast::<B::Future>()) }
 }
 
-/// Where frames of their own lie, as far as it shows in their vtables.
-pub(crate) trait Memory {
-    /// The vtable of a frame there that has been started.
+/// A body whose call was deferred, outside of its frame: so a frame need not be as large as the
+/// body's arguments, which it hands on.
+#[repr(C)]
+pub(crate) struct Waiting<B: Body> {
+    parts: (B::Args, B::Make),
+    /// It has a size, also without arguments.
+    _size: u8,
+}
+
+impl<B: Body> Waiting<B> {
+    /// Has the body wait in `memory`, for the frame `this`, whose header it completes.
+    ///
+    /// # Safety
+    /// Both are valid for writes; the memory stays until `take` or `drop_unstarted`.
+    pub(crate) unsafe fn begin(
+        memory: *mut Self,
+        body: B,
+        this: *mut Frame<B>,
+        vtable: *const VTable,
+    ) {
+        const {
+            // The future has a `Scope`.
+            assert!(size_of::<B::Future>() >= size_of::<*mut Self>());
+        }
+        // SAFETY: by contract; the payload has room for a pointer.
+        unsafe {
+            memory.write(Waiting { parts: body.into_parts(), _size: 0 });
+            Frame::link_as(this, vtable, ptr::null());
+            Frame::payload(this).cast::<*mut Self>().write(memory);
+        }
+    }
+
+    /// Where the body of an unstarted frame waits.
+    ///
+    /// # Safety
+    /// The frame was made by `begin` and not started since.
+    pub(crate) unsafe fn of(frame: *mut Header) -> *mut Self {
+        // SAFETY: by contract.
+        unsafe { Frame::payload(frame.cast::<Frame<B>>()).cast::<*mut Self>().read() }
+    }
+
+    /// Moves the body out.
+    ///
+    /// # Safety
+    /// Just once; or `drop_parts` instead.
+    pub(crate) unsafe fn take(this: *mut Self) -> (B::Args, B::Make) {
+        // SAFETY: by contract.
+        unsafe { ptr::read(&raw const (*this).parts) }
+    }
+
+    /// Drops the body.
+    ///
+    /// # Safety
+    /// As for [`Waiting::take`].
+    pub(crate) unsafe fn drop_parts(this: *mut Self) {
+        // SAFETY: by contract.
+        unsafe { ptr::drop_in_place(&raw mut (*this).parts) }
+    }
+}
+
+/// What an unstarted frame's vtable has to know beyond its body.
+pub(crate) trait Unstarted<B: Body> {
+    /// The vtable of the frame once it is started.
     fn started() -> *const VTable;
+
+    /// Moves the body out, and gives up the memory in which it waits.
+    ///
+    /// # Safety
+    /// `frame` heads an unstarted frame of the driver's chain, which is running. This is called
+    /// once.
+    unsafe fn take(frame: *mut Header, driver: *const Driver) -> (B::Args, B::Make);
 }
 
 /// [`VTable::resume`] of an unstarted frame, whose call was deferred.
-pub(crate) unsafe fn start_deferred<B: Body, M: Memory>(
+pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     frame: *mut Header,
     cx: &mut Context<'_>,
     driver: *const Driver,
 ) -> Step {
     let this = frame.cast::<Frame<B>>();
-    // SAFETY: only unstarted frames have this vtable, so `frame` heads an unstarted `Origin<B>`. The
-    // vtable is replaced before the body runs, so that a panic, which leaves the frame as the leaf,
-    // finds a started one.
+    // SAFETY: only unstarted frames have this vtable. It is replaced before the body runs, so that a
+    // panic, which leaves the frame as the leaf, finds a started one.
     unsafe {
-        let parts = Origin::take(frame.cast::<Origin<B>>());
-        (*frame).vtable.set(M::started());
+        let parts = U::take(frame, driver);
+        (*frame).vtable.set(U::started());
         match Frame::start(this, parts, driver, frame) {
             Poll::Pending => (*driver).pending(),
             Poll::Ready(value) => {

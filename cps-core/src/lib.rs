@@ -138,9 +138,10 @@
 //!
 //! # Layers
 //!
-//! `driver` (erased frames, the loop) ← `body` (arguments out of band) ← `frame` (a body in memory)
-//! ← `call` (what `.await` becomes) ← `placement` ← `stacked`, `heap`, `may`, `boxed` (where frames lie)
-//! ← `coroutine`, `root`. `stack` is the memory that `stacked` uses.
+//! `driver` (frames without their types, the loop) ← `body` (arguments out of band) ← `frame` (a body
+//! in memory) ← `call` (what `.await` becomes) ← `placement` ← `stacked`, `heap`, `may`, `erased`
+//! (where frames lie) ← `coroutine`, `boxed`, `root`. `stack` is the memory that `stacked` uses,
+//! `backtrace` reads chains.
 
 #![no_std]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
@@ -158,6 +159,8 @@ mod boxed;
 mod call;
 mod coroutine;
 mod driver;
+#[cfg(feature = "alloc")]
+mod erased;
 mod frame;
 #[cfg(feature = "alloc")]
 mod heap;

@@ -7,14 +7,14 @@ use core::task::Poll;
 use crate::body::{Body, Chain, Site};
 use crate::call::{self, Finish, Returned, Slot};
 use crate::driver::{Driver, Header, VTable};
-use crate::frame::{Frame, Memory, Origin, Suspended, describe_called, start_deferred};
+use crate::frame::{Frame, Suspended, Unstarted, Waiting, describe_called, start_deferred};
 use crate::placement::{Placement, Stack};
 use crate::stack_options::Exhausted;
 
 /// The slot's content for a callee with a frame on the frame stack: nothing, since the frame of a
 /// call that ends is the topmost.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Stacked<B: Body>(PhantomData<*mut Origin<B>>);
+pub struct Stacked<B: Body>(PhantomData<*mut Frame<B>>);
 
 // SAFETY: it stands for the frame, which is `Send` if the body is (contract of `Body`).
 unsafe impl<B: Body + Send> Send for Stacked<B> {}
@@ -33,9 +33,20 @@ impl<B: Body, S: Site> OnStack<B, S> {
     };
 }
 
-impl<B: Body, S: Site> Memory for OnStack<B, S> {
+impl<B: Body, S: Site> Unstarted<B> for OnStack<B, S> {
     fn started() -> *const VTable {
         Suspended::<B, S>::VTABLE
+    }
+
+    unsafe fn take(frame: *mut Header, driver: *const Driver) -> (B::Args, B::Make) {
+        // SAFETY: by contract the frame is unstarted; its body was pushed after it, and nothing
+        // since, for nothing has run.
+        unsafe {
+            let waiting = Waiting::<B>::of(frame);
+            let parts = Waiting::take(waiting);
+            (*driver).stack.pop(waiting);
+            parts
+        }
     }
 }
 
@@ -54,8 +65,7 @@ impl Placement for Stack {
         // `finish`. If the callee panics so does the chain, and the stack is dropped whole.
         unsafe {
             if (*driver).may_nest_call() {
-                if let Some(frame) = (*driver).stack.push::<Origin<B>>() {
-                    let frame = frame.cast::<Frame<B>>();
+                if let Some(frame) = (*driver).stack.push::<Frame<B>>() {
                     let caller = (*driver).leaf.get();
                     match Frame::call::<S>(frame, body.into_parts(), driver, caller) {
                         Poll::Ready(value) => {
@@ -98,17 +108,23 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
 ) -> Result<Option<B::Output>, (Exhausted, B)> {
     // SAFETY: as in `Stack::call`.
     unsafe {
-        let memory = match (*driver).stack.push_slow(Layout::new::<Origin<B>>()) {
-            Ok(memory) => memory,
+        let stack = &(*driver).stack;
+        let frame = match stack.push_slow(Layout::new::<Frame<B>>()) {
+            Ok(memory) => memory.cast::<Frame<B>>(),
             Err(exhausted) => return Err((exhausted, body)),
         };
         if !(*driver).may_nest_call() {
-            let origin = memory.cast::<Origin<B>>();
-            origin.write(Origin::unstarted(body, OnStack::<B, S>::UNSTARTED));
-            (*driver).defer(origin.cast());
+            let waiting = match stack.push_slow(Layout::new::<Waiting<B>>()) {
+                Ok(memory) => memory.cast(),
+                Err(exhausted) => {
+                    stack.pop(frame);
+                    return Err((exhausted, body));
+                }
+            };
+            Waiting::begin(waiting, body, frame, OnStack::<B, S>::UNSTARTED);
+            (*driver).defer(Frame::header(frame));
             return Ok(None);
         }
-        let frame = memory.cast::<Frame<B>>();
         let caller = (*driver).leaf.get();
         match Frame::call::<S>(frame, body.into_parts(), driver, caller) {
             Poll::Ready(value) => {
@@ -128,9 +144,9 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
 pub(crate) unsafe fn finish<B: Body>(driver: *const Driver) -> B::Output {
     // SAFETY: by contract.
     unsafe {
-        let origin = (*driver).stack.topmost::<Origin<B>>();
-        let value = Frame::take_result(origin.cast::<Frame<B>>());
-        (*driver).stack.pop(origin);
+        let frame = (*driver).stack.topmost::<Frame<B>>();
+        let value = Frame::take_result(frame);
+        (*driver).stack.pop(frame);
         value
     }
 }
@@ -149,5 +165,5 @@ impl<B: Body> Finish for Stacked<B> {
 
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
     // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
-    unsafe { Origin::drop_unstarted(frame.cast::<Origin<B>>()) }
+    unsafe { Waiting::drop_parts(Waiting::<B>::of(frame)) }
 }
