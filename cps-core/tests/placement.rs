@@ -247,9 +247,9 @@ fn a_measured_stack_knows_what_was_used() {
         root.stack_usage()
     };
     // Not so many that some are deferred: then the next body's arguments are on the stack too.
-    let (one, ten) = (usage(1), usage(10));
-    assert_eq!((one.in_use, ten.in_use), (0, 0));
-    assert_eq!(ten.most_in_use, one.most_in_use.map(|frame| 10 * frame));
+    let (one, four) = (usage(1), usage(4));
+    assert_eq!((one.in_use, four.in_use), (0, 0));
+    assert_eq!(four.most_in_use, one.most_in_use.map(|frame| 4 * frame));
     assert_eq!(usage(0).most_in_use, Some(0));
     assert_eq!(finish(descend(log.clone(), 5, true).into_future()), 5);
     log.assert_each_dropped_once();
@@ -258,23 +258,23 @@ fn a_measured_stack_knows_what_was_used() {
 #[test]
 fn a_frame_is_not_as_large_as_arguments_that_it_hands_on() {
     #[cps_core::coroutine]
-    async fn hand_on<P: Placement + Copy>(place: P, blob: [u8; 4000]) -> usize {
+    async fn hand_on<P: Placement + Copy>(place: P, blob: [u8; 400]) -> usize {
         last(blob).placed(place).await
     }
     #[cps_core::coroutine]
-    async fn last(blob: [u8; 4000]) -> usize {
+    async fn last(blob: [u8; 400]) -> usize {
         YieldOnce::default().await;
         blob.iter().map(|&byte| usize::from(byte)).sum()
     }
     #[cps_core::coroutine]
     async fn start<P: Placement + Copy>(place: P) -> usize {
-        hand_on(place, [1; 4000]).placed(place).await
+        hand_on(place, [1; 400]).placed(place).await
     }
     let mut root = pin!(start(Stack).with_stack(StackOptions::new().measured()));
     while root.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
     let most = root.stack_usage().most_in_use.expect("measured");
-    assert!((4000..4300).contains(&most), "{most}");
-    assert_eq!(finish(start(Heap).into_future()), 4000);
+    assert!((400..700).contains(&most), "{most}");
+    assert_eq!(finish(start(Heap).into_future()), 400);
 }
 
 #[test]
