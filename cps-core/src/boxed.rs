@@ -208,6 +208,43 @@ impl<T, S: ?Sized> fmt::Debug for ErasedCoroutine<T, S> {
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
 pub struct Boxed<T, S: ?Sized>(ManuallyDrop<ErasedCoroutine<T, S>>);
 
+impl<T, S: ?Sized> ErasedCoroutine<T, S> {
+    /// Starts the frame as the root of a chain, and leaves it in `place`.
+    ///
+    /// # Safety
+    /// The chain has no frames, and `driver` is in a poll. `place` is valid for writes.
+    #[inline(always)]
+    pub(crate) unsafe fn start_root(
+        self,
+        place: *mut Boxed<T, S>,
+        driver: *const Driver,
+    ) -> Poll<()> {
+        let root = ManuallyDrop::new(self);
+        // SAFETY: the frame is unstarted; the rest is passed on.
+        unsafe {
+            root.called_at(None);
+            let returned = root.start(driver);
+            if !returned {
+                (*root.frame).caller.set(root_continuation());
+            }
+            place.write(Boxed(root));
+            if returned { Poll::Ready(()) } else { Poll::Pending }
+        }
+    }
+}
+
+impl<T, S: ?Sized> Boxed<T, S> {
+    /// Moves the result out and frees the frame.
+    ///
+    /// # Safety
+    /// The frame has returned and its result was not taken.
+    #[inline(always)]
+    pub(crate) unsafe fn take_result(place: *mut Self) -> T {
+        // SAFETY: by contract.
+        unsafe { (*place).0.finish() }
+    }
+}
+
 impl<T, S: ?Sized> Finish for Boxed<T, S> {
     type Awaited = Returned;
     type Value = T;

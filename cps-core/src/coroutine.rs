@@ -36,7 +36,7 @@ impl<B: Body, P> Coroutine<B, P> {
         Coroutine { body, placement: PhantomData }
     }
 
-    #[cfg(feature = "alloc")]
+    #[inline(always)]
     pub(crate) fn into_body(self) -> B {
         self.body
     }

@@ -160,7 +160,7 @@ pub(crate) fn root_continuation() -> *const Header {
 
 /// The leaf of a chain that has ended.
 #[inline(always)]
-pub(crate) fn ended() -> *const Header {
+pub(crate) const fn ended() -> *const Header {
     &raw const ENDED.0
 }
 
@@ -189,13 +189,24 @@ impl Driver {
 
     #[inline(always)]
     pub(crate) const fn with_stack(stack: FrameStack) -> Self {
+        Self::with(ptr::null(), stack)
+    }
+
+    #[inline(always)]
+    const fn with(leaf: *const Header, stack: FrameStack) -> Self {
         Driver {
-            leaf: Cell::new(ptr::null()),
+            leaf: Cell::new(leaf),
             waker: Cell::new(ptr::null()),
             limit: Cell::new(0),
             stack,
             _pinned: PhantomPinned,
         }
+    }
+
+    /// A driver whose chain has ended, and which may be used for another.
+    #[inline(always)]
+    pub(crate) const fn vacant() -> Self {
+        Self::with(ended(), FrameStack::new())
     }
 
     /// Whether the root frame was started.

@@ -25,8 +25,8 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use crate::body::{Body, Entry, Scope, Site};
-use crate::driver::{Description, Driver, Header, Step, VTable};
+use crate::body::{Body, Entry, NoSite, Scope, Site};
+use crate::driver::{Description, Driver, Header, Step, VTable, ended, root_continuation};
 
 /// The memory shared by the conditions of a frame.
 #[repr(C)]
@@ -143,6 +143,30 @@ impl<B: Body> Frame<B> {
             let poll = Self::start(this, parts, driver, caller);
             if poll.is_pending() && !cfg!(feature = "backtrace") {
                 Self::link_as(this, vtable, caller);
+            }
+            poll
+        }
+    }
+
+    /// Starts the root frame of a chain, which has no other: [`Frame::start`], and [`Frame::link`] to
+    /// the root continuation if it suspends.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`]; the leaf is [`ended`].
+    #[inline(always)]
+    pub(crate) unsafe fn start_root(
+        this: *mut Self,
+        parts: (B::Args, B::Make),
+        driver: *const Driver,
+    ) -> Poll<B::Output> {
+        // SAFETY: passed on.
+        unsafe {
+            if cfg!(feature = "backtrace") {
+                Self::link::<NoSite>(this, root_continuation());
+            }
+            let poll = Self::start(this, parts, driver, ended());
+            if poll.is_pending() && !cfg!(feature = "backtrace") {
+                Self::link::<NoSite>(this, root_continuation());
             }
             poll
         }

@@ -113,6 +113,12 @@
 //! # futures::executor::block_on(async { assert_eq!(ask().await, "answer") });
 //! ```
 //!
+//! # Many at a time
+//!
+//! A lookup that waits for memory may let others run meanwhile: it awaits a
+//! [`prefetch`], and [`interleave`] resumes a group of such coroutines in turn, each at its
+//! innermost frame.
+//!
 //! # Panics and cancellation
 //!
 //! A panic in a body drops the frames of its callers, innermost first, while it unwinds, and
@@ -131,8 +137,8 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`] |
-//! | `std` | yes | nothing but `alloc`: no part of the crate needs an operating system |
+//! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`], [`interleave::Group`] |
+//! | `std` | yes | [`interleave::clock`]; nothing else needs an operating system |
 //! | `backtrace` | no | `backtrace()` from within a body, and a panic hook; a call takes some instructions more |
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
 //!
@@ -140,15 +146,16 @@
 //!
 //! `driver` (frames without their types, the loop) ← `body` (arguments out of band) ← `frame` (a body
 //! in memory) ← `call` (what `.await` becomes) ← `placement` ← `stacked`, `heap`, `may`, `erased`
-//! (where frames lie) ← `coroutine`, `boxed`, `root`. `stack` is the memory that `stacked` uses,
-//! `backtrace` reads chains.
+//! (where frames lie) ← `coroutine`, `boxed`, `root` ← `interleave`. `stack` is the memory that
+//! `stacked` uses, `backtrace` reads chains; `turn` (suspending without waiting) ← `prefetch`,
+//! `interleave`.
 
 #![no_std]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
 
 #[cfg(feature = "alloc")]
 extern crate alloc;
-#[cfg(any(test, feature = "backtrace"))]
+#[cfg(any(test, feature = "std"))]
 extern crate std;
 
 #[cfg(feature = "alloc")]
@@ -164,8 +171,10 @@ mod erased;
 mod frame;
 #[cfg(feature = "alloc")]
 mod heap;
+pub mod interleave;
 mod may;
 mod placement;
+pub mod prefetch;
 mod root;
 #[cfg_attr(not(feature = "backtrace"), path = "not_running.rs")]
 mod running;
@@ -177,6 +186,7 @@ mod suspend;
 #[cfg(feature = "alloc")]
 mod sync;
 mod try_stacked;
+mod turn;
 
 #[cfg(feature = "alloc")]
 pub use backtrace::{Backtrace, BacktraceFrame};

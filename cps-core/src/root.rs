@@ -10,8 +10,8 @@ use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
-use crate::body::{Body, NoSite};
-use crate::driver::{Driver, ended, root_continuation};
+use crate::body::Body;
+use crate::driver::{Driver, ended};
 use crate::frame::{Frame, Origin};
 use crate::running::during;
 use crate::stack::Chunk;
@@ -160,13 +160,9 @@ impl<B: Body, const N: usize> Root<B, N> {
             let origin = UnsafeCell::raw_get(&raw const (*this).frame);
             let parts = Origin::take(origin);
             let frame = origin.cast::<Frame<B>>();
-            if cfg!(feature = "backtrace") {
-                Frame::link::<NoSite>(frame, root_continuation());
-            }
-            match Frame::start(frame, parts, driver, ended()) {
+            match Frame::start_root(frame, parts, driver) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
-                    Frame::link::<NoSite>(frame, root_continuation());
                     Self::result(this, Driver::settle(driver, cx, (*driver).pending()))
                 }
             }

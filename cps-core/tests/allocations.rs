@@ -198,3 +198,54 @@ fn a_recursion_frees_every_frame_however_it_ends() {
         assert!(allocated >= levels as usize);
     }
 }
+
+mod interleaving {
+    use super::*;
+    use cps_core::interleave::{Group, Interleave, sequential};
+    use cps_core::prefetch::prefetch_read;
+
+    #[cps_core::coroutine]
+    async fn outer(n: u32) -> u32 {
+        prefetch_read(&n).await;
+        inner(n).await
+    }
+
+    #[cps_core::coroutine]
+    async fn inner(n: u32) -> u32 {
+        prefetch_read(&n).await;
+        n
+    }
+
+    #[cps_core::coroutine]
+    async fn on_stack(n: u32) -> u32 {
+        outer(n).on_stack().await
+    }
+
+    #[test]
+    fn a_constant_group_allocates_nothing() {
+        let mut sum = 0;
+        let (_, allocated, _) = count(|| Interleave::<4>::run(0..10, outer, |_, n| sum += n));
+        assert_eq!((sum, allocated), (45, 0));
+        let (_, allocated, _) = count(|| Interleave::<4>::run_in_order(0..10, outer, |n| sum += n));
+        assert_eq!((sum, allocated), (90, 0));
+        let (_, allocated, _) = count(|| sequential(0..10, outer, |_, n| sum += n));
+        assert_eq!((sum, allocated), (135, 0));
+        let (polled, allocated, _) = count(|| {
+            let batch = pin!(Interleave::<4>::batch(0..10, outer, |_, n| sum += n));
+            batch.poll(&mut Context::from_waker(Waker::noop()))
+        });
+        assert_eq!((sum, allocated, polled), (180, 0, Poll::Ready(())));
+    }
+
+    #[test]
+    fn a_group_allocates_its_places_and_frame_stacks_once() {
+        let (mut group, allocated, _) = count(|| Group::new(4));
+        assert_eq!(allocated, 1);
+        let mut batch = |inputs| count(|| group.run(inputs, on_stack, |_, _| {})).1;
+        assert_eq!(batch(0..100), 4); // a chunk for each place
+        assert_eq!(batch(0..100), 0);
+        assert_eq!(batch(0..3), 0);
+        let (_, _, freed) = count(|| drop(group));
+        assert_eq!(freed, 5);
+    }
+}

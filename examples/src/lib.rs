@@ -3,9 +3,12 @@
 //! - `fetch`: HTTP requests by coroutines that run under tokio and under `reactor` alike.
 //! - `deep`: a recursion of a million levels on a small stack, resumed and cancelled at its bottom.
 //! - `sizes`: how large futures are.
+//! - `lookup`: lookups in large tables, one after the other and interleaved.
 //!
-//! Run one with `cargo run --release -p examples --bin fetch`. This library holds no code; it has
-//! the code in the README compiled and run as a test.
+//! Run one with `cargo run --release -p examples --bin fetch`. The library holds the tables of
+//! `lookup`, in [`index`], and has the code in the README compiled and run as a test.
+
+pub mod index;
 
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

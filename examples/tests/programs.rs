@@ -4,7 +4,11 @@ use std::process::Command;
 
 /// What the program prints, provided that it succeeds.
 fn output(program: &str) -> String {
-    let output = Command::new(program).output().expect("the program starts");
+    output_with(program, &[])
+}
+
+fn output_with(program: &str, arguments: &[&str]) -> String {
+    let output = Command::new(program).args(arguments).output().expect("the program starts");
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{}: {errors}", output.status);
     String::from_utf8(output.stdout).expect("the output is text")
@@ -32,6 +36,15 @@ fn deep_parses_and_cancels_a_million_levels_where_plain_async_aborts() {
     let (_, overflow) = plain.trim_end().rsplit_once("\n  ").expect(&output);
     assert!(plain.contains("  100 levels: exit status: 0\n"), "{output}");
     assert!(overflow.ends_with("levels: signal: 6 (SIGABRT)"), "{output}");
+}
+
+/// The program itself compares what each form finds.
+#[test]
+fn lookup_finds_the_same_in_each_form() {
+    let output = output_with(env!("CARGO_BIN_EXE_lookup"), &["1"]);
+    for table in ["binary search", "hash, chains of 16", "B+-tree", "breadth-first search"] {
+        assert!(output.contains(table), "{output}");
+    }
 }
 
 /// The columns of the table below `title`: the sizes of futures and of coroutines by level.

@@ -1,6 +1,7 @@
 //! What the tests share: a log, values that log their drop, leaf futures, wakers, drivers.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
+pub(crate) mod ring;
 pub(crate) mod wakers;
 
 use std::any::Any;
@@ -186,7 +187,7 @@ impl Future for YieldOnce {
 }
 
 /// Polls once, with a waker that does nothing.
-pub(crate) fn poll<F: Future>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
+pub(crate) fn poll<F: Future + ?Sized>(future: &mut Pin<Box<F>>) -> Poll<F::Output> {
     future.as_mut().poll(&mut Context::from_waker(Waker::noop()))
 }
 

@@ -1,0 +1,205 @@
+//! Sequential or interleaved, whichever is faster: by the size of the table, and by trial.
+
+use core::fmt;
+use core::time::Duration;
+
+use super::start::Start;
+use super::{Interleave, private_cache, sequential};
+
+/// The lookups of a trial, of which each form has three in turn.
+const TRIAL: usize = 256;
+
+/// The trials of each form. The shortest time counts: whatever disturbs a trial makes it longer.
+const TRIALS: usize = 3;
+
+/// How many lookups a first verdict is good for; each one that confirms it doubles the number, up
+/// to the last. So trials are a fortieth of all lookups at first, and a thousandth later.
+const FIRST_TERM: usize = 1 << 15;
+const LAST_TERM: usize = 1 << 20;
+
+/// Runs batches of lookups in whichever form is faster now.
+///
+/// Interleaving pays where lookups miss the cache several times in a row. It costs where the table
+/// is in the cache, and where each lookup misses once, which the processor overlaps by itself. So:
+///
+/// - A table that fits the [`private_cache`] is always searched sequentially.
+/// - For any other the two forms are timed against each other, in three alternating trials of 256
+///   lookups each, and the faster one is used for the next 32 Ki lookups. Then they are tried
+///   again, at intervals that double as long as the outcome is the same.
+///
+/// What is learned is kept from batch to batch, so that batches may be short.
+///
+/// ```
+/// # #[cfg(feature = "std")] {
+/// use cps_core::interleave::{Adaptive, clock};
+/// use cps_core::prefetch::{Interleaved, Policy, Sequential};
+///
+/// #[cps_core::coroutine]
+/// async fn get<P: Policy>(table: &[u64], index: usize, policy: P) -> u64 {
+///     policy.prefetch_read(&table[index]).await;
+///     table[index]
+/// }
+///
+/// let table: Vec<u64> = (0..1000).collect();
+/// let mut adaptive = Adaptive::<16, _>::new(size_of_val(&table[..]), clock);
+/// let mut sum = 0;
+/// adaptive.run(
+///     [1, 10, 100],
+///     |index| get(&table, index, Sequential),
+///     |index| get(&table, index, Interleaved),
+///     |_, value| sum += value,
+/// );
+/// assert_eq!(sum, 111);
+/// # }
+/// ```
+pub struct Adaptive<const GROUP: usize, N> {
+    now: N,
+    phase: Phase,
+    /// How many lookups the next verdict is good for.
+    term: usize,
+    interleaves: bool,
+}
+
+enum Phase {
+    /// The table is in the cache.
+    Settled,
+    /// So many lookups until the next trial.
+    Term {
+        left: usize,
+    },
+    Trial(Trial),
+}
+
+/// The trials that led to the next verdict, so far.
+struct Trial {
+    /// How many are over.
+    over: usize,
+    /// Lookups of the present one, and their time.
+    done: usize,
+    time: Duration,
+    /// The shortest one of each form, sequential first.
+    shortest: [Duration; 2],
+}
+
+impl Trial {
+    fn new() -> Self {
+        Trial { over: 0, done: 0, time: Duration::ZERO, shortest: [Duration::MAX; 2] }
+    }
+}
+
+impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
+    /// For a table of so many bytes, all that a lookup may touch. `now` is a clock that does not go
+    /// backwards, of whatever origin: with the feature `std`, [`clock`](super::clock).
+    pub fn new(table_bytes: usize, now: N) -> Self {
+        let fits = table_bytes <= private_cache();
+        let phase = if fits { Phase::Settled } else { Phase::Trial(Trial::new()) };
+        Adaptive { now, phase, term: FIRST_TERM, interleaves: false }
+    }
+
+    /// Whether the last verdict was to interleave.
+    pub fn interleaves(&self) -> bool {
+        self.interleaves
+    }
+
+    /// Runs a lookup for each input, in the one form or the other, and gives the results to `sink`,
+    /// each with the index of its input. In both forms they may come out of order.
+    ///
+    /// # Panics
+    /// As [`sequential`] and [`Interleave::run`].
+    pub fn run<I, C, D>(
+        &mut self,
+        inputs: I,
+        mut one: impl FnMut(I::Item) -> C,
+        mut interleaved: impl FnMut(I::Item) -> D,
+        mut sink: impl FnMut(usize, C::Output),
+    ) where
+        I: IntoIterator,
+        C: Start,
+        D: Start<Output = C::Output>,
+    {
+        let mut inputs = inputs.into_iter();
+        let mut before = 0;
+        loop {
+            let (interleave, limit) = self.plan();
+            let start = self.is_trial().then(|| (self.now)());
+            let mut done = 0;
+            let some = inputs.by_ref().take(limit);
+            let sink = |index, value| {
+                done += 1;
+                sink(before + index, value);
+            };
+            if interleave {
+                Interleave::<GROUP>::run(some, &mut interleaved, sink);
+            } else {
+                sequential(some, &mut one, sink);
+            }
+            let time = start.map(|start| (self.now)().saturating_sub(start));
+            self.account(done, time.unwrap_or_default());
+            if done < limit {
+                break;
+            }
+            before += done;
+        }
+    }
+
+    fn is_trial(&self) -> bool {
+        matches!(self.phase, Phase::Trial(_))
+    }
+
+    /// The form of the next lookups, and for how many of them.
+    fn plan(&self) -> (bool, usize) {
+        match &self.phase {
+            Phase::Settled => (false, usize::MAX),
+            Phase::Term { left } => (self.interleaves, *left),
+            Phase::Trial(trial) => (trial.over % 2 == 1, TRIAL - trial.done),
+        }
+    }
+
+    /// Takes note of lookups that were done as planned.
+    fn account(&mut self, done: usize, time: Duration) {
+        match &mut self.phase {
+            Phase::Settled => {}
+            Phase::Term { left } => {
+                *left -= done;
+                if *left == 0 {
+                    self.phase = Phase::Trial(Trial::new());
+                }
+            }
+            Phase::Trial(trial) => {
+                trial.done += done;
+                trial.time += time;
+                if trial.done < TRIAL {
+                    return;
+                }
+                let shortest = &mut trial.shortest[trial.over % 2];
+                *shortest = (*shortest).min(trial.time);
+                (trial.over, trial.done, trial.time) = (trial.over + 1, 0, Duration::ZERO);
+                if trial.over == 2 * TRIALS {
+                    let [one, interleaved] = trial.shortest;
+                    self.decide(interleaved < one);
+                }
+            }
+        }
+    }
+
+    fn decide(&mut self, interleave: bool) {
+        let confirmed = interleave == self.interleaves;
+        self.term = if confirmed { (2 * self.term).min(LAST_TERM) } else { FIRST_TERM };
+        self.interleaves = interleave;
+        self.phase = Phase::Term { left: self.term };
+    }
+}
+
+impl<const GROUP: usize, N> fmt::Debug for Adaptive<GROUP, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let phase = match self.phase {
+            Phase::Settled => "settled",
+            Phase::Term { .. } => "term",
+            Phase::Trial(_) => "trial",
+        };
+        f.debug_struct("Adaptive")
+            .field("interleaves", &self.interleaves)
+            .field("phase", &phase)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,82 @@
+//! What can be interleaved: a coroutine, boxed or not, that is started in memory given to it.
+
+use core::task::Poll;
+
+use crate::body::{Body, Chain};
+use crate::call::Embedded;
+use crate::coroutine::Coroutine;
+use crate::frame::Frame;
+
+/// A coroutine that an interleaver can start: [`Coroutine`], of whatever placement, or
+/// [`ErasedCoroutine`](crate::ErasedCoroutine).
+///
+/// # Safety
+/// Implemented by this crate only. `Self: Send` implies that the frames it starts are `Send`.
+pub unsafe trait Start: Sized {
+    /// What the coroutine evaluates to.
+    type Output;
+    /// Memory for the root frame.
+    #[doc(hidden)]
+    type Place;
+
+    /// Starts the root frame of a chain in place. If it returns at once, its result lies there.
+    ///
+    /// # Safety
+    /// `place` is valid memory, holds nothing live, and is not moved until the chain has ended. The
+    /// chain has no frames: its driver's leaf is `ended`. The driver is in a poll. If this unwinds, the place holds nothing.
+    #[doc(hidden)]
+    unsafe fn start(self, place: *mut Self::Place, chain: Chain) -> Poll<()>;
+
+    /// Moves the result out of the place of a root frame that has returned.
+    ///
+    /// # Safety
+    /// As it says, once.
+    #[doc(hidden)]
+    unsafe fn take_result(place: *mut Self::Place) -> Self::Output;
+}
+
+// SAFETY: a frame is `Send` if its body is (contract of `Body`).
+unsafe impl<B: Body, P> Start for Coroutine<B, P> {
+    type Output = B::Output;
+    type Place = Embedded<B>;
+
+    #[inline(always)]
+    unsafe fn start(self, place: *mut Embedded<B>, chain: Chain) -> Poll<()> {
+        let frame = place.cast::<Frame<B>>();
+        // SAFETY: by contract.
+        unsafe {
+            Frame::start_root(frame, self.into_body().into_parts(), chain.0)
+                .map(|value| Frame::put_result(frame, value))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn take_result(place: *mut Embedded<B>) -> B::Output {
+        // SAFETY: by contract.
+        unsafe { Frame::take_result(place.cast::<Frame<B>>()) }
+    }
+}
+
+#[cfg(feature = "alloc")]
+mod erased {
+    use super::{Chain, Poll, Start};
+    use crate::boxed::{Boxed, ErasedCoroutine};
+
+    // SAFETY: the frame is `Send` if `S` is (`Coroutine::boxed`), and then so is the coroutine.
+    unsafe impl<T, S: ?Sized> Start for ErasedCoroutine<T, S> {
+        type Output = T;
+        type Place = Boxed<T, S>;
+
+        #[inline(always)]
+        unsafe fn start(self, place: *mut Boxed<T, S>, chain: Chain) -> Poll<()> {
+            // SAFETY: passed on.
+            unsafe { self.start_root(place, chain.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn take_result(place: *mut Boxed<T, S>) -> T {
+            // SAFETY: passed on.
+            unsafe { Boxed::take_result(place) }
+        }
+    }
+}
