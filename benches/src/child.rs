@@ -2,17 +2,19 @@
 //! of their own. One request is one line of JSON on standard input, so is the reply.
 
 use std::io::{self, BufRead, Write};
+use std::ops::Range;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::drive::Timed;
-use crate::strategy::{self, Placement, Setup, Variant};
+use crate::prefetch::{Data, Lookups, Spec, Way};
+use crate::strategy::{self, Placement, Setup, Strategy, Variant};
 use crate::workload::Workload;
 
 /// What a parent asks for.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Request {
     /// In which placements does the strategy run this workload?
@@ -26,6 +28,17 @@ pub enum Request {
         /// How often.
         iterations: u64,
     },
+    /// Do lookups.
+    Lookups {
+        /// The data.
+        spec: Spec,
+        /// How many inputs it has.
+        inputs: usize,
+        /// The way.
+        way: Way,
+        /// Of the inputs.
+        range: Range<usize>,
+    },
 }
 
 /// What the child answers.
@@ -34,7 +47,8 @@ pub enum Request {
 pub enum Reply {
     /// To [`Request::Variants`].
     Variants(Vec<Option<Placement>>),
-    /// To [`Request::Run`].
+    /// To [`Request::Run`], and to [`Request::Lookups`] with the number of lookups in place of the
+    /// checksum: the child has checked every result.
     Timed {
         /// Duration of the timed part.
         nanoseconds: u64,
@@ -48,26 +62,9 @@ pub enum Reply {
 /// # Errors
 /// If the strategy cannot run here, or a request is malformed.
 pub fn serve(strategy: &str) -> Result<()> {
-    let strategy = load(strategy)?;
-    // The variants stay alive between requests, as they do in a process of their own.
-    let mut running: Option<(Workload, Vec<Variant>)> = None;
+    let mut child = Child { strategy: load(strategy)?, running: None, data: None, lookups: None };
     for line in io::stdin().lock().lines() {
-        let request = serde_json::from_str(&line?)?;
-        let (Request::Variants(workload) | Request::Run { workload, .. }) = request;
-        let variants = match &mut running {
-            Some((current, variants)) if *current == workload => variants,
-            other => &mut other.insert((workload, strategy.variants(workload))).1,
-        };
-        let reply = match request {
-            Request::Variants(_) => Reply::Variants(variants.iter().map(|v| v.placement).collect()),
-            Request::Run { placement, iterations, .. } => {
-                let timed = run(variants, placement, iterations)?;
-                Reply::Timed {
-                    nanoseconds: u64::try_from(timed.elapsed.as_nanos())?,
-                    checksum: timed.checksum,
-                }
-            }
-        };
+        let reply = child.answer(serde_json::from_str(&line?)?)?;
         let mut out = io::stdout().lock();
         serde_json::to_writer(&mut out, &reply)?;
         out.write_all(b"\n")?;
@@ -81,14 +78,73 @@ pub fn serve(strategy: &str) -> Result<()> {
 /// # Errors
 /// If there is no such cell, or its result is wrong.
 pub fn run_once(strategy: &str, request: &str) -> Result<()> {
-    let Request::Run { workload, placement, iterations } = serde_json::from_str(request)? else {
-        bail!("not a request to run");
+    let request: Request = serde_json::from_str(request)?;
+    let mut child = Child { strategy: load(strategy)?, running: None, data: None, lookups: None };
+    let expected = match &request {
+        Request::Variants(_) => bail!("not a request to run"),
+        Request::Run { workload, iterations, .. } => workload.expected(*iterations),
+        Request::Lookups { range, .. } => range.len() as u64,
     };
-    let timed = run(&mut load(strategy)?.variants(workload), placement, iterations)?;
-    if timed.checksum != workload.expected(iterations) {
-        bail!("wrong result: {strategy} on {workload:?}: got {}", timed.checksum);
+    match child.answer(request.clone())? {
+        Reply::Timed { checksum, .. } if checksum == expected => Ok(()),
+        reply => bail!("wrong result: {strategy} on {request:?}: got {reply:?}"),
     }
-    Ok(())
+}
+
+/// What was prepared for a request stays alive until another kind of request comes, as it does in a
+/// process of its own.
+struct Child {
+    strategy: Box<dyn Strategy>,
+    running: Option<(Workload, Vec<Variant>)>,
+    data: Option<Data>,
+    lookups: Option<(Spec, Way, Lookups)>,
+}
+
+impl Child {
+    fn answer(&mut self, request: Request) -> Result<Reply> {
+        match request {
+            Request::Variants(workload) => {
+                let variants = self.variants(workload).iter();
+                Ok(Reply::Variants(variants.map(|variant| variant.placement).collect()))
+            }
+            Request::Run { workload, placement, iterations } => {
+                let timed = run(self.variants(workload), placement, iterations)?;
+                reply(timed.elapsed, timed.checksum)
+            }
+            Request::Lookups { spec, inputs, way, range } => {
+                let data = match &mut self.data {
+                    Some(data) if (data.spec, data.inputs.len()) == (spec, inputs) => data,
+                    old => {
+                        // The old table first makes room for the new one.
+                        *old = None;
+                        old.insert(Data::build(spec, inputs)?)
+                    }
+                };
+                let lookups = match &mut self.lookups {
+                    Some((s, w, lookups)) if (*s, *w) == (spec, way) => lookups,
+                    old => {
+                        let new = self.strategy.lookups(spec, way);
+                        let new = new.context("the strategy does not do these lookups")?;
+                        &mut old.insert((spec, way, new)).2
+                    }
+                };
+                reply(lookups(data, range.clone(), None)?, range.len() as u64)
+            }
+        }
+    }
+
+    fn variants(&mut self, workload: Workload) -> &mut [Variant] {
+        let (current, variants) =
+            self.running.get_or_insert_with(|| (workload, self.strategy.variants(workload)));
+        if *current != workload {
+            (*current, *variants) = (workload, self.strategy.variants(workload));
+        }
+        variants
+    }
+}
+
+fn reply(elapsed: Duration, checksum: u64) -> Result<Reply> {
+    Ok(Reply::Timed { nanoseconds: u64::try_from(elapsed.as_nanos())?, checksum })
 }
 
 fn run(variants: &mut [Variant], placement: Option<Placement>, iterations: u64) -> Result<Timed> {
@@ -99,7 +155,7 @@ fn run(variants: &mut [Variant], placement: Option<Placement>, iterations: u64) 
     (variant.run)(iterations)
 }
 
-fn load(name: &str) -> Result<Box<dyn strategy::Strategy>> {
+fn load(name: &str) -> Result<Box<dyn Strategy>> {
     strategy::load(|candidate| candidate == name, &Setup::default())
         .pop()
         .with_context(|| format!("no strategy {name}"))?

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::child::Request;
+use crate::prefetch::{Spec, Way};
 use crate::record::{Params, Record};
 use crate::strategy::{Placement, Strategy};
 use crate::workload::Workload;
@@ -53,6 +54,26 @@ impl Counter {
                 .with_context(|| format!("{name} on {workload:?} under valgrind"))
         };
         Ok((total(many)? - total(few)?) / (many - few) as f64)
+    }
+
+    /// Instructions per lookup. Building the table cancels out; checking the results adds a few
+    /// instructions, to all strategies the same.
+    ///
+    /// # Errors
+    /// If a run fails or a result is wrong.
+    pub fn per_lookup(
+        &self,
+        name: &str,
+        strategy: &dyn Strategy,
+        spec: Spec,
+        way: Way,
+    ) -> Result<f64> {
+        let total = |lookups| {
+            let request = Request::Lookups { spec, inputs: MANY as usize, way, range: 0..lookups };
+            self.total(name, strategy, &request)
+                .with_context(|| format!("{name} on {spec:?} under valgrind"))
+        };
+        Ok((total(MANY as usize)? - total(FEW as usize)?) / (MANY - FEW) as f64)
     }
 
     fn total(&self, name: &str, strategy: &dyn Strategy, request: &Request) -> Result<f64> {

@@ -4,6 +4,9 @@
 //! own way; [`measure`] samples all of them in alternating rounds and checks every result; what
 //! comes out are [records](record), shown as [tables](table) and as a [`report`].
 //!
+//! The lookups of [`prefetch`] are work of another kind, on tables that stay in memory from sample to
+//! sample: strategies do these too, or nothing else.
+//!
 //! A new strategy is a file in [`strategies`] and an entry in [`mod@strategy`]; a new experiment is a
 //! file in [`experiment`] and an entry in [`experiment::ALL`]. The command line, the tables and the
 //! report follow.
@@ -18,6 +21,7 @@ pub mod machine;
 pub mod measure;
 pub mod paths;
 pub mod plot;
+pub mod prefetch;
 pub mod record;
 pub mod report;
 pub mod strategies;

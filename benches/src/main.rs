@@ -56,7 +56,7 @@ struct Run {
     #[arg(long, value_name = "DIR")]
     html: Option<PathBuf>,
 
-    /// Count instructions with valgrind instead of measuring time (`resume` and `call`)
+    /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `prefetch`)
     #[arg(long)]
     instructions: bool,
 
@@ -192,6 +192,9 @@ fn run(args: &Run) -> Result<()> {
             Some(counter) => experiment.count(counter, &taking_part, &options, &mut bar)?,
         };
         bar.finish();
+        if records.is_empty() && args.experiment.is_some() && !args.strategies.is_empty() {
+            bail!("`{}` has nothing for {} to do", experiment.name(), args.strategies.join(", "));
+        }
         if let Some(json) = &mut json {
             records.iter().try_for_each(|record| json.write(record))?;
         }
@@ -281,5 +284,9 @@ impl Progress for Bar {
 
     fn tick(&mut self) {
         self.0.inc(1);
+    }
+
+    fn say(&mut self, message: &str) {
+        self.0.suspend(|| eprintln!("{message}"));
     }
 }

@@ -26,7 +26,11 @@ impl Budget {
     pub const QUICK: Budget = Budget { samples: 11, sample_time: Duration::from_millis(2) };
 }
 
-/// One thing to measure: a strategy on a workload.
+/// Runs a number of iterations, checks the result, and says how long they took. Fails if the result
+/// is wrong.
+pub type Sample = Box<dyn FnMut(u64) -> Result<Duration>>;
+
+/// One thing to measure: a strategy on some work.
 pub struct Cell {
     /// Name of the strategy.
     pub strategy: String,
@@ -34,13 +38,13 @@ pub struct Cell {
     pub params: Params,
     /// Name of the figure.
     pub metric: &'static str,
-    /// The work.
-    pub workload: Workload,
-    /// How many units of the metric one iteration of the workload makes, for instance the depth
-    /// for a time per level.
+    /// How many units of the metric one iteration makes, for instance the depth for a time per
+    /// level.
     pub units: f64,
+    /// How many iterations a sample has; without, as many as fill the sample time.
+    pub iterations: Option<u64>,
     /// Does the work.
-    pub run: Runner,
+    pub sample: Sample,
 }
 
 impl std::fmt::Debug for Cell {
@@ -49,32 +53,32 @@ impl std::fmt::Debug for Cell {
     }
 }
 
-impl Cell {
-    /// Runs `iterations` iterations and checks the result.
-    ///
-    /// # Errors
-    /// If the checksum is not the workload's.
-    pub fn sample(&mut self, iterations: u64) -> Result<Duration> {
-        let timed = (self.run)(iterations).with_context(|| self.describe())?;
-        let expected = self.workload.expected(iterations);
+/// Runs iterations of `workload` and compares the checksum with the workload's.
+#[must_use]
+pub fn checked(strategy: &str, workload: Workload, mut run: Runner) -> Sample {
+    let name = format!("{strategy} on {workload:?}");
+    Box::new(move |iterations| {
+        let timed = run(iterations).with_context(|| name.clone())?;
+        let expected = workload.expected(iterations);
         ensure!(
             timed.checksum == expected,
-            "wrong result: {}, {iterations} iterations: expected {expected}, got {}",
-            self.describe(),
+            "wrong result: {name}, {iterations} iterations: expected {expected}, got {}",
             timed.checksum,
         );
         Ok(timed.elapsed)
-    }
+    })
+}
 
-    fn describe(&self) -> String {
-        format!("{} on {:?}", self.strategy, self.workload)
-    }
-
-    /// How many iterations take about `target`; the runs also warm the cell up.
+impl Cell {
+    /// How many iterations take about `target`, unless the number is given; the runs also warm the
+    /// cell up.
     fn calibrate(&mut self, target: Duration) -> Result<u64> {
-        let mut iterations = 1u64;
+        let mut iterations = self.iterations.unwrap_or(1);
         loop {
-            let elapsed = self.sample(iterations)?;
+            let elapsed = (self.sample)(iterations)?;
+            if self.iterations.is_some() {
+                return Ok(iterations);
+            }
             // A tenth of the target is long enough to extrapolate from.
             if elapsed >= target / 10 {
                 let scale = target.as_secs_f64() / elapsed.as_secs_f64();
@@ -136,7 +140,7 @@ pub fn measure(
     let mut samples = vec![Vec::with_capacity(budget.samples); cells.len()];
     for _ in 0..budget.samples {
         for ((cell, &n), samples) in cells.iter_mut().zip(&iterations).zip(&mut samples) {
-            samples.push(cell.sample(n)?);
+            samples.push((cell.sample)(n)?);
             tick();
         }
     }
@@ -162,11 +166,15 @@ mod tests {
             strategy: "fake".into(),
             params: Params::new(),
             metric: "time_per_call",
-            workload: Workload::Fib { n: 10, yields: false },
             units: 1.0,
-            run: Box::new(move |n| {
-                Ok(Timed { elapsed: Duration::from_nanos(100 * n), checksum: checksum(n) })
-            }),
+            iterations: None,
+            sample: checked(
+                "fake",
+                Workload::Fib { n: 10, yields: false },
+                Box::new(move |n| {
+                    Ok(Timed { elapsed: Duration::from_nanos(100 * n), checksum: checksum(n) })
+                }),
+            ),
         }
     }
 

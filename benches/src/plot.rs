@@ -37,7 +37,7 @@ const SIZE: (u32, u32) = (860, 480);
 const FONT: &str = "sans-serif";
 
 /// One colour for each strategy, in the order of `strategy::names`; ours are the reds.
-const COLOURS: [RGBColor; 9] = [
+const COLOURS: [RGBColor; 13] = [
     RGBColor(31, 119, 180),
     RGBColor(23, 190, 207),
     RGBColor(214, 39, 40),
@@ -47,6 +47,10 @@ const COLOURS: [RGBColor; 9] = [
     RGBColor(140, 86, 75),
     RGBColor(188, 160, 34),
     RGBColor(110, 110, 110),
+    RGBColor(227, 119, 194),
+    RGBColor(255, 190, 120),
+    RGBColor(30, 30, 30),
+    RGBColor(160, 160, 190),
 ];
 
 /// Appearance of the line of `label`: placements of one strategy share its colour, ours are bold.
@@ -171,14 +175,15 @@ fn heat(ratio: f64) -> RGBColor {
 /// If plotters fails.
 pub fn heat_map(map: &HeatMap<'_>) -> Result<String> {
     const FIELD: (i32, i32) = (56, 36);
-    const ORIGIN: (i32, i32) = (70, 20);
+    let longest = map.rows.iter().map(String::len).max().unwrap_or(0) as i32;
+    let origin = (i32::max(70, 16 + 7 * longest), 20);
     let (columns, rows) = (map.columns.len() as i32, map.rows.len() as i32);
-    let size = (ORIGIN.0 + columns * FIELD.0 + 20, ORIGIN.1 + rows * FIELD.1 + 60);
-    let bottom = ORIGIN.1 + rows * FIELD.1;
+    let size = (origin.0 + columns * FIELD.0 + 20, origin.1 + rows * FIELD.1 + 60);
+    let bottom = origin.1 + rows * FIELD.1;
     // The pixel of the middle of a field, by fractional column and row.
     let middle = |column: f64, row: usize| {
         (
-            ORIGIN.0 + ((column + 0.5) * f64::from(FIELD.0)) as i32,
+            origin.0 + ((column + 0.5) * f64::from(FIELD.0)) as i32,
             bottom - row as i32 * FIELD.1 - FIELD.1 / 2,
         )
     };
@@ -208,14 +213,14 @@ pub fn heat_map(map: &HeatMap<'_>) -> Result<String> {
                 area.draw_text(&crate::table::short(ratio), &centred, at).map_err(drawing)?;
             }
             let (_, y) = middle(0.0, row);
-            area.draw_text(&map.rows[row], &text(HPos::Right), (ORIGIN.0 - 8, y))
+            area.draw_text(&map.rows[row], &text(HPos::Right), (origin.0 - 8, y))
                 .map_err(drawing)?;
         }
         for (column, name) in map.columns.iter().enumerate() {
             let (x, _) = middle(column as f64, 0);
             area.draw_text(name, &centred, (x, bottom + 14)).map_err(drawing)?;
         }
-        let below = (ORIGIN.0 + columns * FIELD.0 / 2, bottom + 38);
+        let below = (origin.0 + columns * FIELD.0 / 2, bottom + 38);
         area.draw_text(map.x_label, &centred, below).map_err(drawing)?;
         area.draw_text(map.y_label, &text(HPos::Left), (8, 10)).map_err(drawing)?;
         Ok(())

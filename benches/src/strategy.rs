@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::drive::Timed;
+use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategies::{
     cpp, direct, nested, nested_boxed, reblessive, remote, stackful, state_machine,
 };
@@ -74,6 +75,12 @@ pub trait Strategy {
     /// The ways in which this strategy runs `workload`; empty if it does not.
     fn variants(&self, workload: Workload) -> Vec<Variant>;
 
+    /// How this strategy does the lookups of `prefetch`; `None` if it does not, or not so.
+    fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
+        let _ = (spec, way);
+        None
+    }
+
     /// With what the strategy was built, where that is not the lab's own compiler.
     fn built_by(&self) -> Option<String> {
         None
@@ -97,6 +104,19 @@ pub struct Setup {
     pub tail_lab: Option<PathBuf>,
 }
 
+/// A strategy that does lookups and nothing else.
+struct LookupsOnly(fn(Spec, Way) -> Option<Lookups>);
+
+impl Strategy for LookupsOnly {
+    fn variants(&self, _: Workload) -> Vec<Variant> {
+        Vec::new()
+    }
+
+    fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
+        self.0(spec, way)
+    }
+}
+
 type Load = fn(&Setup) -> Result<Box<dyn Strategy>>;
 
 struct Entry {
@@ -106,7 +126,7 @@ struct Entry {
 }
 
 /// The strategies in the order of the tables.
-static ENTRIES: [Entry; 9] = [
+static ENTRIES: [Entry; 13] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
@@ -167,6 +187,31 @@ static ENTRIES: [Entry; 9] = [
         name: "state-machine",
         about: "by hand: explicit frames in a vector, a loop over the topmost",
         load: |_| Ok(Box::new(state_machine::StateMachine)),
+    },
+    Entry {
+        name: "group-prefetch",
+        about: "by hand: a group of lookups in lockstep, a loop for each stage",
+        load: |_| Ok(Box::new(LookupsOnly(prefetch::group::group_prefetch))),
+    },
+    Entry {
+        name: "adaptive",
+        about: "direct, in groups or one lookup after the other, whichever it finds to be faster",
+        load: |_| {
+            if cfg!(feature = "tail-call") {
+                bail!("this lab is built with the feature `tail-call`: the name is for the loop");
+            }
+            Ok(Box::new(LookupsOnly(prefetch::adaptive::adaptive)))
+        },
+    },
+    Entry {
+        name: "naive",
+        about: "by hand: one lookup after the other, without branches on what was read",
+        load: |_| Ok(Box::new(LookupsOnly(prefetch::naive))),
+    },
+    Entry {
+        name: "naive-branch",
+        about: "the same with branches, so that the processor guesses and reads ahead",
+        load: |_| Ok(Box::new(LookupsOnly(prefetch::naive_branch))),
     },
 ];
 

@@ -48,6 +48,17 @@ impl Grid {
         grid
     }
 
+    /// Puts the columns in the order of what `key` gives for their heads; equals stay as they are.
+    pub fn sort_columns_by_key<K: Ord>(&mut self, key: impl Fn(&str) -> K) {
+        let mut order: Vec<usize> = (0..self.columns.len()).collect();
+        order.sort_by_key(|&column| key(&self.columns[column]));
+        let sorted = |texts: &[String]| order.iter().map(|&i| texts[i].clone()).collect();
+        self.columns = sorted(&self.columns);
+        for (_, cells) in &mut self.rows {
+            *cells = sorted(cells);
+        }
+    }
+
     /// The table as text, no wider than the terminal if the output is one.
     #[must_use]
     pub fn to_terminal(&self) -> String {
@@ -109,5 +120,15 @@ mod tests {
         assert_eq!(grid.rows[0], ("1".into(), vec!["1.23".into(), "12.3".into()]));
         assert_eq!(grid.rows[1], ("2".into(), vec![String::new(), "123".into()]));
         assert!(grid.to_terminal().contains("12.3"));
+    }
+
+    #[test]
+    fn sorted_columns_take_their_cells_along() {
+        let records = [record("nested", 1, 1.0), record("direct", 1, 2.0)];
+        let all: Vec<&Record> = records.iter().collect();
+        let mut grid = Grid::pivot("depth", &all, |r| r.text("depth"), Record::label);
+        grid.sort_columns_by_key(str::to_owned);
+        assert_eq!(grid.columns, ["direct", "nested"]);
+        assert_eq!(grid.rows[0].1, ["2.00", "1.00"]);
     }
 }

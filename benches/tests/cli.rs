@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::Duration;
 
 use lab::record::Record;
 use lab::workload::DEPTHS;
@@ -47,7 +48,9 @@ fn list_names_experiments_and_strategies() {
     let output = lab(&["list"]);
     assert!(output.status.success());
     let text = text(&output.stdout);
-    for name in ["resume", "call", "crossover"].into_iter().chain(lab::strategy::names()) {
+    for name in
+        ["resume", "call", "crossover", "prefetch"].into_iter().chain(lab::strategy::names())
+    {
         assert!(text.contains(name), "{name} is missing in {text}");
     }
     let other = if cfg!(feature = "tail-call") { "see direct-tail" } else { "--tail-lab" };
@@ -136,10 +139,61 @@ fn crossover_shows_the_ratio_and_draws_it() {
 }
 
 #[test]
+fn prefetch_names_tables_ways_and_pages() {
+    let strategies = format!("naive,state-machine,{}", ours());
+    let dir = tempfile::tempdir().unwrap();
+    let html = dir.path().to_str().unwrap();
+    let output = tiny(&["prefetch", "--strategies", &strategies, "--json", "-", "--html", html]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let (floor, records): (Vec<_>, Vec<_>) =
+        records(&output.stdout).into_iter().partition(|record| !record.text("beside").is_empty());
+    for (workload, metric, params) in [
+        ("bsearch", "time_per_step", &[][..]),
+        ("chase", "time_per_step", &[]),
+        ("hash", "time_per_lookup", &["keys", "chain_length", "hit_rate"]),
+        ("btree", "time_per_lookup", &["distribution"]),
+        ("nesting", "time_per_step", &["table", "call_depth"]),
+    ] {
+        let of_workload: Vec<_> = (records.iter())
+            .filter(|record| record.text("workload") == workload && record.unit == "ns")
+            .collect();
+        for strategy in strategies.split(',') {
+            // By hand there is no call depth and, for the floor, a group; one by one is naive.
+            let expected = strategy != "naive" || workload != "nesting";
+            let there = of_workload.iter().any(|record| record.strategy == strategy);
+            assert_eq!(there, expected, "{strategy} in {workload}");
+        }
+        for record in &of_workload {
+            assert_eq!(record.metric, metric);
+            assert!(["2 MiB", "mixed", "4 KiB", "unknown"].contains(&&*record.text("pages")));
+            assert!(record.number("table_bytes").is_some() && record.number("group").is_some());
+            for param in params {
+                assert!(record.params.contains_key(*param), "{param} in {workload}");
+            }
+        }
+        // What the machine can do at best, beside each table; `chase` is this itself.
+        let beside = floor.iter().filter(|record| record.text("beside").starts_with(workload));
+        assert_eq!(beside.count() == 0, workload == "chase", "{workload}");
+    }
+    assert!(floor.iter().all(|record| record.strategy == "naive"));
+    // Stated if not available, and then no figures.
+    let counted = records.iter().any(|record| record.metric.starts_with("branch_misses"));
+    assert_ne!(counted, text(&output.stderr).contains("hardware counters: not available here"));
+    let page = std::fs::read_to_string(dir.path().join("index.html")).unwrap();
+    for part in ["prefetch, bsearch 16 KiB: ns per step by group", "with one chain", "call depth"] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
 fn bad_names_are_refused_with_the_good_ones() {
     refuses(&lab(&["resumee"]), "crossover");
     refuses(&lab(&["resume", "--strategies", "nested,nest"]), "stackful");
     refuses(&lab(&["resume", "--stratgies", "nested"]), "--strategies");
+    // A good name in the wrong place.
+    let output = tiny(&["resume", "--strategies", "naive,group-prefetch"]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("`resume` has nothing for naive, group-prefetch to do"));
 }
 
 #[test]
@@ -195,11 +249,20 @@ fn a_cell_checks_its_result() {
         r#"{"run":{"workload":{"fib":{"n":10,"yields":true}},"placement":null,"iterations":3}}"#;
     assert!(lab(&["__cell", "nested", request]).status.success());
     refuses(&lab(&["__cell", "nested", "{}"]), "error");
+    let request = |group: u32| {
+        format!(
+            r#"{{"lookups":{{"spec":{{"bsearch":{{"bytes":4096}}}},"inputs":50,
+               "way":{{"group":{group},"call_depth":5}},"range":{{"start":10,"end":50}}}}}}"#
+        )
+    };
+    assert!(lab(&["__cell", "nested", &request(8)]).status.success());
+    refuses(&lab(&["__cell", "nested", &request(0)]), "does not do these lookups");
 }
 
 /// What `--tail-lab` does, with a strategy that every build has.
 #[test]
 fn a_lab_serves_another() {
+    use lab::prefetch::{Data, Spec, Way};
     use lab::strategies::remote::Remote;
     use lab::strategy::Strategy;
     use lab::workload::Workload;
@@ -208,6 +271,16 @@ fn a_lab_serves_another() {
         let mut variant = remote.variants(workload).pop().unwrap();
         for n in [1, 7] {
             assert_eq!((variant.run)(n).unwrap().checksum, workload.expected(n));
+        }
+    }
+    for (spec, group) in [
+        (Spec::Hash { keys: 64, chain_length: 4, hit_rate: 50 }, 8),
+        (Spec::Chase { bytes: 4096 }, 4),
+    ] {
+        let data = Data::build(spec, 30).unwrap();
+        let mut lookups = remote.lookups(spec, Way { group, call_depth: None }).unwrap();
+        for range in [0..30, 7..20] {
+            assert!(lookups(&data, range, None).unwrap() > Duration::ZERO);
         }
     }
 }

@@ -1,7 +1,11 @@
 //! Every strategy that can run here gives the known result of every workload, in every placement.
 
+use lab::prefetch::{self, CALL_DEPTHS, Data, Distribution, GROUPS, Spec, Way};
 use lab::strategy::{self, Setup};
 use lab::workload::{Chain, DEPTHS, Workload};
+
+/// Strategies that do lookups and nothing else.
+const LOOKUPS_ONLY: [&str; 4] = ["adaptive", "group-prefetch", "naive", "naive-branch"];
 
 fn workloads() -> Vec<Workload> {
     let mut all = Vec::new();
@@ -25,7 +29,9 @@ fn every_strategy_gives_the_known_result() {
         let Ok(strategy) = entry.state else { continue };
         for workload in workloads() {
             let variants = strategy.variants(workload);
-            assert!(!variants.is_empty(), "{} does not run {workload:?}", entry.name);
+            // Those of `prefetch` only run none of these.
+            let lookups_only = LOOKUPS_ONLY.contains(&entry.name);
+            assert_eq!(variants.is_empty(), lookups_only, "{} on {workload:?}", entry.name);
             for mut variant in variants {
                 for n in [1, 3, 100] {
                     let timed = (variant.run)(n).unwrap();
@@ -40,6 +46,65 @@ fn every_strategy_gives_the_known_result() {
             }
         }
     }
+}
+
+fn specs() -> Vec<Spec> {
+    // Sizes that no group divides; one value; one full inner node and one more leaf.
+    let mut all = vec![Spec::Bsearch { bytes: 4 }, Spec::Bsearch { bytes: 4 * 777 }];
+    all.push(Spec::Chase { bytes: 64 * 1000 });
+    for (chain_length, hit_rate) in [(1, 100), (1, 50), (4, 0), (16, 50)] {
+        all.push(Spec::Hash { keys: 1 << 10, chain_length, hit_rate });
+    }
+    for keys in [1, 31 * 42 + 1, 100_000] {
+        all.extend(
+            [Distribution::Uniform, Distribution::Zipf]
+                .map(|distribution| Spec::Btree { keys, distribution }),
+        );
+    }
+    all
+}
+
+/// Inputs fewer than a group, as many, and with and without a rest.
+const RANGES: [std::ops::Range<usize>; 5] = [0..0, 0..1, 3..19, 0..33, 0..100];
+
+#[test]
+fn every_strategy_looks_up_what_the_loop_by_hand_looks_up_in_its_order() {
+    let strategies = strategy::load(|_| true, &Setup::default());
+    for spec in specs() {
+        let data = Data::build(spec, 100).unwrap();
+        let mut taking_part = Vec::new();
+        for entry in &strategies {
+            let Ok(strategy) = &entry.state else { continue };
+            for group in [0].into_iter().chain(GROUPS) {
+                for call_depth in [None].into_iter().chain(CALL_DEPTHS.map(Some)) {
+                    let way = Way { group, call_depth };
+                    let Some(mut lookups) = strategy.lookups(spec, way) else { continue };
+                    taking_part.push(entry.name);
+                    for range in RANGES {
+                        lookups(&data, range, None)
+                            .unwrap_or_else(|error| panic!("{} {way:?}: {error}", entry.name));
+                    }
+                }
+            }
+        }
+        for name in ["naive", "group-prefetch", "state-machine", "nested", "stackful"] {
+            assert!(taking_part.contains(&name), "{name} in {spec:?}");
+        }
+        assert!(taking_part.iter().any(|name| name.starts_with("direct")));
+    }
+}
+
+#[test]
+fn a_wrong_result_is_noticed() {
+    let data = Data::build(Spec::Bsearch { bytes: 400 }, 10).unwrap();
+    let mut wrong = prefetch::lookups(|table, inputs, outputs| {
+        prefetch::sequential(table, inputs, outputs);
+        outputs[7] += 1;
+    });
+    let error = wrong(&data, 0..10, None).unwrap_err().to_string();
+    assert!(error.contains("wrong result") && error.contains("Bsearch"), "{error}");
+    let mut missing = prefetch::lookups(|_, _, _| ());
+    missing(&data, 0..1, None).unwrap_err();
 }
 
 #[test]

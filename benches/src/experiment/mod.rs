@@ -3,7 +3,7 @@
 use anyhow::{Result, bail};
 
 use crate::instructions::Counter;
-use crate::measure::{Budget, Cell, measure};
+use crate::measure::{Budget, Cell, checked, measure};
 use crate::record::{Params, Record};
 use crate::strategy::{Placement, Strategy};
 use crate::table::Grid;
@@ -11,6 +11,7 @@ use crate::workload::Workload;
 
 mod call;
 mod crossover;
+mod prefetch;
 mod resume;
 
 /// A strategy that can run here.
@@ -42,6 +43,8 @@ pub trait Progress {
     fn expect(&mut self, steps: u64);
     /// One step is done.
     fn tick(&mut self);
+    /// Something that the reader should know now.
+    fn say(&mut self, message: &str);
 }
 
 /// A part of an experiment's results as it is shown.
@@ -71,8 +74,12 @@ pub trait Experiment: Sync {
         true
     }
 
-    /// What is measured.
-    fn cells(&self, participants: &[&Participant], options: &Options) -> Vec<Cell>;
+    /// What is measured. An experiment that cannot have all of it in memory at once implements
+    /// [`run`](Experiment::run) instead.
+    fn cells(&self, participants: &[&Participant], options: &Options) -> Vec<Cell> {
+        let _ = (participants, options);
+        Vec::new()
+    }
 
     /// Measures.
     ///
@@ -117,7 +124,8 @@ pub trait Experiment: Sync {
 }
 
 /// All experiments, in the order in which they run.
-pub static ALL: [&dyn Experiment; 3] = [&resume::Resume, &call::Call, &crossover::Crossover];
+pub static ALL: [&dyn Experiment; 4] =
+    [&resume::Resume, &call::Call, &crossover::Crossover, &prefetch::Prefetch];
 
 /// The cells of all participants for one workload.
 fn cells_of(
@@ -134,9 +142,9 @@ fn cells_of(
                 strategy: participant.name.to_owned(),
                 params: params(variant.placement),
                 metric,
-                workload,
                 units,
-                run: variant.run,
+                iterations: None,
+                sample: checked(participant.name, workload, variant.run),
             });
         }
     }

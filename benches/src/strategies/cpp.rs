@@ -1,5 +1,5 @@
-//! C++20 coroutines with symmetric transfer: `peers/peer.cpp`, compiled by whatever compiler is
-//! found and loaded into this process, so that its samples alternate with everybody else's.
+//! C++20 coroutines with symmetric transfer: `peers/*.cpp`, compiled by whatever compiler is found
+//! and loaded into this process, so that their samples alternate with everybody else's.
 
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -14,10 +14,14 @@ use libloading::{Library, Symbol};
 
 use crate::drive::Timed;
 use crate::paths;
+use crate::prefetch::{self, Lookups, Spec, Table, Way, chained, cycle, tree};
 use crate::strategy::{Placement, Strategy, Variant};
 use crate::workload::{Chain, Workload};
 
-const SOURCE: &str = include_str!("../../peers/peer.cpp");
+const SOURCES: [(&str, &str); 2] = [
+    ("peer.cpp", include_str!("../../peers/peer.cpp")),
+    ("prefetch.cpp", include_str!("../../peers/prefetch.cpp")),
+];
 
 /// As Rust's release profile: full optimisation for the target's baseline processor.
 const FLAGS: [&str; 6] = [
@@ -76,7 +80,7 @@ impl Compiler {
         }
         let (program, version) = self.find()?;
         let mut hasher = DefaultHasher::new();
-        (SOURCE, FLAGS, &program, &version).hash(&mut hasher);
+        (SOURCES, FLAGS, &program, &version).hash(&mut hasher);
         let directory = paths::cache("lab-peers")?;
         let path = directory.join(format!("{program}-{:016x}.so", hasher.finish()));
         if !path.exists() {
@@ -94,13 +98,15 @@ fn major(version: &str) -> Option<u32> {
 /// Compiles into a file of its own and renames it, so that another `lab` never loads half of one.
 fn compile(program: &str, directory: &Path, library: &Path) -> Result<()> {
     let work = tempfile::tempdir_in(directory)?;
-    let source = work.path().join("peer.cpp");
     let output = work.path().join("peer.so");
-    std::fs::write(&source, SOURCE)?;
-    let result = Command::new(program)
-        .args(FLAGS)
-        .args([source.as_os_str(), OsStr::new("-o"), output.as_os_str()])
-        .output()?;
+    let mut command = Command::new(program);
+    command.args(FLAGS).args([OsStr::new("-o"), output.as_os_str()]);
+    for (name, text) in SOURCES {
+        let source = work.path().join(name);
+        std::fs::write(&source, text)?;
+        command.arg(source);
+    }
+    let result = command.output()?;
     if !result.status.success() {
         let message = String::from_utf8_lossy(&result.stderr);
         let first = message
@@ -119,6 +125,23 @@ type ResumeFn = unsafe extern "C" fn(bool, u32, u64, Clock, *mut u64) -> u64;
 type CallFn = unsafe extern "C" fn(bool, bool, u32, u64, u64) -> u64;
 type FibFn = unsafe extern "C" fn(bool, u32, bool, u64) -> u64;
 
+/// What all functions for lookups end with: inputs, outputs, how many, how many at a time.
+type BsearchFn = unsafe extern "C" fn(*const i32, usize, u32, *const u64, *mut u64, usize, usize);
+type ChaseFn = unsafe extern "C" fn(*const cycle::Node, u32, *const u64, *mut u64, usize, usize);
+type HashFn =
+    unsafe extern "C" fn(*const u32, *const chained::Node, u32, *const u64, *mut u64, usize, usize);
+type BtreeFn = unsafe extern "C" fn(
+    *const tree::Inner,
+    *const tree::Leaf,
+    u32,
+    u32,
+    u32,
+    *const u64,
+    *mut u64,
+    usize,
+    usize,
+);
+
 /// Nanoseconds since the first call.
 extern "C" fn clock() -> u64 {
     static START: OnceLock<Instant> = OnceLock::new();
@@ -131,6 +154,10 @@ struct Peer {
     resume: ResumeFn,
     call: CallFn,
     fib: FibFn,
+    bsearch: BsearchFn,
+    chase: ChaseFn,
+    hash: HashFn,
+    btree: BtreeFn,
     /// Keeps the functions mapped.
     _library: Library,
 }
@@ -156,15 +183,30 @@ impl Cpp {
     /// If there is no such compiler, or it rejects the source, or the library cannot be loaded.
     pub fn load(compiler: &Compiler) -> Result<Self> {
         let (library, built_by) = compiler.library()?;
-        // SAFETY: the library was built from `SOURCE`, whose only initialiser is that of the C++
+        // SAFETY: the library was built from `SOURCES`, whose only initialiser is that of the C++
         // runtime.
         let loaded = unsafe { Library::new(&library) }?;
-        // SAFETY: the three types are those of the definitions in `SOURCE`.
+        // SAFETY: the types are those of the definitions in `SOURCES`.
         let peer = unsafe {
-            let resume: Symbol<'_, ResumeFn> = loaded.get(b"lab_resume\0")?;
-            let call: Symbol<'_, CallFn> = loaded.get(b"lab_call\0")?;
-            let fib: Symbol<'_, FibFn> = loaded.get(b"lab_fib\0")?;
-            Peer { resume: *resume, call: *call, fib: *fib, _library: loaded }
+            let (resume, call, fib): (Symbol<'_, ResumeFn>, Symbol<'_, CallFn>, Symbol<'_, FibFn>) = (
+                loaded.get(b"lab_resume\0")?,
+                loaded.get(b"lab_call\0")?,
+                loaded.get(b"lab_fib\0")?,
+            );
+            let bsearch: Symbol<'_, BsearchFn> = loaded.get(b"lab_bsearch\0")?;
+            let chase: Symbol<'_, ChaseFn> = loaded.get(b"lab_chase\0")?;
+            let hash: Symbol<'_, HashFn> = loaded.get(b"lab_hash\0")?;
+            let btree: Symbol<'_, BtreeFn> = loaded.get(b"lab_btree\0")?;
+            Peer {
+                resume: *resume,
+                call: *call,
+                fib: *fib,
+                bsearch: *bsearch,
+                chase: *chase,
+                hash: *hash,
+                btree: *btree,
+                _library: loaded,
+            }
         };
         Ok(Self {
             peer: Rc::new(peer),
@@ -201,6 +243,41 @@ impl Peer {
         };
         Timed { elapsed: start.elapsed(), checksum }
     }
+
+    /// Looks all inputs up.
+    fn search(&self, table: &Table, way: Way, inputs: &[u64], outputs: &mut [u64]) {
+        let Way { group, call_depth } = way;
+        let (count, inputs) = (inputs.len().min(outputs.len()), inputs.as_ptr());
+        let outputs = outputs.as_mut_ptr();
+        // SAFETY: the tables are what the functions read, by the layouts that both sides assert;
+        // `count` inputs and outputs are valid; the depths are those that the peer has, and no
+        // other call into it is running.
+        unsafe {
+            match table {
+                Table::Bsearch(values) => {
+                    let (values, depth) = (&values[..], call_depth.unwrap_or(1));
+                    let (start, length) = (values.as_ptr(), values.len());
+                    (self.bsearch)(start, length, depth, inputs, outputs, count, group);
+                }
+                Table::Chase(nodes) => {
+                    (self.chase)(nodes.as_ptr(), cycle::HOPS, inputs, outputs, count, group);
+                }
+                Table::Hash(table) => {
+                    let (heads, nodes, shift) = table.view().parts();
+                    let (heads, nodes) = (heads.as_ptr(), nodes.as_ptr());
+                    (self.hash)(heads, nodes, shift, inputs, outputs, count, group);
+                }
+                Table::Btree(tree) => {
+                    let tree = tree.view();
+                    let (nodes, leaves) = tree.parts();
+                    let (nodes, leaves) = (nodes.as_ptr(), leaves.as_ptr());
+                    let (root, height) = (tree.root(), tree.height);
+                    let depth = call_depth.unwrap_or(0);
+                    (self.btree)(nodes, leaves, root, height, depth, inputs, outputs, count, group);
+                }
+            }
+        }
+    }
 }
 
 impl Strategy for Cpp {
@@ -217,6 +294,15 @@ impl Strategy for Cpp {
                 Variant::placed(placement, move |n| peer.run(workload, placement, n))
             })
             .collect()
+    }
+
+    fn lookups(&self, _: Spec, way: Way) -> Option<Lookups> {
+        let peer = Rc::clone(&self.peer);
+        (way.group > 0).then(|| {
+            prefetch::lookups(move |table, inputs, outputs| {
+                peer.search(table, way, inputs, outputs);
+            })
+        })
     }
 
     fn built_by(&self) -> Option<String> {

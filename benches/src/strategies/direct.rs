@@ -7,6 +7,7 @@ use cps_core::BoxCoroutine;
 
 use super::bodies::{unrolled_chain, with_static_chain};
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
+use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Placement, Strategy, Variant};
 use crate::workload::{Chain, Workload};
 
@@ -122,5 +123,9 @@ impl Strategy for Direct {
             }));
         }
         variants
+    }
+
+    fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
+        prefetch::direct::direct(spec, way)
     }
 }

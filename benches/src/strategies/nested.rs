@@ -3,6 +3,7 @@
 use super::bodies::{unrolled_chain, with_static_chain};
 use super::nested_boxed;
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
+use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::{Chain, Workload};
 
@@ -63,5 +64,9 @@ fn run(workload: Workload, iterations: u64) -> Timed {
 impl Strategy for Nested {
     fn variants(&self, workload: Workload) -> Vec<Variant> {
         Variant::only(move |n| run(workload, n))
+    }
+
+    fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
+        prefetch::nested::nested(spec, way)
     }
 }

@@ -10,6 +10,8 @@ use std::rc::Rc;
 use anyhow::{Context as _, Result, bail};
 
 use crate::child::{Reply, Request};
+use crate::drive::Timed;
+use crate::prefetch::{Lookups, Spec, Way};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::Workload;
 
@@ -94,6 +96,16 @@ impl Strategy for Remote {
                 Variant { placement, run: Box::new(run) }
             })
             .collect()
+    }
+
+    fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
+        let connection = Rc::clone(&self.connection);
+        // The child has the same tables in memory of its own. Its counters are not asked for.
+        Some(Box::new(move |data, range, _| {
+            let request = Request::Lookups { spec, inputs: data.inputs.len(), way, range };
+            let timed = Option::<Timed>::from(connection.borrow_mut().ask(&request)?);
+            Ok(timed.context("unexpected reply")?.elapsed)
+        }))
     }
 
     fn child_program(&self) -> Option<PathBuf> {

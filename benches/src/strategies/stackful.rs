@@ -6,6 +6,7 @@ use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
 use crate::drive::{Timed, opaque};
+use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::{Chain, DEEPEST_UNROLLED, Workload};
 
@@ -163,5 +164,9 @@ fn run(workload: Workload, iterations: u64) -> Timed {
 impl Strategy for Stackful {
     fn variants(&self, workload: Workload) -> Vec<Variant> {
         Variant::only(move |n| run(workload, n))
+    }
+
+    fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
+        prefetch::stackful::stackful(spec, way)
     }
 }

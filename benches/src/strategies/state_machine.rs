@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Instant;
 
 use crate::drive::{self, Timed, opaque, resumes};
+use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::{Chain, Workload};
 
@@ -250,5 +251,9 @@ fn run(workload: Workload, iterations: u64) -> Timed {
 impl Strategy for StateMachine {
     fn variants(&self, workload: Workload) -> Vec<Variant> {
         Variant::only(move |n| run(workload, n))
+    }
+
+    fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
+        prefetch::state_machine::state_machine(spec, way)
     }
 }
