@@ -17,6 +17,7 @@ pub mod child;
 pub mod drive;
 pub mod experiment;
 pub mod instructions;
+pub mod join;
 pub mod machine;
 pub mod measure;
 pub mod paths;

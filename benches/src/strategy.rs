@@ -7,6 +7,8 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::drive::Timed;
+use crate::join::{self, Case, Join};
+use crate::measure::Sample;
 use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategies::{
     cpp, direct, nested, nested_boxed, reblessive, remote, stackful, state_machine,
@@ -75,6 +77,12 @@ pub trait Strategy {
     /// The ways in which this strategy runs `workload`; empty if it does not.
     fn variants(&self, workload: Workload) -> Vec<Variant>;
 
+    /// How this strategy runs branches of one task; `None` if it does not.
+    fn join(&self, case: Case, branches: usize) -> Option<Sample> {
+        let _ = (case, branches);
+        None
+    }
+
     /// How this strategy does the lookups of `prefetch`; `None` if it does not, or not so.
     fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
         let _ = (spec, way);
@@ -104,6 +112,19 @@ pub struct Setup {
     pub tail_lab: Option<PathBuf>,
 }
 
+/// A strategy that runs branches and nothing else.
+struct JoinOnly(Join);
+
+impl Strategy for JoinOnly {
+    fn variants(&self, _: Workload) -> Vec<Variant> {
+        Vec::new()
+    }
+
+    fn join(&self, case: Case, branches: usize) -> Option<Sample> {
+        self.0(case, branches)
+    }
+}
+
 /// A strategy that does lookups and nothing else.
 struct LookupsOnly(fn(Spec, Way) -> Option<Lookups>);
 
@@ -126,7 +147,7 @@ struct Entry {
 }
 
 /// The strategies in the order of the tables.
-static ENTRIES: [Entry; 13] = [
+static ENTRIES: [Entry; 15] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
@@ -187,6 +208,16 @@ static ENTRIES: [Entry; 13] = [
         name: "state-machine",
         about: "by hand: explicit frames in a vector, a loop over the topmost",
         load: |_| Ok(Box::new(state_machine::StateMachine)),
+    },
+    Entry {
+        name: "futures-unordered",
+        about: "`FuturesUnordered` of the crate futures: a set that polls what was woken",
+        load: |_| Ok(Box::new(JoinOnly(join::others::futures_unordered))),
+    },
+    Entry {
+        name: "join-set",
+        about: "tokio's `JoinSet`: a task for each branch, on one thread",
+        load: |_| Ok(Box::new(JoinOnly(join::others::join_set))),
     },
     Entry {
         name: "group-prefetch",

@@ -48,8 +48,9 @@ fn list_names_experiments_and_strategies() {
     let output = lab(&["list"]);
     assert!(output.status.success());
     let text = text(&output.stdout);
-    for name in
-        ["resume", "call", "crossover", "prefetch"].into_iter().chain(lab::strategy::names())
+    for name in ["resume", "call", "crossover", "join", "prefetch"]
+        .into_iter()
+        .chain(lab::strategy::names())
     {
         assert!(text.contains(name), "{name} is missing in {text}");
     }

@@ -1,11 +1,13 @@
 //! Every strategy that can run here gives the known result of every workload, in every placement.
 
+use lab::join::Case;
 use lab::prefetch::{self, CALL_DEPTHS, Data, Distribution, GROUPS, Spec, Way};
 use lab::strategy::{self, Setup};
 use lab::workload::{Chain, DEPTHS, Workload};
 
-/// Strategies that do lookups and nothing else.
-const LOOKUPS_ONLY: [&str; 4] = ["adaptive", "group-prefetch", "naive", "naive-branch"];
+/// Strategies that run branches, or do lookups, and nothing else.
+const OTHERS: [&str; 6] =
+    ["adaptive", "futures-unordered", "group-prefetch", "join-set", "naive", "naive-branch"];
 
 fn workloads() -> Vec<Workload> {
     let mut all = Vec::new();
@@ -29,9 +31,9 @@ fn every_strategy_gives_the_known_result() {
         let Ok(strategy) = entry.state else { continue };
         for workload in workloads() {
             let variants = strategy.variants(workload);
-            // Those of `prefetch` only run none of these.
-            let lookups_only = LOOKUPS_ONLY.contains(&entry.name);
-            assert_eq!(variants.is_empty(), lookups_only, "{} on {workload:?}", entry.name);
+            // Those of `join` or `prefetch` only run none of these.
+            let other = OTHERS.contains(&entry.name);
+            assert_eq!(variants.is_empty(), other, "{} on {workload:?}", entry.name);
             for mut variant in variants {
                 for n in [1, 3, 100] {
                     let timed = (variant.run)(n).unwrap();
@@ -105,6 +107,25 @@ fn a_wrong_result_is_noticed() {
     assert!(error.contains("wrong result") && error.contains("Bsearch"), "{error}");
     let mut missing = prefetch::lookups(|_, _, _| ());
     missing(&data, 0..1, None).unwrap_err();
+}
+
+#[test]
+fn every_way_of_joining_hears_every_call() {
+    for entry in strategy::load(|_| true, &Setup::default()) {
+        let Ok(strategy) = entry.state else { continue };
+        let mut cases = 0;
+        for case in Case::ALL {
+            for branches in [1, 2, 8, 63, 64, 200].into_iter().filter(|&n| case.allows(n)) {
+                // It checks what it hears.
+                if let Some(mut sample) = strategy.join(case, branches) {
+                    sample(50).unwrap();
+                    cases += 1;
+                }
+            }
+        }
+        let joins = ["nested", "direct", "direct-tail", "futures-unordered", "join-set"];
+        assert_eq!(cases > 0, joins.contains(&entry.name), "{}", entry.name);
+    }
 }
 
 #[test]

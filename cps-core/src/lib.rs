@@ -113,6 +113,27 @@
 //! # futures::executor::block_on(async { assert_eq!(ask().await, "answer") });
 //! ```
 //!
+//! # Branches
+//!
+//! [`join()`], [`try_join`], [`race()`], [`select`] and [`timeout()`] run several coroutines, or other
+//! futures, side by side in one task. Each is a chain of its own with wakers of its own: a wake-up
+//! resumes the branch that was woken and polls no other. The children of a [`scope()`] may borrow from the
+//! caller, and run whatever their parent awaits.
+//!
+//! ```
+//! # #[cps_core::coroutine]
+//! # async fn double(x: u32) -> u32 { 2 * x }
+//! use cps_core::join;
+//!
+//! #[cps_core::coroutine]
+//! async fn sum(numbers: Vec<u32>) -> u32 {
+//!     let (first, rest) = (double(numbers[0]), numbers[1..].iter().map(|&n| double(n)));
+//!     let (first, rest) = join((first, join(rest.collect::<Vec<_>>()))).await;
+//!     first + rest.into_iter().sum::<u32>()
+//! }
+//! # futures::executor::block_on(async { assert_eq!(sum(vec![1, 2, 3]).await, 12) });
+//! ```
+//!
 //! # Many at a time
 //!
 //! A lookup that waits for memory may let others run meanwhile: it awaits a
@@ -137,7 +158,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`], [`interleave::Group`] |
+//! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`], [branches](#branches), [`interleave::Group`] |
 //! | `std` | yes | [`interleave::clock`]; nothing else needs an operating system |
 //! | `backtrace` | no | `backtrace()` from within a body, and a panic hook; a call takes some instructions more |
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
@@ -148,7 +169,8 @@
 //! in memory) ← `call` (what `.await` becomes) ← `placement` ← `stacked`, `heap`, `may`, `erased`
 //! (where frames lie) ← `coroutine`, `boxed`, `root` ← `interleave`. `stack` is the memory that
 //! `stacked` uses, `backtrace` reads chains; `turn` (suspending without waiting) ← `prefetch`,
-//! `interleave`.
+//! `interleave`. `wake_set` (who was woken) ← `group` (starts and resumes `branch`es) ← `join`, `race`,
+//! `timeout`; `scope` has children in place of a group.
 
 #![no_std]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
@@ -163,6 +185,8 @@ mod backtrace;
 mod body;
 #[cfg(feature = "alloc")]
 mod boxed;
+#[cfg(feature = "alloc")]
+mod branch;
 mod call;
 mod coroutine;
 mod driver;
@@ -170,14 +194,22 @@ mod driver;
 mod erased;
 mod frame;
 #[cfg(feature = "alloc")]
+mod group;
+#[cfg(feature = "alloc")]
 mod heap;
 pub mod interleave;
+#[cfg(feature = "alloc")]
+mod join;
 mod may;
 mod placement;
 pub mod prefetch;
+#[cfg(feature = "alloc")]
+mod race;
 mod root;
 #[cfg_attr(not(feature = "backtrace"), path = "not_running.rs")]
 mod running;
+#[cfg(feature = "alloc")]
+mod scope;
 mod stack;
 mod stack_options;
 mod stacked;
@@ -185,14 +217,20 @@ mod stacked;
 mod suspend;
 #[cfg(feature = "alloc")]
 mod sync;
+#[cfg(feature = "alloc")]
+mod timeout;
 mod try_stacked;
 mod turn;
+#[cfg(feature = "alloc")]
+mod wake_set;
 
 #[cfg(feature = "alloc")]
 pub use backtrace::{Backtrace, BacktraceFrame};
 pub use body::Body;
 #[cfg(feature = "alloc")]
 pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCoroutine};
+#[cfg(feature = "alloc")]
+pub use branch::{Branch, Branches, Concurrent, Many, TryBranches, UniformBranches};
 pub use coroutine::Coroutine;
 /// Makes an `async fn` return a [`Coroutine`].
 ///
@@ -337,6 +375,8 @@ pub use cps_core_macros::coroutine;
 /// The options of `#[coroutine]` are an inner attribute here: `#![coroutine(elision = "stack")]`.
 pub use cps_core_macros::coroutine_block;
 #[cfg(feature = "alloc")]
+pub use join::{Join, TryJoin, join, try_join};
+#[cfg(feature = "alloc")]
 pub use placement::Heap;
 /// What `#[coroutine]` takes for a definition that does not say `elision`. It looks it up next to
 /// [`Coroutine`], at the path given by `crate = path`: a crate that has a module with
@@ -356,12 +396,21 @@ pub use placement::Heap;
 /// ```
 pub use placement::Inline as DefaultPlacement;
 pub use placement::{Inline, May, Placement, Stack};
+#[cfg(feature = "alloc")]
+pub use race::{During, Next, Race, Select, race, select};
 pub use root::Root;
 #[cfg(feature = "backtrace")]
 pub use running::{backtrace, install_panic_hook};
+#[cfg(feature = "alloc")]
+pub use scope::{
+    Child, Kind, LocalChildren, LocalScope, Scope, Scoped, SendChildren, Spawner, local_scope,
+    scope,
+};
 pub use stack_options::{StackOptions, StackUsage};
 #[cfg(feature = "alloc")]
 pub use suspend::{Continuation, Dropped, Suspend, TrySuspend, suspend, try_suspend};
+#[cfg(feature = "alloc")]
+pub use timeout::{Elapsed, Timeout, timeout};
 pub use try_stacked::{StackExhausted, TryOnStack};
 
 #[doc(hidden)]

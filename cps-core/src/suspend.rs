@@ -327,6 +327,16 @@ where
     TrySuspend { step: Step::Start(f) }
 }
 
+/// A suspension and its continuation, made ahead: a channel for one value.
+pub(crate) fn channel<T>() -> (Continuation<T>, Receiver<T>) {
+    let handshake = Arc::new(Handshake::new());
+    let receiver = TrySuspend { step: Step::Wait(handshake.clone()) };
+    (Continuation { handshake: Some(handshake) }, receiver)
+}
+
+/// A suspension whose continuation was given away.
+pub(crate) type Receiver<T> = TrySuspend<T, fn(Continuation<T>)>;
+
 /// The future of [`suspend`].
 #[must_use = "a suspension does nothing unless awaited"]
 pub struct Suspend<T, F> {

@@ -10,7 +10,9 @@ mod imp {
     pub(crate) use self::alloc::sync::Arc;
 
     pub(crate) mod atomic {
-        pub(crate) use core::sync::atomic::{AtomicU8, Ordering};
+        pub(crate) use core::sync::atomic::{
+            AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering,
+        };
     }
 
     pub(crate) mod cell {
@@ -57,7 +59,9 @@ mod imp {
     pub(crate) use loom::sync::Arc;
 
     pub(crate) mod atomic {
-        pub(crate) use loom::sync::atomic::{AtomicU8, Ordering};
+        pub(crate) use loom::sync::atomic::{
+            AtomicBool, AtomicPtr, AtomicU8, AtomicUsize, Ordering,
+        };
     }
 
     pub(crate) mod cell {

@@ -11,6 +11,7 @@ use crate::workload::Workload;
 
 mod call;
 mod crossover;
+mod join;
 mod prefetch;
 mod resume;
 
@@ -124,8 +125,8 @@ pub trait Experiment: Sync {
 }
 
 /// All experiments, in the order in which they run.
-pub static ALL: [&dyn Experiment; 4] =
-    [&resume::Resume, &call::Call, &crossover::Crossover, &prefetch::Prefetch];
+pub static ALL: [&dyn Experiment; 5] =
+    [&resume::Resume, &call::Call, &crossover::Crossover, &join::Join, &prefetch::Prefetch];
 
 /// The cells of all participants for one workload.
 fn cells_of(

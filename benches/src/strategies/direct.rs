@@ -7,6 +7,8 @@ use cps_core::BoxCoroutine;
 
 use super::bodies::{unrolled_chain, with_static_chain};
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
+use crate::join;
+use crate::measure::Sample;
 use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Placement, Strategy, Variant};
 use crate::workload::{Chain, Workload};
@@ -123,6 +125,10 @@ impl Strategy for Direct {
             }));
         }
         variants
+    }
+
+    fn join(&self, case: join::Case, branches: usize) -> Option<Sample> {
+        join::direct::direct(case, branches)
     }
 
     fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {

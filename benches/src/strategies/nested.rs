@@ -3,6 +3,8 @@
 use super::bodies::{unrolled_chain, with_static_chain};
 use super::nested_boxed;
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
+use crate::join;
+use crate::measure::Sample;
 use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::{Chain, Workload};
@@ -64,6 +66,10 @@ fn run(workload: Workload, iterations: u64) -> Timed {
 impl Strategy for Nested {
     fn variants(&self, workload: Workload) -> Vec<Variant> {
         Variant::only(move |n| run(workload, n))
+    }
+
+    fn join(&self, case: join::Case, branches: usize) -> Option<Sample> {
+        join::others::nested(case, branches)
     }
 
     fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {

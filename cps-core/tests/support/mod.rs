@@ -1,6 +1,7 @@
 //! What the tests share: a log, values that log their drop, leaf futures, wakers, drivers.
 #![allow(dead_code, reason = "no test binary uses all of it")]
 
+pub(crate) mod gate;
 pub(crate) mod ring;
 pub(crate) mod wakers;
 

@@ -1,0 +1,104 @@
+//! `join`: waking some of many branches of one task.
+
+use anyhow::Result;
+
+use super::{Experiment, Options, Participant, Section, lines, params, with};
+use crate::join::Case;
+use crate::measure::Cell;
+use crate::plot;
+use crate::record::Record;
+use crate::table::Grid;
+
+pub(super) struct Join;
+
+const WAKE_ONE: [usize; 6] = [2, 8, 63, 1000, 10_000, 100_000];
+const ALL: [usize; 5] = [100, 1000, 10_000, 100_000, 1_000_000];
+
+/// Polling all of more branches than these takes too long to be sampled.
+const MOST_POLLED: usize = 10_000;
+
+impl Experiment for Join {
+    fn name(&self) -> &'static str {
+        "join"
+    }
+
+    fn about(&self) -> &'static str {
+        "branches of one task: waking one of many or all, two that are ready, a deep one"
+    }
+
+    fn takes(&self, strategy: &str) -> bool {
+        ["nested", "direct", "direct-tail", "futures-unordered", "join-set"].contains(&strategy)
+    }
+
+    fn cells(&self, participants: &[&Participant], options: &Options) -> Vec<Cell> {
+        let mut cells = Vec::new();
+        for case in Case::ALL {
+            let (branches, metric): (&[usize], _) = match case {
+                Case::WakeOne => (&WAKE_ONE, "time_per_wake"),
+                Case::All => (&ALL[..if options.quick { 4 } else { 5 }], "time_total"),
+                Case::Ready2 | Case::Ready2Futures => (&[2], "time_total"),
+                Case::Below => (&[1, 8], "time_per_wake"),
+            };
+            for &branches in branches {
+                for Participant { name, strategy } in participants {
+                    if *name == "nested" && case == Case::WakeOne && branches > MOST_POLLED {
+                        continue;
+                    }
+                    let Some(sample) = strategy.join(case, branches) else { continue };
+                    cells.push(Cell {
+                        strategy: (*name).to_owned(),
+                        params: params! { "case": case.name(), "branches": branches },
+                        metric,
+                        units: 1.0,
+                        iterations: None,
+                        sample,
+                    });
+                }
+            }
+        }
+        cells
+    }
+
+    fn sections(&self, records: &[Record]) -> Result<Vec<Section>> {
+        let mut sections = Vec::new();
+        for case in Case::ALL {
+            let chosen = with(records, "case", case.name());
+            if chosen.is_empty() {
+                continue;
+            }
+            let (what, note) = match case {
+                Case::WakeOne => (
+                    "ns per wake-up by the number of branches",
+                    "One of the suspended branches is woken and resumed. nested polls all branches, \
+                     as futures::join! does; join-set is a tokio task for each branch.",
+                ),
+                Case::All => (
+                    "ns by the number of branches",
+                    "All branches are made, suspend, are woken, and finish: the time of all of it.",
+                ),
+                Case::Ready2 => (
+                    "ns",
+                    "Two branches that do not suspend, against futures::join! of plain futures.",
+                ),
+                Case::Ready2Futures => ("ns", "The same coroutines, joined by futures::join!."),
+                Case::Below => (
+                    "ns per wake-up by the number of branches",
+                    "One leaf at depth 8 is woken. With one branch there is no join.",
+                ),
+            };
+            let figure = match case {
+                Case::WakeOne | Case::All => {
+                    Some(plot::lines("branches", "ns", &lines(&chosen, "branches"))?)
+                }
+                Case::Ready2 | Case::Ready2Futures | Case::Below => None,
+            };
+            sections.push(Section {
+                title: format!("join, {}: {what}", case.name()),
+                note: note.to_owned(),
+                grid: Grid::pivot("branches", &chosen, |r| r.text("branches"), Record::label),
+                figure,
+            });
+        }
+        Ok(sections)
+    }
+}

@@ -1,0 +1,256 @@
+//! [`race`] and [`select`]: the first of several branches, and the one after it.
+
+use alloc::collections::VecDeque;
+use core::fmt;
+use core::future::{Future, IntoFuture};
+use core::marker::PhantomData;
+use core::ops::ControlFlow;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use crate::branch::{Branch, Concurrent, UniformBranches};
+use crate::group::Group;
+
+/// Runs `branches` side by side until the first one finishes; evaluates to its output.
+///
+/// The losers are dropped before the future is ready, in the order of their positions, each innermost
+/// frame first. Branches that were not polled yet, since one before them was ready at once, are dropped
+/// unstarted. Of branches that are woken before the same poll the one that is resumed first
+/// wins: see [`join`](crate::join()) for that order, and for all else that holds here too.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// use cps_core::race;
+/// use std::future::{pending, ready};
+///
+/// assert_eq!(race((pending(), ready(1))).await, 1);
+/// assert_eq!(race([ready(1), ready(2)]).await, 1);
+/// # });
+/// ```
+///
+/// A race gives its losers up. Where they are to live on, use [`select`], or
+/// [`scope`](crate::scope()) and race the handles of the children.
+///
+/// # Panics
+///
+/// If there is no branch. The future panics as [`join`](crate::join())'s does.
+#[inline]
+pub fn race<C>(branches: C) -> Race<C::Branches>
+where
+    C: Concurrent<Branches: UniformBranches>,
+{
+    let group = Group::new(branches.into_branches());
+    assert!(group.live() > 0, "a race without branches has no winner");
+    Race { group }
+}
+
+/// Runs `branches` side by side, and hands their outputs out as they come: the losers of each round are
+/// kept.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// use cps_core::select;
+/// use std::future::ready;
+/// use std::pin::pin;
+///
+/// let mut both = pin!(select([ready('a'), ready('b')]));
+/// assert_eq!(both.as_mut().next().await, Some((0, 'a')));
+/// assert_eq!(both.as_mut().next().await, Some((1, 'b')));
+/// assert_eq!(both.as_mut().next().await, None);
+/// # });
+/// ```
+///
+/// # Branches that nobody awaits
+///
+/// Branches run while [`next`](Select::next) is awaited, and while [`during`](Select::during) is. While the
+/// caller awaits anything else they stand still, also if they were woken: one of them may hold a lock, or be
+/// the next in the queue for one, that the caller waits for. So what is awaited between two rounds belongs
+/// into `during`; or all of it into a [`scope`](crate::scope()), whose children run whatever is awaited.
+///
+/// ```
+/// # futures::executor::block_on(async {
+/// # use cps_core::select;
+/// # use std::pin::pin;
+/// # async fn step(n: u32) -> u32 { n }
+/// # async fn report(n: u32) {}
+/// let mut steps = pin!(select([step(1), step(2)]));
+/// while let Some((_, n)) = steps.as_mut().next().await {
+///     steps.as_mut().during(report(n)).await;
+/// }
+/// # });
+/// ```
+///
+/// # Panics
+///
+/// The futures panic as [`join`](crate::join())'s does.
+///
+/// # Cancellation
+///
+/// A `next` or `during` that is dropped loses no output: what has finished is handed out by the next
+/// `next`. Dropping the `Select` drops its branches in their order.
+#[inline]
+pub fn select<C>(branches: C) -> Select<C::Branches>
+where
+    C: Concurrent<Branches: UniformBranches>,
+{
+    Select { group: Group::new(branches.into_branches()), finished: VecDeque::new() }
+}
+
+/// The future of [`race`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Race<S: UniformBranches> {
+    group: Group<S>,
+}
+
+impl<S: UniformBranches> Future for Race<S> {
+    type Output = S::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Output> {
+        // SAFETY: the group is pinned as this is.
+        let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
+        let poll = group
+            .as_mut()
+            .poll(cx, |branches, index, cx| branches.poll_one(index, cx).map(ControlFlow::Break));
+        poll.map(|output| {
+            group.end();
+            output.expect("the poll in which a branch finishes is the last")
+        })
+    }
+}
+
+/// Branches whose outputs are handed out as they come. Made by [`select`].
+pub struct Select<S: UniformBranches> {
+    group: Group<S>,
+    /// Branches that have finished during something else, with their outputs, in that order.
+    finished: VecDeque<usize>,
+}
+
+impl<S: UniformBranches> Select<S> {
+    /// Waits for the next branch to finish: its position and its output, or `None` when all were
+    /// handed out.
+    pub fn next(self: Pin<&mut Self>) -> Next<'_, S> {
+        Next { select: self }
+    }
+
+    /// Awaits `other`, with the branches running side by side to it; evaluates to its output.
+    pub fn during<F: IntoFuture>(self: Pin<&mut Self>, other: F) -> During<'_, S, F::IntoFuture> {
+        During { race: race((other, Running { select: self, _output: PhantomData })) }
+    }
+
+    /// How many branches' outputs are yet to be handed out.
+    pub fn len(&self) -> usize {
+        self.group.live() + self.finished.len()
+    }
+
+    /// Whether all outputs were handed out.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// What [`next`](Select::next) polls.
+    pub fn poll_next(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(usize, S::Output)>> {
+        let (group, finished) = self.parts();
+        if let Some(index) = finished.pop_front() {
+            return Poll::Ready(Some((index, group.branches().take_one(index))));
+        }
+        group.poll(cx, |branches, index, cx| {
+            branches.poll_one(index, cx).map(|output| ControlFlow::Break((index, output)))
+        })
+    }
+
+    /// Runs the branches, and keeps what they evaluate to.
+    fn run(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let (group, finished) = self.parts();
+        let _ = group.poll(cx, |branches, index, cx| {
+            branches.resume(index, cx).map(|()| {
+                finished.push_back(index);
+                ControlFlow::<()>::Continue(())
+            })
+        });
+    }
+
+    fn parts(self: Pin<&mut Self>) -> (Pin<&mut Group<S>>, &mut VecDeque<usize>) {
+        // SAFETY: the group is pinned as this is; the queue is not.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            (Pin::new_unchecked(&mut this.group), &mut this.finished)
+        }
+    }
+}
+
+/// The future of [`Select::next`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct Next<'a, S: UniformBranches> {
+    select: Pin<&'a mut Select<S>>,
+}
+
+impl<S: UniformBranches> Future for Next<'_, S> {
+    type Output = Option<(usize, S::Output)>;
+
+    #[inline]
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.select.as_mut().poll_next(cx)
+    }
+}
+
+/// The future of [`Select::during`].
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+pub struct During<'a, S: UniformBranches, F: Future> {
+    race: Race<Beside<'a, S, F>>,
+}
+
+type Beside<'a, S, F> = (Branch<F>, Branch<Running<'a, S, <F as Future>::Output>>);
+
+impl<S: UniformBranches, F: Future> Future for During<'_, S, F> {
+    type Output = F::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: the race is pinned as this is.
+        unsafe { self.map_unchecked_mut(|this| &mut this.race) }.poll(cx)
+    }
+}
+
+/// Runs a [`Select`], and never finishes.
+struct Running<'a, S: UniformBranches, T> {
+    select: Pin<&'a mut Select<S>>,
+    _output: PhantomData<fn() -> T>,
+}
+
+impl<S: UniformBranches, T> Future for Running<'_, S, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        self.select.as_mut().run(cx);
+        Poll::Pending
+    }
+}
+
+impl<S: UniformBranches> fmt::Debug for Race<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Race").field("unfinished", &self.group.live()).finish()
+    }
+}
+
+impl<S: UniformBranches> fmt::Debug for Select<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Select");
+        debug.field("unfinished", &self.group.live()).field("finished", &self.finished).finish()
+    }
+}
+
+impl<S: UniformBranches> fmt::Debug for Next<'_, S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Next").field(&*self.select).finish()
+    }
+}
+
+impl<S: UniformBranches, F: Future> fmt::Debug for During<'_, S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("During")
+    }
+}

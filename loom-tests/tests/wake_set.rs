@@ -1,0 +1,361 @@
+//! The wake set of `join` and its like (`cps-core/src/wake_set.rs`).
+
+use std::sync::Arc as StdArc;
+use std::task::{Wake, Waker};
+
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, model, thread};
+use loom_tests::wake_set::{SMALL, Wakes};
+
+/// A task: counts its wakes, relaxed, so that it orders nothing.
+struct Task(AtomicUsize);
+
+impl Task {
+    fn new() -> StdArc<Self> {
+        StdArc::new(Self(AtomicUsize::new(0)))
+    }
+
+    fn wakes(&self) -> usize {
+        self.0.load(Relaxed)
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: StdArc<Self>) {
+        self.0.fetch_add(1, Relaxed);
+    }
+}
+
+/// What branches wait for: a number that must reach the number of those who speak.
+type Said = Arc<[AtomicUsize; 2]>;
+
+fn said() -> Said {
+    Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)])
+}
+
+/// A future of `count` branches, of which the first two are of interest.
+struct Joiner {
+    wakes: Wakes,
+    count: usize,
+    said: Said,
+    /// What each branch has seen.
+    seen: [usize; 2],
+    /// Wakers that the branches of the first poll cloned.
+    wakers: Vec<Waker>,
+    /// How many wakes of the task its polls have answered.
+    answered: usize,
+}
+
+impl Joiner {
+    fn new(count: usize, said: &Said) -> Self {
+        Joiner {
+            wakes: Wakes::new(),
+            count,
+            said: said.clone(),
+            seen: [0; 2],
+            wakers: Vec::new(),
+            answered: 0,
+        }
+    }
+
+    /// The first poll, without its end.
+    fn start(&mut self) {
+        for index in 0..2 {
+            let waker = self.wakes.lend(index, self.count, None, |cx| cx.waker().clone());
+            self.wakers.push(waker);
+        }
+    }
+
+    fn poll(&mut self, task: &StdArc<Task>) {
+        self.answered = task.wakes();
+        self.wakes.begin();
+        while let Some(index) = self.wakes.next() {
+            self.seen[index] = self.said[index].load(Relaxed);
+        }
+        self.wakes.arm(&Waker::from(task.clone()));
+    }
+
+    fn started(count: usize, said: &Said, task: &StdArc<Task>) -> Self {
+        let mut joiner = Joiner::new(count, said);
+        joiner.start();
+        joiner.poll(task);
+        joiner
+    }
+
+    /// When all have spoken and woken: polls as an executor does, and checks that all was heard.
+    fn settle(mut self, task: &StdArc<Task>, said: [usize; 2]) {
+        while self.seen != said {
+            assert!(task.wakes() > self.answered, "lost wake-up");
+            self.poll(task);
+        }
+        // At most one poll more, and that by a wake that came late.
+        let before = task.wakes();
+        self.poll(task);
+        assert_eq!(task.wakes(), before, "woken for nothing, for ever");
+        drop(self);
+        assert_eq!(StdArc::strong_count(task), 1, "the task's waker is dropped");
+    }
+}
+
+/// Says something to branch `index` and wakes it.
+fn speak(said: &Said, index: usize, waker: Waker) {
+    said[index].fetch_add(1, Relaxed);
+    waker.wake();
+}
+
+/// In both encodings.
+fn both(scenario: fn(usize)) {
+    scenario(2);
+    scenario(SMALL + 1);
+}
+
+/// "Note meets arm": the branch is woken while the joiner ends its first poll.
+fn wake_meets_first_arm(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::new(count, &said);
+    joiner.start();
+    let waker = joiner.wakers.remove(0);
+    let speaker = thread::spawn({
+        let said = said.clone();
+        move || speak(&said, 0, waker)
+    });
+    joiner.poll(&task);
+    speaker.join().unwrap();
+    joiner.settle(&task, [1, 0]);
+}
+
+/// "Note meets begin", "swapped waker": a spurious poll, with another waker, during a wake.
+fn wake_meets_poll_with_another_waker(count: usize) {
+    let (old, new, said) = (Task::new(), Task::new(), said());
+    let mut joiner = Joiner::started(count, &said, &old);
+    let waker = joiner.wakers.remove(0);
+    let speaker = thread::spawn({
+        let said = said.clone();
+        move || speak(&said, 0, waker)
+    });
+    joiner.poll(&new);
+    speaker.join().unwrap();
+    joiner.settle(&new, [1, 0]);
+    assert_eq!(StdArc::strong_count(&old), 1, "the replaced waker is dropped");
+}
+
+/// "Coalesced wake", "note again": two wakes of one branch, and polls between them.
+fn wake_meets_wake_of_the_same_branch(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::started(count, &said, &task);
+    let waker = joiner.wakers.remove(0);
+    let speakers = [waker.clone(), waker].map(|waker| {
+        let said = said.clone();
+        thread::spawn(move || speak(&said, 0, waker))
+    });
+    if task.wakes() > 0 {
+        joiner.poll(&task);
+    }
+    for speaker in speakers {
+        speaker.join().unwrap();
+    }
+    joiner.settle(&task, [2, 0]);
+}
+
+/// "Second note": only the first of two wakes has the task's waker.
+fn wake_meets_wake_of_another_branch(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::started(count, &said, &task);
+    let wakers = std::mem::take(&mut joiner.wakers);
+    let mut index = 0;
+    let speakers: Vec<_> = wakers
+        .into_iter()
+        .map(|waker| {
+            let (said, this) = (said.clone(), index);
+            index += 1;
+            thread::spawn(move || speak(&said, this, waker))
+        })
+        .collect();
+    if task.wakes() > 0 {
+        joiner.poll(&task);
+    }
+    for speaker in speakers {
+        speaker.join().unwrap();
+    }
+    joiner.settle(&task, [1, 1]);
+}
+
+/// "Late wake": the joiner goes away, armed, during a wake and after it.
+fn wake_meets_drop(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::started(count, &said, &task);
+    let waker = joiner.wakers.remove(0);
+    let speaker = thread::spawn({
+        let said = said.clone();
+        move || {
+            let kept = waker.clone();
+            speak(&said, 0, waker);
+            kept.wake_by_ref();
+        }
+    });
+    drop(joiner);
+    speaker.join().unwrap();
+    assert!(task.wakes() <= 1, "woken once at most");
+    assert_eq!(StdArc::strong_count(&task), 1, "the task's waker is dropped");
+}
+
+/// A wake while the branch is resumed: heard by the next poll.
+fn wake_meets_resume(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::started(count, &said, &task);
+    let waker = joiner.wakers.remove(0);
+    waker.wake_by_ref();
+    let speaker = thread::spawn({
+        let said = said.clone();
+        move || speak(&said, 0, waker)
+    });
+    joiner.poll(&task);
+    speaker.join().unwrap();
+    joiner.settle(&task, [1, 0]);
+}
+
+/// "Two first clones": the waker that is lent before there is a set, on two threads.
+fn first_wake_meets_first_wake(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::new(count, &said);
+    joiner.wakes.lend(0, count, None, |cx| {
+        // As a scoped thread would have it.
+        let lent = std::ptr::from_ref(cx.waker()).expose_provenance();
+        let speakers = [0, 1].map(|_| {
+            let said = said.clone();
+            thread::spawn(move || {
+                said[0].fetch_add(1, Relaxed);
+                // SAFETY: the waker outlives the threads, which are joined below.
+                unsafe { (*std::ptr::with_exposed_provenance::<Waker>(lent)).wake_by_ref() };
+            })
+        });
+        for speaker in speakers {
+            speaker.join().unwrap();
+        }
+    });
+    joiner.wakes.arm(&Waker::from(task.clone()));
+    joiner.settle(&task, [2, 0]);
+}
+
+macro_rules! models {
+    ($($scenario:ident)*) => {
+        mod holds {
+            $(#[test] fn $scenario() {
+                super::model(|| super::both(super::$scenario));
+            })*
+        }
+    };
+}
+
+models! {
+    wake_meets_first_arm
+    wake_meets_poll_with_another_waker
+    wake_meets_wake_of_the_same_branch
+    wake_meets_wake_of_another_branch
+    wake_meets_drop
+    wake_meets_resume
+    first_wake_meets_first_wake
+}
+
+#[cfg(loom)]
+mod weakened {
+    use super::*;
+    use loom_tests::{case, rejected, rejected_in_process, sites, sync::order::weakened};
+
+    const LARGE: usize = SMALL + 1;
+
+    /// Each ordering of the protocol, and the scenario that fails without it.
+    const NEEDED: &[(&str, fn(usize), usize)] = &[
+        ("again/next", wake_meets_wake_of_the_same_branch, 2),
+        ("heard/next", wake_meets_wake_of_the_same_branch, LARGE),
+        ("heard/note", wake_meets_wake_of_the_same_branch, LARGE),
+        ("last/release", wake_meets_drop, 2),
+        ("next/next", wake_meets_wake_of_the_same_branch, LARGE),
+        ("next/note", wake_meets_wake_of_the_same_branch, LARGE),
+        ("set/first", first_wake_meets_first_wake, LARGE),
+        ("set/load", first_wake_meets_first_wake, LARGE),
+        ("set/lost", first_wake_meets_first_wake, LARGE),
+        ("taken/arm", wake_meets_poll_with_another_waker, 2),
+        ("taken/drop", wake_meets_drop, 2),
+        ("taken/note", wake_meets_drop, 2),
+        ("used/release", wake_meets_drop, 2),
+        ("waker/arm", wake_meets_first_arm, 2),
+        ("waker/note", wake_meets_first_arm, 2),
+        ("woken/begin", wake_meets_wake_of_the_same_branch, 2),
+        ("woken/note", wake_meets_wake_of_the_same_branch, 2),
+    ];
+
+    #[test]
+    fn the_table_names_every_ordering_of_the_source() {
+        let named: Vec<_> = NEEDED.iter().map(|&(site, ..)| site).collect();
+        assert_eq!(named, sites(include_str!("../../cps-core/src/wake_set.rs")));
+    }
+
+    #[test]
+    fn without_any_one_ordering_a_model_fails() {
+        for &(site, ..) in NEEDED {
+            let message = rejected_in_process("weakened::one_ordering", site);
+            assert!(
+                message.contains("Causality violation") || message.contains("lost wake-up"),
+                "{site}: {message}"
+            );
+        }
+    }
+
+    #[test]
+    #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
+    fn one_ordering() {
+        let Some(case) = case() else { return };
+        let &(site, scenario, count) =
+            NEEDED.iter().find(|(site, ..)| *site == case).expect("a site");
+        weakened(site, move || model(move || scenario(count)));
+    }
+
+    /// The protocol's end of a poll as a check and a store: a wake between them is never heard.
+    #[test]
+    fn an_arm_that_is_no_read_modify_write_loses_the_wake_up() {
+        use loom_tests::rt::Ordering::SeqCst;
+        const ARMED: usize = 1;
+        const WOKEN: usize = 4;
+        let message = rejected("arm by store", || {
+            model(|| {
+                let word = Arc::new(AtomicUsize::new(0));
+                let speaker = thread::spawn({
+                    let word = word.clone();
+                    move || word.fetch_or(WOKEN, SeqCst) & ARMED != 0 // Whether it wakes.
+                });
+                let sleeps = word.load(SeqCst) == 0;
+                if sleeps {
+                    word.store(ARMED, SeqCst);
+                }
+                assert!(speaker.join().unwrap() || !sleeps, "lost wake-up");
+            });
+        });
+        assert!(message.contains("lost wake-up"), "{message}");
+    }
+
+    /// A taker that is not marked: the joiner puts its next waker where the taker still reads.
+    #[test]
+    fn a_waker_that_is_taken_without_a_mark_is_taken_while_it_is_replaced() {
+        use loom_tests::rt::{Ordering::AcqRel, UnsafeCell};
+        const ARMED: usize = 1;
+        let message = rejected("take without a mark", || {
+            model(|| {
+                let shared = Arc::new((AtomicUsize::new(ARMED), UnsafeCell::new(0)));
+                let taker = thread::spawn({
+                    let shared = shared.clone();
+                    move || {
+                        if shared.0.swap(4, AcqRel) & ARMED != 0 {
+                            // SAFETY: none: this is the flaw.
+                            shared.1.with_mut(|slot| unsafe { *slot = 1 });
+                        }
+                    }
+                });
+                shared.0.swap(0, AcqRel); // begin
+                // SAFETY: none: this is the flaw.
+                shared.1.with_mut(|slot| unsafe { *slot = 2 }); // arm
+                taker.join().unwrap();
+            });
+        });
+        assert!(message.contains("Causality violation"), "{message}");
+    }
+}
