@@ -42,6 +42,7 @@ step_msrv() {
 }
 
 step_no_std() {
+    cargo test -p cps-core --no-default-features --test no_alloc
     need_target thumbv7m-none-eabi
     cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features
     cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features --features alloc

@@ -1,0 +1,105 @@
+//! What works without an allocator: `cargo test -p cps-core --no-default-features --test no_alloc`.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::future::{Future, IntoFuture};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
+
+use cps_core::StackOptions;
+
+thread_local! {
+    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: all is passed on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.set(ALLOCATED.get() + 1);
+        // SAFETY: passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
+        // SAFETY: passed on.
+        unsafe { System.dealloc(memory, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Pending once.
+#[derive(Default)]
+struct Yield(bool);
+
+impl Future for Yield {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+fn run<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let before = ALLOCATED.get();
+    loop {
+        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            assert_eq!(ALLOCATED.get(), before);
+            return value;
+        }
+    }
+}
+
+#[cps_core::coroutine]
+async fn depth(levels: u32) -> u32 {
+    if levels == 0 {
+        Yield::default().await;
+        return 0;
+    }
+    depth(levels - 1).on_stack().await + 1
+}
+
+#[cps_core::coroutine]
+async fn depth_or_less(levels: u32) -> u32 {
+    if levels == 0 {
+        Yield::default().await;
+        return 0;
+    }
+    match depth_or_less(levels - 1).try_on_stack().await {
+        Ok(below) => below + 1,
+        Err(_) => 1,
+    }
+}
+
+#[test]
+fn recursion_runs_in_a_chunk_inside_its_root() {
+    let options = StackOptions::new().limit(2048);
+    assert_eq!(run(depth(20).with_stack_inside::<2048>(options)), 20);
+}
+
+#[test]
+fn a_full_stack_is_an_error_for_those_who_ask() {
+    let options = StackOptions::new().limit(1024);
+    let reached = run(depth_or_less(1_000).with_stack_inside::<1024>(options));
+    assert!((5..30).contains(&reached), "{reached}");
+}
+
+#[test]
+#[should_panic(expected = "the frame stack")]
+fn a_full_stack_is_a_panic_otherwise() {
+    let options = StackOptions::new().limit(1024);
+    run(depth(1_000).with_stack_inside::<1024>(options));
+}
+
+#[test]
+fn calls_in_place_need_no_stack() {
+    #[cps_core::coroutine]
+    async fn outer() -> u32 {
+        depth(0).inline().await + depth(0).may_inline::<128>().await
+    }
+    assert_eq!(run(outer().into_future()), 0);
+}
