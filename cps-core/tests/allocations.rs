@@ -1,9 +1,9 @@
 //! What is allocated, and that all of it is freed: counted by the global allocator.
 
+#[path = "support/allocator.rs"]
+mod allocator;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
 use std::future::IntoFuture;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -12,36 +12,10 @@ use std::task::{Context, Poll, Waker};
 use cps_core::BoxCoroutine;
 use support::{Planned, YieldOnce};
 
-thread_local! {
-    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
-    static FREED: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: all is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.set(ALLOCATED.get() + 1);
-        // SAFETY: passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        FREED.set(FREED.get() + 1);
-        // SAFETY: passed on.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Allocations and frees of this thread during `f`.
 fn count<T>(f: impl FnOnce() -> T) -> (T, usize, usize) {
-    let (allocated, freed) = (ALLOCATED.get(), FREED.get());
-    let value = f();
-    (value, ALLOCATED.get() - allocated, FREED.get() - freed)
+    let (value, counts) = allocator::during(f);
+    (value, counts.allocations, counts.frees)
 }
 
 #[derive(Clone, Copy, PartialEq)]

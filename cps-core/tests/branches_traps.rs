@@ -1,9 +1,10 @@
 //! Traps that combinators of futures are known for, written from their descriptions: re-polling everything,
 //! endless polls, work that grows with the square of the branches, wakers that pile up.
 
+#[path = "support/allocator.rs"]
+mod allocator;
 mod support;
 
-use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::future::{Future, IntoFuture, pending, poll_fn, ready};
 use std::pin::pin;
@@ -13,37 +14,10 @@ use cps_core::{join, race, scope, select, timeout};
 use support::gate::{Gate, gates, polls};
 use support::wakers::counting;
 
-thread_local! {
-    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
-    static LIVE: Cell<isize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: all is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
-        LIVE.set(LIVE.get() + layout.size() as isize);
-        // SAFETY: passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        LIVE.set(LIVE.get() - layout.size() as isize);
-        // SAFETY: passed on.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
-
 /// Allocations of this thread during `f`, and the bytes by which it left more.
 fn memory<T>(f: impl FnOnce() -> T) -> (T, usize, isize) {
-    let (allocations, live) = (ALLOCATIONS.get(), LIVE.get());
-    let value = f();
-    (value, ALLOCATIONS.get() - allocations, LIVE.get() - live)
+    let (value, counts) = allocator::during(f);
+    (value, counts.allocations, counts.live)
 }
 
 #[cps_core::coroutine]
@@ -208,7 +182,7 @@ fn a_race_in_a_loop_leaves_no_wakers_behind() {
         }
         drop(short);
         // What the long-lived one has of this round: its last waker.
-        assert_eq!(*live.get_or_insert(LIVE.get()), LIVE.get());
+        assert_eq!(*live.get_or_insert(allocator::live()), allocator::live());
     }
     assert_eq!(long.polls(), rounds);
 }
@@ -276,7 +250,7 @@ mod allocations {
 
     #[test]
     fn all_memory_is_freed_when_the_last_waker_goes() {
-        let live = LIVE.get();
+        let live = allocator::live();
         {
             let gates = gates(70);
             let kept: Vec<Waker> = {
@@ -287,7 +261,7 @@ mod allocations {
             drop(gates);
             kept.into_iter().for_each(Waker::wake);
         }
-        assert_eq!(LIVE.get(), live);
+        assert_eq!(allocator::live(), live);
         {
             let gates = gates(40);
             let mut scope = pin!(scope(|s| {
@@ -300,7 +274,7 @@ mod allocations {
             gates.iter().for_each(|gate| gate.open(0));
             assert!(poll(scope.as_mut()).is_ready());
         }
-        assert_eq!(LIVE.get(), live);
+        assert_eq!(allocator::live(), live);
     }
 
     #[test]

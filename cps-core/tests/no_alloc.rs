@@ -1,35 +1,13 @@
 //! What works without an allocator: `cargo test -p cps-core --no-default-features --test no_alloc`.
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+#[path = "support/allocator.rs"]
+mod allocator;
+
 use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
 use cps_core::StackOptions;
-
-thread_local! {
-    static ALLOCATED: Cell<usize> = const { Cell::new(0) };
-}
-
-struct Counting;
-
-// SAFETY: all is passed on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.set(ALLOCATED.get() + 1);
-        // SAFETY: passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
-        // SAFETY: passed on.
-        unsafe { System.dealloc(memory, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Pending once.
 #[derive(Default)]
@@ -45,13 +23,16 @@ impl Future for Yield {
 
 fn run<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
-    let before = ALLOCATED.get();
-    loop {
-        if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            assert_eq!(ALLOCATED.get(), before);
-            return value;
+    let (value, counts) = allocator::during(|| {
+        loop {
+            let cx = &mut Context::from_waker(Waker::noop());
+            if let Poll::Ready(value) = future.as_mut().poll(cx) {
+                return value;
+            }
         }
-    }
+    });
+    assert_eq!(counts.allocations, 0);
+    value
 }
 
 #[cps_core::coroutine]
