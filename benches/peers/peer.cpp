@@ -9,6 +9,26 @@
 #include <exception>
 #include <utility>
 
+// With LAB_ELIDE the coroutine type asks for what P2477 proposes, in the form that clang has: the
+// frame of a call that is awaited at once becomes part of the caller's.
+#ifdef LAB_ELIDE
+#if !__has_cpp_attribute(clang::coro_await_elidable)
+#error "this compiler has no coro_await_elidable"
+#endif
+#define LAB_TASK [[nodiscard, clang::coro_await_elidable]]
+#else
+#define LAB_TASK [[nodiscard]]
+#endif
+
+// Clang elides by itself what it can inline and see the end of. What is compared is asking for
+// elision and not asking, so where nothing is asked for the chains that it could elide are not
+// inlined.
+#ifdef LAB_ELIDE
+#define LAB_CALLEE
+#else
+#define LAB_CALLEE __attribute__((noinline))
+#endif
+
 namespace {
 
 // What `std::hint::black_box` compiles to: the value goes through memory that the optimiser must
@@ -50,7 +70,7 @@ struct on_arena {
     static void operator delete(void* frame, std::size_t) { top = static_cast<std::byte*>(frame); }
 };
 
-template <class Frames> class [[nodiscard]] task {
+template <class Frames> class LAB_TASK task {
   public:
     struct promise_type : Frames {
         std::coroutine_handle<> continuation;
@@ -105,7 +125,7 @@ template <class Frames> class [[nodiscard]] task {
     std::coroutine_handle<promise_type> handle;
 };
 
-template <class F> task<F> leaf(std::uint64_t suspensions) {
+template <class F> LAB_CALLEE task<F> leaf(std::uint64_t suspensions) {
     std::uint64_t sum = 0;
     for (; suspensions != 0; --suspensions) {
         co_await suspend{};
@@ -115,7 +135,7 @@ template <class F> task<F> leaf(std::uint64_t suspensions) {
 }
 
 // The unrolled static chain: one function for each level.
-template <class F, unsigned Depth> task<F> level(std::uint64_t suspensions) {
+template <class F, unsigned Depth> LAB_CALLEE task<F> level(std::uint64_t suspensions) {
     std::uint64_t below;
     if constexpr (Depth == 2)
         below = co_await leaf<F>(suspensions);

@@ -1,14 +1,18 @@
-//! The lab as a child of another lab: for instruction counts, and for strategies that need a build
-//! of their own. One request is one line of JSON on standard input, so is the reply.
+//! The lab as a child of another lab: for instruction counts, for strategies that need a build of
+//! their own, and for resident memory. One request is one line of JSON on standard input, so is the
+//! reply.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::process::{self, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::drive::Timed;
+use crate::memory::{Case, Footprint};
 use crate::prefetch::{Data, Lookups, Spec, Way};
 use crate::strategy::{self, Placement, Setup, Strategy, Variant};
 use crate::workload::Workload;
@@ -39,6 +43,15 @@ pub enum Request {
         /// Of the inputs.
         range: Range<usize>,
     },
+    /// In which placements does the strategy run this case?
+    Probes(Case),
+    /// Run it once and measure its memory.
+    Probe {
+        /// The case.
+        case: Case,
+        /// One of the placements.
+        placement: Option<Placement>,
+    },
 }
 
 /// What the child answers.
@@ -55,6 +68,10 @@ pub enum Reply {
         /// Result of the work.
         checksum: u64,
     },
+    /// To [`Request::Probes`].
+    Probes(Vec<Option<Placement>>),
+    /// To [`Request::Probe`].
+    Footprint(Footprint),
 }
 
 /// Answers requests for `strategy` until the standard input ends.
@@ -81,7 +98,9 @@ pub fn run_once(strategy: &str, request: &str) -> Result<()> {
     let request: Request = serde_json::from_str(request)?;
     let mut child = Child { strategy: load(strategy)?, running: None, data: None, lookups: None };
     let expected = match &request {
-        Request::Variants(_) => bail!("not a request to run"),
+        Request::Variants(_) | Request::Probes(_) | Request::Probe { .. } => {
+            bail!("not a request to run")
+        }
         Request::Run { workload, iterations, .. } => workload.expected(*iterations),
         Request::Lookups { range, .. } => range.len() as u64,
     };
@@ -130,6 +149,16 @@ impl Child {
                 };
                 reply(lookups(data, range.clone(), None)?, range.len() as u64)
             }
+            Request::Probes(case) => {
+                let probes = self.strategy.probes(case)?;
+                Ok(Reply::Probes(probes.iter().map(|probe| probe.placement).collect()))
+            }
+            Request::Probe { case, placement } => {
+                let mut probes = self.strategy.probes(case)?.into_iter();
+                let probe = probes.find(|probe| probe.placement == placement);
+                let probe = probe.context("the strategy does not run this case so")?;
+                Ok(Reply::Footprint((probe.measure)()?))
+            }
         }
     }
 
@@ -162,13 +191,62 @@ fn load(name: &str) -> Result<Box<dyn Strategy>> {
         .state
 }
 
+/// A child lab that serves one strategy.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    child: process::Child,
+    /// `None` once the child has been told to end.
+    requests: Option<ChildStdin>,
+    replies: BufReader<ChildStdout>,
+}
+
+impl Connection {
+    /// Starts `program`, a lab.
+    pub(crate) fn start(
+        program: &Path,
+        strategy: &str,
+        environment: Vec<(String, PathBuf)>,
+    ) -> Result<Self> {
+        let mut child = Command::new(program)
+            .args(["__serve", strategy])
+            .envs(environment)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .with_context(|| format!("cannot start {}", program.display()))?;
+        let requests = child.stdin.take();
+        let replies = BufReader::new(child.stdout.take().context("stdout is piped")?);
+        Ok(Self { child, requests, replies })
+    }
+
+    pub(crate) fn ask(&mut self, request: &Request) -> Result<Reply> {
+        let mut line = serde_json::to_string(request)?;
+        line.push('\n');
+        let requests = self.requests.as_mut().context("the connection is closed")?;
+        requests.write_all(line.as_bytes()).context("the other lab has ended")?;
+        line.clear();
+        if self.replies.read_line(&mut line)? == 0 {
+            bail!("the other lab has ended");
+        }
+        Ok(serde_json::from_str(&line)?)
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // The end of its input ends the child.
+        drop(self.requests.take());
+        let _ = self.child.wait();
+    }
+}
+
 impl From<Reply> for Option<Timed> {
     fn from(reply: Reply) -> Self {
         match reply {
             Reply::Timed { nanoseconds, checksum } => {
                 Some(Timed { elapsed: Duration::from_nanos(nanoseconds), checksum })
             }
-            Reply::Variants(_) => None,
+            _ => None,
         }
     }
 }

@@ -13,6 +13,9 @@
 //!
 //! The program `lab` is the command line for it; the criterion benches run the same workloads.
 
+// Eight wrappers around one another are more types within types than the compiler's default admits.
+#![recursion_limit = "256"]
+
 pub mod child;
 pub mod drive;
 pub mod experiment;
@@ -20,6 +23,7 @@ pub mod instructions;
 pub mod join;
 pub mod machine;
 pub mod measure;
+pub mod memory;
 pub mod paths;
 pub mod plot;
 pub mod prefetch;

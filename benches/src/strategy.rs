@@ -7,8 +7,10 @@ use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::drive::Timed;
-use crate::join::{self, Case, Join};
+use crate::join::{self, Join};
 use crate::measure::Sample;
+use crate::memory::movability::Unstarted;
+use crate::memory::{Case, Probe};
 use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategies::{
     cpp, direct, nested, nested_boxed, reblessive, remote, stackful, state_machine,
@@ -27,6 +29,12 @@ pub enum Placement {
     Stack,
     /// On a LIFO arena, as C++ programs have it by `operator new`.
     Arena,
+    /// An allocation for each call, and the callee's type erased.
+    Boxed,
+    /// In the caller's frame where it is small enough, else on the frame stack.
+    May,
+    /// In the caller's frame, and the roots of many tasks side by side in one allocation.
+    Contiguous,
 }
 
 impl Placement {
@@ -38,6 +46,9 @@ impl Placement {
             Placement::Heap => "heap",
             Placement::Stack => "stack",
             Placement::Arena => "arena",
+            Placement::Boxed => "boxed",
+            Placement::May => "may",
+            Placement::Contiguous => "contiguous",
         }
     }
 }
@@ -78,7 +89,7 @@ pub trait Strategy {
     fn variants(&self, workload: Workload) -> Vec<Variant>;
 
     /// How this strategy runs branches of one task; `None` if it does not.
-    fn join(&self, case: Case, branches: usize) -> Option<Sample> {
+    fn join(&self, case: join::Case, branches: usize) -> Option<Sample> {
         let _ = (case, branches);
         None
     }
@@ -89,14 +100,30 @@ pub trait Strategy {
         None
     }
 
+    /// The ways in which this strategy runs a case of the experiment `memory`; empty if it does not.
+    ///
+    /// # Errors
+    /// If what they need cannot be prepared.
+    fn probes(&self, case: Case) -> Result<Vec<Probe>> {
+        let _ = case;
+        Ok(Vec::new())
+    }
+
+    /// A chain that holds a payload of so many bytes, not started, for the movability part of
+    /// `memory`; `None` if the strategy has none.
+    fn unstarted(&self, payload: u32) -> Option<Unstarted> {
+        let _ = payload;
+        None
+    }
+
     /// With what the strategy was built, where that is not the lab's own compiler.
     fn built_by(&self) -> Option<String> {
         None
     }
 
     /// Environment that lets a child `lab` skip what this one has prepared already.
-    fn child_environment(&self) -> Option<(&'static str, PathBuf)> {
-        None
+    fn child_environment(&self) -> Vec<(String, PathBuf)> {
+        Vec::new()
     }
 
     /// The `lab` that runs this strategy, if it is not the present one.
@@ -120,7 +147,7 @@ impl Strategy for JoinOnly {
         Vec::new()
     }
 
-    fn join(&self, case: Case, branches: usize) -> Option<Sample> {
+    fn join(&self, case: join::Case, branches: usize) -> Option<Sample> {
         self.0(case, branches)
     }
 }

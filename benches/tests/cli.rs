@@ -48,7 +48,7 @@ fn list_names_experiments_and_strategies() {
     let output = lab(&["list"]);
     assert!(output.status.success());
     let text = text(&output.stdout);
-    for name in ["resume", "call", "crossover", "join", "prefetch"]
+    for name in ["resume", "call", "crossover", "memory", "join", "prefetch"]
         .into_iter()
         .chain(lab::strategy::names())
     {
@@ -107,8 +107,8 @@ fn call_names_its_cases_and_placements() {
     assert!(output.status.success(), "{}", text(&output.stderr));
     let records = records(&output.stdout);
     for (case, metric, placements) in [
-        ("ready", "time_per_level", &["inline"][..]),
-        ("once", "time_per_level", &["inline"]),
+        ("ready", "time_per_level", &["inline", "stack", "heap"][..]),
+        ("once", "time_per_level", &["inline", "stack", "heap"]),
         ("fib", "time_per_call", &["heap", "stack"]),
         ("fib-yield", "time_per_call", &["heap", "stack"]),
     ] {
@@ -122,6 +122,84 @@ fn call_names_its_cases_and_placements() {
             assert!(placements.contains(&&*record.text("placement")), "{case}");
             assert!(record.number("depth").is_some());
         }
+    }
+}
+
+/// Without a compiler on the path, so that it is the same everywhere and no test waits for C++.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_names_its_cases_and_placements_and_who_is_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("memory.json");
+    let args = ["memory", "--json", path.to_str().unwrap()];
+    let output = command(&[&args[..], &TINY[..]].concat()).env("PATH", "").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let tables = text(&output.stdout);
+    assert!(tables.contains("without cpp-clang: no clang++ on the path"), "{tables}");
+    assert!(tables.contains("without cpp-gcc: no g++ on the path"), "{tables}");
+
+    let records = records(&std::fs::read(&path).unwrap());
+    let ours = ours();
+    for (case, strategy, expected) in [
+        ("held", ours, &["boxed", "heap", "inline", "stack"][..]),
+        ("held", "nested", &[""]),
+        ("held", "nested-boxed", &[""]),
+        ("held", "stackful", &[""]),
+        ("passed", ours, &["boxed", "heap", "inline", "may", "stack"]),
+        ("passed-late", ours, &["boxed", "heap", "inline", "stack"]),
+        ("wrap", ours, &["boxed", "heap", "inline", "stack"]),
+        ("wrap", "nested", &[""]),
+        ("wrap", "stackful", &[]),
+        ("combine", ours, &["boxed", "heap", "inline", "stack"]),
+        ("timeout", ours, &["inline"]),
+        ("timeout", "nested-boxed", &[]),
+        ("sequential", ours, &["boxed", "heap", "inline", "may", "stack"]),
+        ("disjoint", ours, &["boxed", "heap", "inline", "stack"]),
+        ("branch", ours, &["boxed", "heap", "inline", "stack"]),
+        ("join", ours, &["inline"]),
+        ("join", "nested", &[""]),
+        ("recursion", ours, &["boxed", "heap", "stack"]),
+        ("recursion", "nested", &[""]),
+        ("recursion", "stackful", &[""]),
+        ("tasks-arguments", ours, &["boxed", "contiguous", "heap", "inline", "stack"]),
+        ("tasks-arguments", "nested", &["contiguous", "inline"]),
+        ("tasks-locals", ours, &["boxed", "contiguous", "heap", "inline", "stack"]),
+        ("tasks-locals", "stackful", &[""]),
+        ("move", ours, &[""]),
+        ("move", "nested", &[""]),
+    ] {
+        let mut placements: Vec<String> = records
+            .iter()
+            .filter(|record| record.text("case") == case && record.strategy == strategy)
+            .map(|record| record.text("placement"))
+            .collect();
+        placements.sort_unstable();
+        placements.dedup();
+        assert_eq!(placements, expected, "{strategy} {case}");
+    }
+    for record in &records {
+        assert_eq!(record.experiment, "memory");
+        assert!(record.number("depth").is_some() && record.number("payload").is_some());
+        let unit = match record.metric.as_str() {
+            "bytes" | "peak_bytes" => "B",
+            "allocations" => "1",
+            "time_per_move" | "time_per_spawn" => "ns",
+            metric => panic!("{metric}"),
+        };
+        assert_eq!(record.unit, unit);
+        assert!(record.low <= record.value && record.value <= record.high && record.low >= 0.0);
+    }
+    // A peak is what was there at any time, so also while suspended.
+    let find = |of: &Record, metric: &str| {
+        let peer = records.iter().find(|record| {
+            (&record.strategy, &record.params, record.metric.as_str())
+                == (&of.strategy, &of.params, metric)
+        });
+        peer.map(|record| record.value)
+    };
+    for record in records.iter().filter(|record| record.metric == "peak_bytes") {
+        assert!(find(record, "bytes").is_some_and(|bytes| bytes <= record.value), "{record:?}");
+        assert!(find(record, "allocations").is_some_and(|count| count >= 1.0), "{record:?}");
     }
 }
 

@@ -12,6 +12,7 @@ use crate::workload::Workload;
 mod call;
 mod crossover;
 mod join;
+mod memory;
 mod prefetch;
 mod resume;
 
@@ -125,8 +126,14 @@ pub trait Experiment: Sync {
 }
 
 /// All experiments, in the order in which they run.
-pub static ALL: [&dyn Experiment; 5] =
-    [&resume::Resume, &call::Call, &crossover::Crossover, &join::Join, &prefetch::Prefetch];
+pub static ALL: [&dyn Experiment; 6] = [
+    &resume::Resume,
+    &call::Call,
+    &crossover::Crossover,
+    &memory::Memory,
+    &join::Join,
+    &prefetch::Prefetch,
+];
 
 /// The cells of all participants for one workload.
 fn cells_of(

@@ -1,146 +1,87 @@
 //! C++20 coroutines with symmetric transfer: `peers/*.cpp`, compiled by whatever compiler is found
 //! and loaded into this process, so that their samples alternate with everybody else's.
 
-use std::ffi::OsStr;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::cell::RefCell;
+use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, bail};
 use libloading::{Library, Symbol};
 
+use super::memory::cpp::MemoryPeers;
 use crate::drive::Timed;
-use crate::paths;
-use crate::prefetch::{self, Lookups, Spec, Table, Way, chained, cycle, tree};
+use crate::memory::{Case, Probe};
+use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Placement, Strategy, Variant};
-use crate::workload::{Chain, Workload};
+use crate::workload::{Chain, DEEPEST_UNROLLED, Workload};
 
-const SOURCES: [(&str, &str); 2] = [
-    ("peer.cpp", include_str!("../../peers/peer.cpp")),
-    ("prefetch.cpp", include_str!("../../peers/prefetch.cpp")),
-];
+pub(super) mod compiler;
+mod lookups;
 
-/// As Rust's release profile: full optimisation for the target's baseline processor.
-const FLAGS: [&str; 6] = [
-    "-O3",
-    "-std=c++20",
-    "-fPIC",
-    "-shared",
-    "-fvisibility=hidden",
-    "-Wno-unused-command-line-argument",
-];
+pub use compiler::{CLANG, Compiler, GCC};
+use compiler::{Toolchain, Unit};
+use lookups::LookupPeer;
 
-/// A family of compilers.
-#[derive(Debug)]
-pub struct Compiler {
-    /// The program's name without a version.
-    program: &'static str,
-    /// The versions looked for as `program-version`, newest first.
-    versions: std::ops::RangeInclusive<u32>,
-    /// The variable by which a parent `lab` names the library that it has built.
-    library_variable: &'static str,
+/// The workloads under the clock.
+const PEER: Unit = Unit {
+    file: "peer.cpp",
+    source: include_str!("../../peers/peer.cpp"),
+    define: None,
+    variable: "LAB_PEER",
+};
+
+/// The same with the frames of callees in their callers', as P2477 proposes.
+const PEER_ELIDED: Unit = Unit { define: Some("-DLAB_ELIDE"), variable: "LAB_PEER_ELIDED", ..PEER };
+
+/// The libraries of one compiler; those that the parent `lab` has built are named by it.
+pub(super) struct Libraries {
+    compiler: &'static Compiler,
+    /// `None` if the parent has built what is needed.
+    toolchain: Option<Toolchain>,
+    /// What was loaded: the variable that names it to a child, and the path.
+    loaded: RefCell<Vec<(String, PathBuf)>>,
 }
 
-/// Clang 14 is the first whose `<coroutine>` needs no flag.
-pub const CLANG: Compiler =
-    Compiler { program: "clang++", versions: 14..=24, library_variable: "LAB_PEER_CLANG" };
-
-/// GCC 11 is the first with coroutines in plain C++20.
-pub const GCC: Compiler =
-    Compiler { program: "g++", versions: 11..=17, library_variable: "LAB_PEER_GCC" };
-
-impl Compiler {
-    /// The newest compiler of the family on the path, and its version.
-    fn find(&self) -> Result<(String, String)> {
-        let numbered = self.versions.clone().rev().map(|v| format!("{}-{v}", self.program));
-        std::iter::once(self.program.to_owned())
-            .chain(numbered)
-            .filter_map(|program| {
-                let output = Command::new(&program).arg("-dumpfullversion").output().ok()?;
-                let output = if output.status.success() {
-                    output
-                } else {
-                    Command::new(&program).arg("-dumpversion").output().ok()?
-                };
-                let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-                Some((major(&version)?, program, version))
-            })
-            .max_by_key(|(major, ..)| *major)
-            .map(|(_, program, version)| (program, version))
-            .with_context(|| format!("no {} on the path", self.program))
+impl Libraries {
+    /// Looks for the compiler and builds nothing yet.
+    fn new(compiler: &'static Compiler) -> Result<Self> {
+        let toolchain = match std::env::var_os(compiler.variable(&PEER)) {
+            Some(_) => None,
+            None => Some(compiler.find()?),
+        };
+        Ok(Self { compiler, toolchain, loaded: RefCell::default() })
     }
 
-    /// The path of the compiled peer, and by what it was compiled, now or before.
-    fn library(&self) -> Result<(PathBuf, String)> {
-        if let Some(path) = std::env::var_os(self.library_variable) {
-            return Ok((path.into(), "the parent lab's compiler".to_owned()));
+    /// Whether there are units that elide.
+    pub(super) fn elide(&self) -> bool {
+        match &self.toolchain {
+            Some(toolchain) => toolchain.elides(),
+            None => std::env::var_os(self.compiler.variable(&PEER_ELIDED)).is_some(),
         }
-        let (program, version) = self.find()?;
-        let mut hasher = DefaultHasher::new();
-        (SOURCES, FLAGS, &program, &version).hash(&mut hasher);
-        let directory = paths::cache("lab-peers")?;
-        let path = directory.join(format!("{program}-{:016x}.so", hasher.finish()));
-        if !path.exists() {
-            compile(&program, &directory, &path)
-                .with_context(|| format!("{program} {version} cannot build the peer"))?;
-        }
-        Ok((path, format!("{program} {version} {}", FLAGS[0])))
     }
-}
 
-fn major(version: &str) -> Option<u32> {
-    version.split('.').next()?.parse().ok()
-}
-
-/// Compiles into a file of its own and renames it, so that another `lab` never loads half of one.
-fn compile(program: &str, directory: &Path, library: &Path) -> Result<()> {
-    let work = tempfile::tempdir_in(directory)?;
-    let output = work.path().join("peer.so");
-    let mut command = Command::new(program);
-    command.args(FLAGS).args([OsStr::new("-o"), output.as_os_str()]);
-    for (name, text) in SOURCES {
-        let source = work.path().join(name);
-        std::fs::write(&source, text)?;
-        command.arg(source);
+    /// Loads a unit, and builds it before if need be.
+    pub(super) fn load(&self, unit: &Unit) -> Result<Library> {
+        let variable = self.compiler.variable(unit);
+        let path = match (std::env::var_os(&variable), &self.toolchain) {
+            (Some(path), _) => path.into(),
+            (None, Some(toolchain)) => toolchain.library(unit)?,
+            (None, None) => bail!("the parent lab has not built {}", unit.file),
+        };
+        // SAFETY: the library was built from the unit's source, whose only initialiser is that of
+        // the C++ runtime.
+        let library = unsafe { Library::new(&path) }?;
+        self.loaded.borrow_mut().push((variable, path));
+        Ok(library)
     }
-    let result = command.output()?;
-    if !result.status.success() {
-        let message = String::from_utf8_lossy(&result.stderr);
-        let first = message
-            .lines()
-            .find(|line| line.contains("error"))
-            .or_else(|| message.lines().next())
-            .unwrap_or("no message");
-        bail!("{}", first.trim());
-    }
-    std::fs::rename(&output, library)?;
-    Ok(())
 }
 
 type Clock = extern "C" fn() -> u64;
 type ResumeFn = unsafe extern "C" fn(bool, u32, u64, Clock, *mut u64) -> u64;
 type CallFn = unsafe extern "C" fn(bool, bool, u32, u64, u64) -> u64;
 type FibFn = unsafe extern "C" fn(bool, u32, bool, u64) -> u64;
-
-/// What all functions for lookups end with: inputs, outputs, how many, how many at a time.
-type BsearchFn = unsafe extern "C" fn(*const i32, usize, u32, *const u64, *mut u64, usize, usize);
-type ChaseFn = unsafe extern "C" fn(*const cycle::Node, u32, *const u64, *mut u64, usize, usize);
-type HashFn =
-    unsafe extern "C" fn(*const u32, *const chained::Node, u32, *const u64, *mut u64, usize, usize);
-type BtreeFn = unsafe extern "C" fn(
-    *const tree::Inner,
-    *const tree::Leaf,
-    u32,
-    u32,
-    u32,
-    *const u64,
-    *mut u64,
-    usize,
-    usize,
-);
 
 /// Nanoseconds since the first call.
 extern "C" fn clock() -> u64 {
@@ -154,10 +95,6 @@ struct Peer {
     resume: ResumeFn,
     call: CallFn,
     fib: FibFn,
-    bsearch: BsearchFn,
-    chase: ChaseFn,
-    hash: HashFn,
-    btree: BtreeFn,
     /// Keeps the functions mapped.
     _library: Library,
 }
@@ -165,59 +102,48 @@ struct Peer {
 /// The strategies `cpp-clang` and `cpp-gcc`.
 pub struct Cpp {
     peer: Rc<Peer>,
-    library: PathBuf,
-    built_by: String,
-    library_variable: &'static str,
+    /// Where the compiler can.
+    elided: Option<Rc<Peer>>,
+    lookups: Rc<LookupPeer>,
+    memory: MemoryPeers,
+    libraries: Libraries,
 }
 
 impl std::fmt::Debug for Cpp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Cpp").field("library", &self.library).finish_non_exhaustive()
+        f.debug_struct("Cpp").field("compiler", self.libraries.compiler).finish_non_exhaustive()
     }
 }
 
 impl Cpp {
-    /// Compiles and loads the peer.
+    /// Compiles and loads the peers.
     ///
     /// # Errors
     /// If there is no such compiler, or it rejects the source, or the library cannot be loaded.
-    pub fn load(compiler: &Compiler) -> Result<Self> {
-        let (library, built_by) = compiler.library()?;
-        // SAFETY: the library was built from `SOURCES`, whose only initialiser is that of the C++
-        // runtime.
-        let loaded = unsafe { Library::new(&library) }?;
-        // SAFETY: the types are those of the definitions in `SOURCES`.
-        let peer = unsafe {
-            let (resume, call, fib): (Symbol<'_, ResumeFn>, Symbol<'_, CallFn>, Symbol<'_, FibFn>) = (
-                loaded.get(b"lab_resume\0")?,
-                loaded.get(b"lab_call\0")?,
-                loaded.get(b"lab_fib\0")?,
-            );
-            let bsearch: Symbol<'_, BsearchFn> = loaded.get(b"lab_bsearch\0")?;
-            let chase: Symbol<'_, ChaseFn> = loaded.get(b"lab_chase\0")?;
-            let hash: Symbol<'_, HashFn> = loaded.get(b"lab_hash\0")?;
-            let btree: Symbol<'_, BtreeFn> = loaded.get(b"lab_btree\0")?;
-            Peer {
-                resume: *resume,
-                call: *call,
-                fib: *fib,
-                bsearch: *bsearch,
-                chase: *chase,
-                hash: *hash,
-                btree: *btree,
-                _library: loaded,
-            }
+    pub fn load(compiler: &'static Compiler) -> Result<Self> {
+        let libraries = Libraries::new(compiler)?;
+        let peer = Rc::new(Peer::load(&libraries, &PEER)?);
+        let elided = match libraries.elide() {
+            true => Some(Rc::new(Peer::load(&libraries, &PEER_ELIDED)?)),
+            false => None,
         };
-        Ok(Self {
-            peer: Rc::new(peer),
-            library,
-            built_by,
-            library_variable: compiler.library_variable,
-        })
+        let lookups = Rc::new(LookupPeer::load(&libraries)?);
+        Ok(Self { peer, elided, lookups, memory: MemoryPeers::default(), libraries })
     }
 }
 
 impl Peer {
+    fn load(libraries: &Libraries, unit: &Unit) -> Result<Self> {
+        let loaded = libraries.load(unit)?;
+        // SAFETY: the three types are those of the definitions in the unit's source.
+        unsafe {
+            let resume: Symbol<'_, ResumeFn> = loaded.get(b"lab_resume\0")?;
+            let call: Symbol<'_, CallFn> = loaded.get(b"lab_call\0")?;
+            let fib: Symbol<'_, FibFn> = loaded.get(b"lab_fib\0")?;
+            Ok(Peer { resume: *resume, call: *call, fib: *fib, _library: loaded })
+        }
+    }
+
     fn resumes(&self, chain: Chain, depth: u32, n: u64) -> Timed {
         let mut elapsed = 0;
         // SAFETY: `depth` is at least 1, `elapsed` outlives the call, and no other call into this
@@ -243,41 +169,6 @@ impl Peer {
         };
         Timed { elapsed: start.elapsed(), checksum }
     }
-
-    /// Looks all inputs up.
-    fn search(&self, table: &Table, way: Way, inputs: &[u64], outputs: &mut [u64]) {
-        let Way { group, call_depth } = way;
-        let (count, inputs) = (inputs.len().min(outputs.len()), inputs.as_ptr());
-        let outputs = outputs.as_mut_ptr();
-        // SAFETY: the tables are what the functions read, by the layouts that both sides assert;
-        // `count` inputs and outputs are valid; the depths are those that the peer has, and no
-        // other call into it is running.
-        unsafe {
-            match table {
-                Table::Bsearch(values) => {
-                    let (values, depth) = (&values[..], call_depth.unwrap_or(1));
-                    let (start, length) = (values.as_ptr(), values.len());
-                    (self.bsearch)(start, length, depth, inputs, outputs, count, group);
-                }
-                Table::Chase(nodes) => {
-                    (self.chase)(nodes.as_ptr(), cycle::HOPS, inputs, outputs, count, group);
-                }
-                Table::Hash(table) => {
-                    let (heads, nodes, shift) = table.view().parts();
-                    let (heads, nodes) = (heads.as_ptr(), nodes.as_ptr());
-                    (self.hash)(heads, nodes, shift, inputs, outputs, count, group);
-                }
-                Table::Btree(tree) => {
-                    let tree = tree.view();
-                    let (nodes, leaves) = tree.parts();
-                    let (nodes, leaves) = (nodes.as_ptr(), leaves.as_ptr());
-                    let (root, height) = (tree.root(), tree.height);
-                    let depth = call_depth.unwrap_or(0);
-                    (self.btree)(nodes, leaves, root, height, depth, inputs, outputs, count, group);
-                }
-            }
-        }
-    }
 }
 
 impl Strategy for Cpp {
@@ -287,17 +178,22 @@ impl Strategy for Cpp {
             Workload::Resume { .. } => &[Placement::Heap],
             Workload::Call { .. } | Workload::Fib { .. } => &[Placement::Heap, Placement::Arena],
         };
+        let elidable = matches!(workload, Workload::Call { chain: Chain::Static, depth, .. }
+            if depth <= DEEPEST_UNROLLED);
         placements
             .iter()
-            .map(|&placement| {
-                let peer = Rc::clone(&self.peer);
+            .map(|&placement| (placement, &self.peer))
+            // What calls itself cannot be elided.
+            .chain(self.elided.iter().filter(|_| elidable).map(|peer| (Placement::Inline, peer)))
+            .map(|(placement, peer)| {
+                let peer = Rc::clone(peer);
                 Variant::placed(placement, move |n| peer.run(workload, placement, n))
             })
             .collect()
     }
 
     fn lookups(&self, _: Spec, way: Way) -> Option<Lookups> {
-        let peer = Rc::clone(&self.peer);
+        let peer = Rc::clone(&self.lookups);
         (way.group > 0).then(|| {
             prefetch::lookups(move |table, inputs, outputs| {
                 peer.search(table, way, inputs, outputs);
@@ -305,11 +201,18 @@ impl Strategy for Cpp {
         })
     }
 
-    fn built_by(&self) -> Option<String> {
-        Some(self.built_by.clone())
+    fn probes(&self, case: Case) -> Result<Vec<Probe>> {
+        self.memory.probes(&self.libraries, case)
     }
 
-    fn child_environment(&self) -> Option<(&'static str, PathBuf)> {
-        Some((self.library_variable, self.library.clone()))
+    fn built_by(&self) -> Option<String> {
+        Some(match &self.libraries.toolchain {
+            Some(toolchain) => toolchain.describe(),
+            None => "the parent lab's compiler".to_owned(),
+        })
+    }
+
+    fn child_environment(&self) -> Vec<(String, PathBuf)> {
+        self.libraries.loaded.borrow().clone()
     }
 }

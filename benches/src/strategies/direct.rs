@@ -3,12 +3,16 @@
 //!
 //! The attribute is written with its path: the plain name is a built-in attribute of the compiler.
 
+use anyhow::Result;
 use cps_core::BoxCoroutine;
 
 use super::bodies::{unrolled_chain, with_static_chain};
+use super::memory;
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
 use crate::join;
 use crate::measure::Sample;
+use crate::memory::movability::Unstarted;
+use crate::memory::{Case, Probe};
 use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Placement, Strategy, Variant};
 use crate::workload::{Chain, Workload};
@@ -18,6 +22,26 @@ use crate::workload::{Chain, Workload};
 pub struct Direct;
 
 unrolled_chain! { #[cps_core::coroutine] placed = [] }
+
+/// The unrolled chain with the callees' frames in one place.
+macro_rules! placed_chain {
+    ($module:ident, $method:ident) => {
+        mod $module {
+            use super::super::bodies::{unrolled_chain, with_static_chain};
+            use super::deep;
+            use crate::drive::{Timed, calls, opaque};
+
+            unrolled_chain! { #[cps_core::coroutine] placed = [.$method()] }
+
+            pub(super) fn run(depth: u32, suspensions: u64, n: u64) -> Timed {
+                with_static_chain!(depth, deep, |chain| calls(|| chain(opaque(suspensions)), n))
+            }
+        }
+    };
+}
+
+placed_chain! { on_stack, on_stack }
+placed_chain! { on_heap, on_heap }
 
 /// The deep static chain, of two levels or more. Recursion needs an allocation for each level; its
 /// type is known. The leaf is the same as that of the unrolled chain.
@@ -117,7 +141,15 @@ fn placement(workload: Workload) -> Placement {
 
 impl Strategy for Direct {
     fn variants(&self, workload: Workload) -> Vec<Variant> {
-        let mut variants = vec![Variant::placed(placement(workload), move |n| run(workload, n))];
+        let default = placement(workload);
+        let mut variants = vec![Variant::placed(default, move |n| run(workload, n))];
+        if let (Workload::Call { depth, suspensions, .. }, Placement::Inline) = (workload, default)
+        {
+            variants.extend([
+                Variant::placed(Placement::Stack, move |n| on_stack::run(depth, suspensions, n)),
+                Variant::placed(Placement::Heap, move |n| on_heap::run(depth, suspensions, n)),
+            ]);
+        }
         if let Workload::Fib { n: number, yields } = workload {
             variants.push(Variant::placed(Placement::Stack, move |n| match yields {
                 false => calls(|| fib_on_stack(opaque(number)), n),
@@ -133,5 +165,13 @@ impl Strategy for Direct {
 
     fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
         prefetch::direct::direct(spec, way)
+    }
+
+    fn probes(&self, case: Case) -> Result<Vec<Probe>> {
+        Ok(memory::direct::probes(case))
+    }
+
+    fn unstarted(&self, payload: u32) -> Option<Unstarted> {
+        memory::direct::unstarted(payload)
     }
 }

@@ -1,6 +1,7 @@
 //! One file for each strategy; what they have in common is in `bodies`.
 
 pub(crate) mod bodies;
+mod memory;
 
 pub mod cpp;
 pub mod direct;

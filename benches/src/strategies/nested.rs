@@ -1,10 +1,15 @@
 //! Plain `async fn`: what everybody writes today.
 
+use anyhow::Result;
+
 use super::bodies::{unrolled_chain, with_static_chain};
+use super::memory;
 use super::nested_boxed;
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
 use crate::join;
 use crate::measure::Sample;
+use crate::memory::movability::Unstarted;
+use crate::memory::{Case, Probe};
 use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::{Chain, Workload};
@@ -74,5 +79,13 @@ impl Strategy for Nested {
 
     fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
         prefetch::nested::nested(spec, way)
+    }
+
+    fn probes(&self, case: Case) -> Result<Vec<Probe>> {
+        Ok(memory::nested::probes(case))
+    }
+
+    fn unstarted(&self, payload: u32) -> Option<Unstarted> {
+        memory::nested::unstarted(payload)
     }
 }

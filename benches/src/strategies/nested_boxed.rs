@@ -4,8 +4,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use anyhow::Result;
+
 use super::bodies::{unrolled_chain, with_static_chain};
+use super::memory;
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
+use crate::memory::{Case, Probe};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::{Chain, Workload};
 
@@ -89,5 +93,9 @@ pub(super) fn run(workload: Workload, iterations: u64) -> Timed {
 impl Strategy for NestedBoxed {
     fn variants(&self, workload: Workload) -> Vec<Variant> {
         Variant::only(move |n| run(workload, n))
+    }
+
+    fn probes(&self, case: Case) -> Result<Vec<Probe>> {
+        Ok(memory::nested_boxed::probes(case))
     }
 }

@@ -2,15 +2,14 @@
 //! sample at a time and sleeps in between, so that its samples alternate with everybody else's.
 
 use std::cell::RefCell;
-use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::child::{Reply, Request};
+use crate::child::{Connection, Reply, Request};
 use crate::drive::Timed;
+use crate::memory::{Case, Probe};
 use crate::prefetch::{Lookups, Spec, Way};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::Workload;
@@ -22,51 +21,13 @@ pub struct Remote {
     program: PathBuf,
 }
 
-#[derive(Debug)]
-struct Connection {
-    child: Child,
-    /// `None` once the child has been told to end.
-    requests: Option<ChildStdin>,
-    replies: BufReader<ChildStdout>,
-}
-
-impl Connection {
-    fn ask(&mut self, request: &Request) -> Result<Reply> {
-        let mut line = serde_json::to_string(request)?;
-        line.push('\n');
-        let requests = self.requests.as_mut().context("the connection is closed")?;
-        requests.write_all(line.as_bytes()).context("the other lab has ended")?;
-        line.clear();
-        if self.replies.read_line(&mut line)? == 0 {
-            bail!("the other lab has ended");
-        }
-        Ok(serde_json::from_str(&line)?)
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        // The end of its input ends the child.
-        drop(self.requests.take());
-        let _ = self.child.wait();
-    }
-}
-
 impl Remote {
     /// Starts `program`, a lab that can run `strategy`.
     ///
     /// # Errors
     /// If it does not start or cannot run the strategy.
     pub fn start(program: &Path, strategy: &str) -> Result<Self> {
-        let mut child = Command::new(program)
-            .args(["__serve", strategy])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", program.display()))?;
-        let requests = child.stdin.take();
-        let replies = BufReader::new(child.stdout.take().context("stdout is piped")?);
-        let mut connection = Connection { child, requests, replies };
+        let mut connection = Connection::start(program, strategy, Vec::new())?;
         connection
             .ask(&Request::Variants(Workload::Fib { n: 1, yields: false }))
             .with_context(|| format!("{} cannot run {strategy}", program.display()))?;
@@ -106,6 +67,23 @@ impl Strategy for Remote {
             let timed = Option::<Timed>::from(connection.borrow_mut().ask(&request)?);
             Ok(timed.context("unexpected reply")?.elapsed)
         }))
+    }
+
+    fn probes(&self, case: Case) -> Result<Vec<Probe>> {
+        let placements = match self.connection.borrow_mut().ask(&Request::Probes(case))? {
+            Reply::Probes(placements) => placements,
+            other => bail!("the other lab answers {other:?}"),
+        };
+        let probe = |placement| {
+            let connection = Rc::clone(&self.connection);
+            let measure =
+                move || match connection.borrow_mut().ask(&Request::Probe { case, placement })? {
+                    Reply::Footprint(footprint) => Ok(footprint),
+                    other => bail!("the other lab answers {other:?}"),
+                };
+            Probe { placement, measure: Box::new(measure) }
+        };
+        Ok(placements.into_iter().map(probe).collect())
     }
 
     fn child_program(&self) -> Option<PathBuf> {

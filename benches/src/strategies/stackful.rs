@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
+use anyhow::Result;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 
+use super::memory;
 use crate::drive::{Timed, opaque};
+use crate::memory::{Case, Probe};
 use crate::prefetch::{self, Lookups, Spec, Way};
 use crate::strategy::{Strategy, Variant};
 use crate::workload::{Chain, DEEPEST_UNROLLED, Workload};
@@ -168,5 +171,9 @@ impl Strategy for Stackful {
 
     fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
         prefetch::stackful::stackful(spec, way)
+    }
+
+    fn probes(&self, case: Case) -> Result<Vec<Probe>> {
+        Ok(memory::stackful::probes(case))
     }
 }
