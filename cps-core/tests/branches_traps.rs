@@ -27,7 +27,7 @@ async fn leaf(gate: &Gate) -> u32 {
 
 #[test]
 fn branches_that_finish_one_by_one_are_polled_twice_each_however_many_there_are() {
-    let count = if cfg!(miri) { 100 } else { 2000 };
+    let count = if cfg!(miri) { 70 } else { 2000 };
     let gates = gates(count);
     let mut joined = pin!(join(gates.iter().map(leaf).collect::<Vec<_>>()));
     let (waker, counts) = counting();
@@ -79,7 +79,7 @@ impl Budget {
 
 #[test]
 fn a_budget_that_makes_all_branches_yield_costs_a_share_of_it_not_its_square() {
-    let count = if cfg!(miri) { 300 } else { 20_000 };
+    let count = if cfg!(miri) { 100 } else { 20_000 };
     let gates = gates(count);
     let budget = Budget { left: Cell::new(0), polls: Cell::new(0) };
     let mut joined =

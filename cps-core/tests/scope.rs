@@ -389,7 +389,7 @@ fn a_scope_that_was_never_polled_drops_its_body_closure() {
 
 #[test]
 fn many_children_are_dropped_in_a_loop() {
-    let count = if cfg!(miri) { 200 } else { 200_000 };
+    let count = if cfg!(miri) { 100 } else { 200_000 };
     let mut scope = Box::pin(scope(|s| async move {
         for _ in 0..count {
             s.spawn(pending::<()>());

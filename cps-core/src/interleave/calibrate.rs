@@ -15,7 +15,7 @@ pub const DEFAULT_GROUP: usize = 16;
 const CHAINS: [usize; 8] = [1, 4, 8, 12, 16, 20, 24, 32];
 
 /// The accesses of one try, in all its chains together.
-const ACCESSES: usize = 4096;
+const ACCESSES: usize = if cfg!(miri) { 64 } else { 4096 };
 
 /// How often each number of chains is tried. The shortest time counts: whatever disturbs a try
 /// makes it longer.
