@@ -79,10 +79,14 @@ impl Cell {
             if self.iterations.is_some() {
                 return Ok(iterations);
             }
-            // A tenth of the target is long enough to extrapolate from.
+            // A tenth of the target is long enough to extrapolate from; twice, since a run that was
+            // interrupted looks long.
             if elapsed >= target / 10 {
-                let scale = target.as_secs_f64() / elapsed.as_secs_f64();
-                return Ok(((iterations as f64 * scale) as u64).max(1));
+                let elapsed = elapsed.min((self.sample)(iterations)?);
+                if elapsed >= target / 10 {
+                    let scale = target.as_secs_f64() / elapsed.as_secs_f64();
+                    return Ok(((iterations as f64 * scale) as u64).max(1));
+                }
             }
             iterations = iterations.saturating_mul(4);
         }
@@ -194,6 +198,18 @@ mod tests {
         assert_eq!(records.len(), 2);
         assert!((records[0].value - 100.0).abs() < 1e-6);
         assert_eq!(records[0].samples, 3);
+    }
+
+    #[test]
+    fn a_run_that_was_interrupted_does_not_make_samples_short() {
+        let mut first = true;
+        let mut interrupted = cell(|_| 0);
+        interrupted.sample = Box::new(move |n| {
+            let interruption = if std::mem::take(&mut first) { 1_000_000 } else { 0 };
+            Ok(Duration::from_nanos(100 * n + interruption))
+        });
+        let iterations = interrupted.calibrate(BUDGET.sample_time).unwrap();
+        assert_eq!(iterations, 1000);
     }
 
     #[test]
