@@ -285,7 +285,7 @@ fn a_panic_in_the_drop_of_a_child_leaves_no_other_undropped() {
 }
 
 #[test]
-fn the_children_of_a_leaked_scope_never_run() {
+fn the_children_of_a_forgotten_scope_never_run() {
     let (value, gate) = (Cell::new(1), Gate::default());
     let mut leaked = ManuallyDrop::new(Box::pin(local_scope(|s| {
         let (value, gate) = (&value, &gate);
