@@ -5,6 +5,7 @@
 step_setup() {
     need_program cc gcc libc6-dev
     rustc --version --verbose
+    df -h "$CI_TARGET"
     cargo fetch --quiet
 }
 
@@ -37,7 +38,7 @@ step_doc() {
 # The libraries only: the programs and tests may depend on crates that need a newer compiler.
 step_msrv() {
     need_toolchain 1.85.0
-    use_target msrv
+    use_own_target
     cargo +1.85.0 check -p cps-core -p reactor
 }
 
@@ -60,7 +61,7 @@ step_features() {
 
 # Backtraces from within, whose texts are the same with and without optimisation.
 step_backtrace() {
-    use_target backtrace
+    use_own_target
     cargo test -p cps-core --features backtrace --tests
     cargo test -p cps-core --features backtrace --release --test backtrace
 }
@@ -73,7 +74,7 @@ step_tail_call() {
 
 # Every cross-thread protocol, in all schedules with up to three preemptions.
 step_loom() {
-    use_target loom
+    use_own_target
     RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test -p loom-tests --release
 }
 
@@ -92,7 +93,7 @@ miri() {
     shift
     need_nightly miri rust-src
     locked cargo "+$NIGHTLY" miri setup
-    use_target "$CHECK"
+    use_own_target
     MIRIFLAGS="-Zmiri-strict-provenance $flags" cargo "+$NIGHTLY" miri test -p cps-core "$@"
 }
 
@@ -105,7 +106,7 @@ aarch64() {
     need_program qemu-aarch64 qemu-user
     need_program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     need_target aarch64-unknown-linux-gnu
-    use_target "$CHECK"
+    use_own_target
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
         cargo test -p cps-core --target aarch64-unknown-linux-gnu --tests --features "$1"
@@ -116,7 +117,7 @@ aarch64() {
 # stack, whose depth is measured by their addresses.
 step_asan() {
     need_nightly
-    use_target asan
+    use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
         cargo "+$NIGHTLY" test -p cps-core --target x86_64-unknown-linux-gnu --tests -- --skip forgotten
 }
@@ -126,7 +127,7 @@ step_fuzz() {
     need_nightly
     need_program g++ g++
     need_cargo_program cargo-fuzz
-    use_target fuzz
+    use_own_target
     cd cps-core
     cargo "+$NIGHTLY" fuzz run frame_stack -- -max_total_time=20
 }

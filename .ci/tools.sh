@@ -14,6 +14,13 @@ use_target() {
     export CARGO_TARGET_DIR=$CI_TARGET/$1
 }
 
+# use_own_target: for a check whose build no other check uses, which is removed when the check ends: all
+# of them together would take many gigabytes. CI_KEEP=1 keeps it, for the next run.
+use_own_target() {
+    use_target "$CHECK"
+    [ -n "${CI_KEEP:-}" ] || trap 'rm -rf "$CARGO_TARGET_DIR"' EXIT
+}
+
 # locked <command>...: checks that run at the same time install one after the other.
 locked() {
     flock "$CI_TARGET/install.lock" "$@"
