@@ -1,41 +1,14 @@
 // The C++20 side of `lab memory`: the programs of `strategies/memory/bodies.rs` by coroutines with
-// symmetric transfer, whose frames are counted by their `operator new`.
-//
-// With LAB_ELIDE the coroutine type asks for what P2477 proposes, in the form that clang has: the
-// frame of a call that is awaited at once becomes part of the caller's.
+// symmetric transfer, whose frames are counted by their `operator new`. Compiled and loaded as peer.cpp is.
 
-#include <coroutine>
 #include <cstddef>
-#include <cstdint>
 #include <cstdlib>
 #include <cstring>
-#include <exception>
 #include <string_view>
-#include <utility>
 
-#ifdef LAB_ELIDE
-#if !__has_cpp_attribute(clang::coro_await_elidable)
-#error "this compiler has no coro_await_elidable"
-#endif
-#define LAB_TASK [[nodiscard, clang::coro_await_elidable]]
-#else
-#define LAB_TASK [[nodiscard]]
-#endif
-
-// Clang elides by itself what it can inline and see the end of. What is compared is asking for
-// elision and not asking, so where nothing is asked for nothing is inlined.
-#ifdef LAB_ELIDE
-#define LAB_CALLEE
-#else
-#define LAB_CALLEE __attribute__((noinline))
-#endif
+#include "task.hpp"
 
 namespace {
-
-template <class T> inline T opaque(T value) {
-    asm volatile("" : : "r"(&value) : "memory");
-    return value;
-}
 
 struct usage {
     std::uint64_t live, peak, allocations;
@@ -49,73 +22,22 @@ struct suspend {
     void await_resume() const noexcept {}
 };
 
-class LAB_TASK task {
-  public:
-    struct promise_type {
-        std::coroutine_handle<> continuation;
-        std::uint64_t result;
-
-        static void* operator new(std::size_t size) {
-            counted.live += size;
-            if (counted.peak < counted.live) counted.peak = counted.live;
-            ++counted.allocations;
-            void* const memory = std::malloc(size);
-            if (!memory) std::abort();
-            return memory;
-        }
-        static void operator delete(void* memory, std::size_t size) {
-            counted.live -= size;
-            std::free(memory);
-        }
-
-        struct final_awaiter {
-            bool await_ready() const noexcept { return false; }
-            std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
-                return self.promise().continuation;
-            }
-            void await_resume() const noexcept {}
-        };
-
-        task get_return_object() noexcept {
-            return task(std::coroutine_handle<promise_type>::from_promise(*this));
-        }
-        std::suspend_always initial_suspend() const noexcept { return {}; }
-        final_awaiter final_suspend() const noexcept { return {}; }
-        void return_value(std::uint64_t value) noexcept { result = value; }
-        void unhandled_exception() const noexcept { std::terminate(); }
-    };
-
-    task(task&& other) noexcept : handle(std::exchange(other.handle, nullptr)) {}
-    task& operator=(task&&) = delete;
-    ~task() {
-        if (handle) handle.destroy();
+struct counted_frames {
+    static void* operator new(std::size_t size) {
+        counted.live += size;
+        if (counted.peak < counted.live) counted.peak = counted.live;
+        ++counted.allocations;
+        void* const memory = std::malloc(size);
+        if (!memory) std::abort();
+        return memory;
     }
-
-    struct awaiter {
-        std::coroutine_handle<promise_type> handle;
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) const noexcept {
-            handle.promise().continuation = caller;
-            return handle;
-        }
-        std::uint64_t await_resume() const noexcept { return handle.promise().result; }
-    };
-    awaiter operator co_await() const& noexcept { return {handle}; }
-    awaiter operator co_await() const&& noexcept { return {handle}; }
-
-    // The face towards the driver.
-    void start() {
-        handle.promise().continuation = std::noop_coroutine();
-        handle.resume();
+    static void operator delete(void* memory, std::size_t size) {
+        counted.live -= size;
+        std::free(memory);
     }
-    bool done() const { return handle.done(); }
-    std::uint64_t result() const { return handle.promise().result; }
-
-  private:
-    explicit task(std::coroutine_handle<promise_type> handle) : handle(handle) {}
-    std::coroutine_handle<promise_type> handle;
 };
+
+using task = basic_task<std::uint64_t, counted_frames>;
 
 template <unsigned N> struct payload {
     unsigned char bytes[N];

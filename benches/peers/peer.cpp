@@ -1,42 +1,13 @@
 // The C++20 side of the lab: the workloads of `workload.rs` by coroutines with symmetric transfer.
 // Compiled at run time (see `strategies/cpp.rs`) and loaded into the lab's own process.
 
-#include <coroutine>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
-#include <utility>
 
-// With LAB_ELIDE the coroutine type asks for what P2477 proposes, in the form that clang has: the
-// frame of a call that is awaited at once becomes part of the caller's.
-#ifdef LAB_ELIDE
-#if !__has_cpp_attribute(clang::coro_await_elidable)
-#error "this compiler has no coro_await_elidable"
-#endif
-#define LAB_TASK [[nodiscard, clang::coro_await_elidable]]
-#else
-#define LAB_TASK [[nodiscard]]
-#endif
-
-// Clang elides by itself what it can inline and see the end of. What is compared is asking for
-// elision and not asking, so where nothing is asked for the chains that it could elide are not
-// inlined.
-#ifdef LAB_ELIDE
-#define LAB_CALLEE
-#else
-#define LAB_CALLEE __attribute__((noinline))
-#endif
+#include "task.hpp"
 
 namespace {
-
-// What `std::hint::black_box` compiles to: the value goes through memory that the optimiser must
-// assume to have been read and written.
-template <class T> inline T opaque(T value) {
-    asm volatile("" : : "r"(&value) : "memory");
-    return value;
-}
 
 // The innermost suspended coroutine: what a wake-up resumes.
 std::coroutine_handle<> leaf_handle;
@@ -70,60 +41,7 @@ struct on_arena {
     static void operator delete(void* frame, std::size_t) { top = static_cast<std::byte*>(frame); }
 };
 
-template <class Frames> class LAB_TASK task {
-  public:
-    struct promise_type : Frames {
-        std::coroutine_handle<> continuation;
-        std::uint64_t result;
-
-        struct final_awaiter {
-            bool await_ready() const noexcept { return false; }
-            std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
-                return self.promise().continuation;
-            }
-            void await_resume() const noexcept {}
-        };
-
-        task get_return_object() noexcept {
-            return task(std::coroutine_handle<promise_type>::from_promise(*this));
-        }
-        std::suspend_always initial_suspend() const noexcept { return {}; }
-        final_awaiter final_suspend() const noexcept { return {}; }
-        void return_value(std::uint64_t value) noexcept { result = value; }
-        void unhandled_exception() const noexcept { std::terminate(); }
-    };
-
-    task(task&& other) noexcept : handle(std::exchange(other.handle, nullptr)) {}
-    task& operator=(task&&) = delete;
-    ~task() {
-        if (handle) handle.destroy();
-    }
-
-    struct awaiter {
-        std::coroutine_handle<promise_type> handle;
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) const noexcept {
-            handle.promise().continuation = caller;
-            return handle;
-        }
-        std::uint64_t await_resume() const noexcept { return handle.promise().result; }
-    };
-    awaiter operator co_await() const& noexcept { return {handle}; }
-    awaiter operator co_await() const&& noexcept { return {handle}; }
-
-    // The face towards the driver: a root's continuation does nothing, which ends the transfer.
-    void start() {
-        handle.promise().continuation = std::noop_coroutine();
-        handle.resume();
-    }
-    bool done() const { return handle.done(); }
-    std::uint64_t result() const { return handle.promise().result; }
-
-  private:
-    explicit task(std::coroutine_handle<promise_type> handle) : handle(handle) {}
-    std::coroutine_handle<promise_type> handle;
-};
+template <class F> using task = basic_task<std::uint64_t, F>;
 
 template <class F> LAB_CALLEE task<F> leaf(std::uint64_t suspensions) {
     std::uint64_t sum = 0;

@@ -2,21 +2,14 @@
 // in the tables of the lab's own process. Compiled and loaded as peer.cpp is.
 
 #include <bit>
-#include <coroutine>
 #include <cstddef>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <exception>
-#include <utility>
 #include <vector>
 
-namespace {
+#include "task.hpp"
 
-template <class T> inline T opaque(T value) {
-    asm volatile("" : : "r"(&value) : "memory");
-    return value;
-}
+namespace {
 
 // A chain of coroutines: the innermost suspended one, which is resumed next, and the memory of its
 // frames, which are allocated and freed in LIFO order. As the size is an odd number of lines, chains
@@ -59,51 +52,7 @@ struct fetch {
     void await_resume() const noexcept {}
 };
 
-template <class T> class [[nodiscard]] task {
-  public:
-    struct promise_type : arena_frames {
-        std::coroutine_handle<> continuation;
-        T result;
-
-        struct final_awaiter {
-            bool await_ready() const noexcept { return false; }
-            std::coroutine_handle<>
-            await_suspend(std::coroutine_handle<promise_type> self) const noexcept {
-                return self.promise().continuation;
-            }
-            void await_resume() const noexcept {}
-        };
-
-        task get_return_object() noexcept {
-            return task(std::coroutine_handle<promise_type>::from_promise(*this));
-        }
-        std::suspend_always initial_suspend() const noexcept { return {}; }
-        final_awaiter final_suspend() const noexcept { return {}; }
-        void return_value(T value) noexcept { result = value; }
-        void unhandled_exception() const noexcept { std::terminate(); }
-    };
-
-    task(task&& other) noexcept : handle(std::exchange(other.handle, nullptr)) {}
-    task& operator=(task&&) = delete;
-    ~task() {
-        if (handle) handle.destroy();
-    }
-
-    struct awaiter {
-        std::coroutine_handle<promise_type> handle;
-        bool await_ready() const noexcept { return false; }
-        std::coroutine_handle<> await_suspend(std::coroutine_handle<> caller) const noexcept {
-            handle.promise().continuation = caller;
-            return handle;
-        }
-        T await_resume() const noexcept { return handle.promise().result; }
-    };
-    awaiter operator co_await() const&& noexcept { return {handle}; }
-
-  private:
-    explicit task(std::coroutine_handle<promise_type> handle) : handle(handle) {}
-    std::coroutine_handle<promise_type> handle;
-};
+template <class T> using task = basic_task<T, arena_frames>;
 
 // One for each place of the group: does one lookup after the other, so that nothing is made or
 // destroyed for a lookup but the lookup's own frames.

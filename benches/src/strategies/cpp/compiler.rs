@@ -19,6 +19,9 @@ const FLAGS: [&str; 6] = [
     "-Wno-unused-command-line-argument",
 ];
 
+/// What the units include: the name, and the text.
+const HEADER: (&str, &str) = ("task.hpp", include_str!("../../../peers/task.hpp"));
+
 /// A family of compilers.
 #[derive(Debug)]
 pub struct Compiler {
@@ -103,7 +106,7 @@ impl Toolchain {
     pub(crate) fn library(&self, unit: &Unit) -> Result<PathBuf> {
         let Toolchain { program, version, .. } = self;
         let mut hasher = DefaultHasher::new();
-        (unit.source, unit.define, FLAGS, program, version).hash(&mut hasher);
+        (unit.source, HEADER, unit.define, FLAGS, program, version).hash(&mut hasher);
         let directory = paths::cache("lab-peers")?;
         let path = directory.join(format!("{program}-{:016x}.so", hasher.finish()));
         if !path.exists() {
@@ -124,6 +127,7 @@ fn compile(program: &str, unit: &Unit, directory: &Path, library: &Path) -> Resu
     let source = work.path().join(unit.file);
     let output = work.path().join("peer.so");
     std::fs::write(&source, unit.source)?;
+    std::fs::write(work.path().join(HEADER.0), HEADER.1)?;
     let result = Command::new(program)
         .args(FLAGS)
         .args(unit.define)
