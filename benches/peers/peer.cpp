@@ -43,7 +43,7 @@ struct on_arena {
 
 template <class F> using task = basic_task<std::uint64_t, F>;
 
-template <class F> LAB_CALLEE task<F> leaf(std::uint64_t suspensions) {
+template <class F> task<F> leaf(std::uint64_t suspensions) {
     std::uint64_t sum = 0;
     for (; suspensions != 0; --suspensions) {
         co_await suspend{};
@@ -53,7 +53,7 @@ template <class F> LAB_CALLEE task<F> leaf(std::uint64_t suspensions) {
 }
 
 // The unrolled static chain: one function for each level.
-template <class F, unsigned Depth> LAB_CALLEE task<F> level(std::uint64_t suspensions) {
+template <class F, unsigned Depth> task<F> level(std::uint64_t suspensions) {
     std::uint64_t below;
     if constexpr (Depth == 2)
         below = co_await leaf<F>(suspensions);

@@ -19,15 +19,6 @@
 #define LAB_TASK [[nodiscard]]
 #endif
 
-// Clang elides by itself what it can inline and see the end of. What is compared is asking for
-// elision and not asking, so where nothing is asked for the chains that it could elide are not
-// inlined.
-#ifdef LAB_ELIDE
-#define LAB_CALLEE
-#else
-#define LAB_CALLEE __attribute__((noinline))
-#endif
-
 namespace {
 
 // What `std::hint::black_box` compiles to: the value goes through memory that the optimiser must

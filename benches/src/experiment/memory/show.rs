@@ -11,7 +11,7 @@ use crate::table::Grid;
 
 const DEFINITION: &str = "bytes: what the chain keeps while suspended, its root included, which is \
     an allocation; the most at any of its suspensions, counted by the allocator. Stackful: from \
-    the stack's base to the furthest byte touched.";
+    the stack's base to the furthest byte touched. C++ on the heap: not inlined, and so not elided.";
 
 pub(super) fn sections(records: &[Record]) -> Result<Vec<Section>> {
     let mut sections = Vec::new();
@@ -85,7 +85,7 @@ pub(super) fn sections(records: &[Record]) -> Result<Vec<Section>> {
             note: "Growth of the resident set of a fresh process over the number of tasks, all \
                    suspended, of 4 levels; the pointers to the tasks are not counted. Roots are in \
                    allocations of their own, or side by side (contiguous). Stackful: at most \
-                   10 000 tasks."
+                   10 000 tasks. C++ on the heap: not inlined, and so not elided."
                 .to_owned(),
             grid: Grid::pivot("held", &chosen, |r| r.text("payload"), Record::label),
             figure: Some(plot::lines(
