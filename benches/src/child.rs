@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::drive::Timed;
+use crate::generate::{Shape, Tree};
 use crate::memory::{Case, Footprint};
 use crate::prefetch::{Data, Lookups, Spec, Way};
 use crate::strategy::{self, Placement, Setup, Strategy, Variant};
@@ -43,6 +44,15 @@ pub enum Request {
         /// Of the inputs.
         range: Range<usize>,
     },
+    /// Traverse a tree so many times.
+    Generate {
+        /// How the tree grows.
+        shape: Shape,
+        /// How deep.
+        depth: u32,
+        /// How often.
+        iterations: u64,
+    },
     /// In which placements does the strategy run this case?
     Probes(Case),
     /// Run it once and measure its memory.
@@ -60,8 +70,8 @@ pub enum Request {
 pub enum Reply {
     /// To [`Request::Variants`].
     Variants(Vec<Option<Placement>>),
-    /// To [`Request::Run`], and to [`Request::Lookups`] with the number of lookups in place of the
-    /// checksum: the child has checked every result.
+    /// To [`Request::Run`], and to [`Request::Lookups`] and [`Request::Generate`] with the number of
+    /// lookups or traversals in place of the checksum: the child has checked every result.
     Timed {
         /// Duration of the timed part.
         nanoseconds: u64,
@@ -103,6 +113,7 @@ pub fn run_once(strategy: &str, request: &str) -> Result<()> {
         }
         Request::Run { workload, iterations, .. } => workload.expected(*iterations),
         Request::Lookups { range, .. } => range.len() as u64,
+        Request::Generate { iterations, .. } => *iterations,
     };
     match child.answer(request.clone())? {
         Reply::Timed { checksum, .. } if checksum == expected => Ok(()),
@@ -148,6 +159,11 @@ impl Child {
                     }
                 };
                 reply(lookups(data, range.clone(), None)?, range.len() as u64)
+            }
+            Request::Generate { shape, depth, iterations } => {
+                let sample = self.strategy.generate(&Tree::build(shape, depth));
+                let mut sample = sample.context("the strategy does not traverse this tree")?;
+                reply(sample(iterations)?, iterations)
             }
             Request::Probes(case) => {
                 let probes = self.strategy.probes(case)?;

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 use anyhow::{Context as _, Result, bail};
 
 use crate::child::Request;
+use crate::generate::Shape;
 use crate::prefetch::{Spec, Way};
 use crate::record::{Params, Record};
 use crate::strategy::{Placement, Strategy};
@@ -74,6 +75,25 @@ impl Counter {
                 .with_context(|| format!("{name} on {spec:?} under valgrind"))
         };
         Ok((total(MANY as usize)? - total(FEW as usize)?) / (MANY - FEW) as f64)
+    }
+
+    /// Instructions of one traversal of a tree, with what making and dropping the traversal takes.
+    /// Building the tree cancels out.
+    ///
+    /// # Errors
+    /// If a run fails or its items are wrong.
+    pub fn per_traversal(
+        &self,
+        name: &str,
+        strategy: &dyn Strategy,
+        shape: Shape,
+        depth: u32,
+    ) -> Result<f64> {
+        let total = |iterations| {
+            self.total(name, strategy, &Request::Generate { shape, depth, iterations })
+                .with_context(|| format!("{name} on a {} tree under valgrind", shape.name()))
+        };
+        Ok(total(2)? - total(1)?)
     }
 
     fn total(&self, name: &str, strategy: &dyn Strategy, request: &Request) -> Result<f64> {

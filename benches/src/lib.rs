@@ -19,6 +19,7 @@
 pub mod child;
 pub mod drive;
 pub mod experiment;
+pub mod generate;
 pub mod instructions;
 pub mod join;
 pub mod machine;

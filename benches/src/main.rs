@@ -56,7 +56,8 @@ struct Run {
     #[arg(long, value_name = "DIR")]
     html: Option<PathBuf>,
 
-    /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `prefetch`)
+    /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `generate`,
+    /// `prefetch`)
     #[arg(long)]
     instructions: bool,
 

@@ -2,11 +2,13 @@
 
 use std::fmt;
 use std::path::PathBuf;
+use std::rc::Rc;
 
 use anyhow::{Result, bail};
 use serde::{Deserialize, Serialize};
 
 use crate::drive::Timed;
+use crate::generate::{self, Generate, Tree};
 use crate::join::{self, Join};
 use crate::measure::Sample;
 use crate::memory::movability::Unstarted;
@@ -94,6 +96,12 @@ pub trait Strategy {
         None
     }
 
+    /// How this strategy traverses a tree item by item; `None` if it does not.
+    fn generate(&self, tree: &Rc<Tree>) -> Option<Sample> {
+        let _ = tree;
+        None
+    }
+
     /// How this strategy does the lookups of `prefetch`; `None` if it does not, or not so.
     fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {
         let _ = (spec, way);
@@ -152,6 +160,19 @@ impl Strategy for JoinOnly {
     }
 }
 
+/// A strategy that traverses trees and nothing else.
+struct GenerateOnly(Generate);
+
+impl Strategy for GenerateOnly {
+    fn variants(&self, _: Workload) -> Vec<Variant> {
+        Vec::new()
+    }
+
+    fn generate(&self, tree: &Rc<Tree>) -> Option<Sample> {
+        self.0(tree)
+    }
+}
+
 /// A strategy that does lookups and nothing else.
 struct LookupsOnly(fn(Spec, Way) -> Option<Lookups>);
 
@@ -174,7 +195,7 @@ struct Entry {
 }
 
 /// The strategies in the order of the tables.
-static ENTRIES: [Entry; 15] = [
+static ENTRIES: [Entry; 19] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
@@ -245,6 +266,26 @@ static ENTRIES: [Entry; 15] = [
         name: "join-set",
         about: "tokio's `JoinSet`: a task for each branch, on one thread",
         load: |_| Ok(Box::new(JoinOnly(join::others::join_set))),
+    },
+    Entry {
+        name: "explicit-stack",
+        about: "by hand: an iterator that holds the path to its next item",
+        load: |_| Ok(Box::new(GenerateOnly(generate::others::explicit_stack))),
+    },
+    Entry {
+        name: "nested-iterator",
+        about: "`Box<dyn Iterator>` at each level, chained: an item passes through all of them",
+        load: |_| Ok(Box::new(GenerateOnly(generate::others::nested_iterator))),
+    },
+    Entry {
+        name: "genawaiter",
+        about: "in the style of that crate: boxed `async` bodies that share a cell for the item",
+        load: |_| Ok(Box::new(GenerateOnly(generate::others::genawaiter))),
+    },
+    Entry {
+        name: "visitor",
+        about: "a recursive function that calls another with each item",
+        load: |_| Ok(Box::new(GenerateOnly(generate::others::visitor))),
     },
     Entry {
         name: "group-prefetch",

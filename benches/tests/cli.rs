@@ -48,7 +48,7 @@ fn list_names_experiments_and_strategies() {
     let output = lab(&["list"]);
     assert!(output.status.success());
     let text = text(&output.stdout);
-    for name in ["resume", "call", "crossover", "memory", "join", "prefetch"]
+    for name in ["resume", "call", "crossover", "memory", "join", "generate", "prefetch"]
         .into_iter()
         .chain(lab::strategy::names())
     {
@@ -215,6 +215,30 @@ fn crossover_shows_the_ratio_and_draws_it() {
     assert!(page.contains("<svg") && page.contains(&title));
     // Self-contained: nothing is fetched.
     assert!(!page.contains("src=") && !page.contains("<link"));
+}
+
+#[test]
+fn generate_names_its_shapes_and_says_who_ends_where() {
+    let output = tiny(&["generate", "--json", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let records = records(&output.stdout);
+    assert!(
+        records.iter().all(|r| (r.metric.as_str(), r.unit.as_str()) == ("time_per_item", "ns"))
+    );
+    let depths = |shape: &str, strategy: &str| -> Vec<u64> {
+        let of = |r: &&Record| r.strategy == strategy && r.text("shape") == shape;
+        records.iter().filter(of).map(|r| r.number("depth").unwrap()).collect()
+    };
+    for strategy in [ours(), "explicit-stack", "nested-iterator", "genawaiter", "visitor"] {
+        assert_eq!(depths("balanced", strategy), [5, 10, 15], "{strategy}");
+        assert_eq!(depths("random", strategy), [10, 15], "{strategy}");
+        let deepest = match strategy {
+            "nested-iterator" | "genawaiter" => 1000,
+            "visitor" => 10_000,
+            _ => 100_000,
+        };
+        assert_eq!(depths("degenerate", strategy).last(), Some(&deepest), "{strategy}");
+    }
 }
 
 #[test]

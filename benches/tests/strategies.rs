@@ -1,13 +1,24 @@
 //! Every strategy that can run here gives the known result of every workload, in every placement.
 
+use lab::generate::{Shape, Tree};
 use lab::join::Case;
 use lab::prefetch::{self, CALL_DEPTHS, Data, Distribution, GROUPS, Spec, Way};
 use lab::strategy::{self, Setup};
 use lab::workload::{Chain, DEPTHS, Workload};
 
-/// Strategies that run branches, or do lookups, and nothing else.
-const OTHERS: [&str; 6] =
-    ["adaptive", "futures-unordered", "group-prefetch", "join-set", "naive", "naive-branch"];
+/// Strategies that run branches, traverse trees, or do lookups, and nothing else.
+const OTHERS: [&str; 10] = [
+    "adaptive",
+    "explicit-stack",
+    "futures-unordered",
+    "genawaiter",
+    "group-prefetch",
+    "join-set",
+    "naive",
+    "naive-branch",
+    "nested-iterator",
+    "visitor",
+];
 
 fn workloads() -> Vec<Workload> {
     let mut all = Vec::new();
@@ -31,7 +42,7 @@ fn every_strategy_gives_the_known_result() {
         let Ok(strategy) = entry.state else { continue };
         for workload in workloads() {
             let variants = strategy.variants(workload);
-            // Those of `join` or `prefetch` only run none of these.
+            // Those of `join`, `generate` or `prefetch` only run none of these.
             let other = OTHERS.contains(&entry.name);
             assert_eq!(variants.is_empty(), other, "{} on {workload:?}", entry.name);
             for mut variant in variants {
@@ -125,6 +136,27 @@ fn every_way_of_joining_hears_every_call() {
         }
         let joins = ["nested", "direct", "direct-tail", "futures-unordered", "join-set"];
         assert_eq!(cases > 0, joins.contains(&entry.name), "{}", entry.name);
+    }
+}
+
+#[test]
+fn every_way_of_generating_yields_every_item_in_order() {
+    let trees: Vec<_> = [(Shape::Balanced, 1), (Shape::Balanced, 6), (Shape::Random, 6)]
+        .into_iter()
+        .chain([1, 2, 300].map(|depth| (Shape::Degenerate, depth)))
+        .map(|(shape, depth)| Tree::build(shape, depth))
+        .collect();
+    for entry in strategy::load(|_| true, &Setup::default()) {
+        let Ok(strategy) = entry.state else { continue };
+        let samples: Vec<_> = trees.iter().filter_map(|tree| strategy.generate(tree)).collect();
+        let generates =
+            ["direct", "direct-tail", "explicit-stack", "nested-iterator", "genawaiter", "visitor"];
+        let expected = if generates.contains(&entry.name) { trees.len() } else { 0 };
+        assert_eq!(samples.len(), expected, "{}", entry.name);
+        // It checks what it is given.
+        for mut sample in samples {
+            sample(2).unwrap();
+        }
     }
 }
 

@@ -3,53 +3,76 @@
 //! Whatever could break an invariant if it were called by hand is `unsafe` here.
 
 use core::future::Future;
+use core::marker::PhantomData;
 
-pub use crate::body::{Chain, FnBody, Plain, Return, Scope, Site, Wide, Widened};
+pub use crate::body::{FnBody, Plain, Return, Scope, Site, Wide, Widened};
 pub use crate::call::{Finish, ForeignCall, Slot};
-use crate::{Body, Coroutine};
+pub use crate::chain::{Chain, Waits, WaitsAndYields, Yields};
+use crate::{AsyncGenerator, Body, Coroutine, Generator};
 
 /// Arguments and a closure that makes a body's future of them: inert, so safe to make.
 #[derive(Debug)]
-pub struct Parts<A, F>(A, F);
+pub struct Parts<A, F, K>(A, F, PhantomData<fn() -> K>);
 
-/// Pairs arguments with a closure, whose parameter's type is inferred from them.
+/// Pairs arguments with a closure, whose parameter's type is inferred from them. The body is of kind
+/// `K`.
 #[inline(always)]
-pub fn parts<A, F, Fut>(args: A, make: F) -> Parts<A, F>
+pub fn parts<K, A, F, Fut>(args: A, make: F) -> Parts<A, F, K>
 where
-    F: FnOnce(Scope<A>) -> Fut,
+    F: FnOnce(Scope<A, K>) -> Fut,
     Fut: Future,
 {
-    Parts(args, make)
+    Parts(args, make, PhantomData)
 }
 
-/// A coroutine, placed as `P`, whose body returns its value [`Wide`].
+/// A body that returns its value [`Wide`].
 ///
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
 #[inline(always)]
-pub unsafe fn wide<P, A, F, Fut, T>(parts: Parts<A, F>) -> Coroutine<impl Body<Output = T>, P>
+pub unsafe fn wide<A, F, Fut, T, K>(parts: Parts<A, F, K>) -> impl Body<Output = T, Kind = K>
 where
-    F: FnOnce(Scope<A>) -> Fut,
+    F: FnOnce(Scope<A, K>) -> Fut,
     Fut: Future<Output = Wide<T>>,
 {
     // SAFETY: passed on.
-    Coroutine::from_body(unsafe { FnBody::<_, _, Widened>::new(parts.0, parts.1) })
+    unsafe { FnBody::<_, _, Widened, K>::new(parts.0, parts.1) }
 }
 
-/// A coroutine, placed as `P`, whose body returns its value as it is.
+/// A body that returns its value as it is.
 ///
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
 #[inline(always)]
-pub unsafe fn plain<P, A, F, Fut>(
-    parts: Parts<A, F>,
-) -> Coroutine<impl Body<Output = Fut::Output>, P>
+pub unsafe fn plain<A, F, Fut, K>(
+    parts: Parts<A, F, K>,
+) -> impl Body<Output = Fut::Output, Kind = K>
 where
-    F: FnOnce(Scope<A>) -> Fut,
+    F: FnOnce(Scope<A, K>) -> Fut,
     Fut: Future,
 {
     // SAFETY: passed on.
-    Coroutine::from_body(unsafe { FnBody::<_, _, Plain>::new(parts.0, parts.1) })
+    unsafe { FnBody::<_, _, Plain, K>::new(parts.0, parts.1) }
+}
+
+/// A coroutine, placed as `P`.
+#[inline(always)]
+pub fn coroutine<P, B: Body<Kind = Waits>>(body: B) -> Coroutine<B, P> {
+    Coroutine::from_body(body)
+}
+
+/// A synchronous generator of `T`, placed as `P`.
+#[inline(always)]
+pub fn generator<P, T, B: Body<Kind = Yields<T>>>(body: B) -> Generator<T, B, P> {
+    Generator::from_body(body)
+}
+
+/// An asynchronous generator of `T`, placed as `P`.
+#[inline(always)]
+pub fn async_generator<P, T, B: Body<Kind = WaitsAndYields<T>>>(
+    body: B,
+) -> AsyncGenerator<T, B, P> {
+    AsyncGenerator::from_body(body)
 }
 
 /// An argument that is used once, by value: not `Copy`, so that to use it is to move it.
@@ -76,7 +99,11 @@ impl<T> Held<T> {
 /// # Safety
 /// As for the method.
 #[inline(always)]
-pub unsafe fn finish<S: Finish>(chain: Chain, slot: *mut Slot<S>, awaited: S::Awaited) -> S::Value {
+pub unsafe fn finish<S: Finish, K>(
+    chain: Chain<K>,
+    slot: *mut Slot<S>,
+    awaited: S::Awaited,
+) -> S::Value {
     // SAFETY: passed on.
-    unsafe { S::finish(chain, slot, awaited) }
+    unsafe { S::finish(chain.any(), slot, awaited) }
 }

@@ -12,6 +12,7 @@ use core::mem::{ManuallyDrop, MaybeUninit};
 use core::panic::Location;
 use core::ptr;
 
+use crate::chain::{Chain, Waits};
 use crate::driver::Driver;
 
 /// An unstarted body. Implemented by what `#[coroutine]` generates, and by nothing else.
@@ -26,10 +27,13 @@ use crate::driver::Driver;
 pub unsafe trait Body: Sized {
     /// What the coroutine evaluates to.
     type Output;
+    /// What the body may do with its chain: see `chain.rs`.
+    #[doc(hidden)]
+    type Kind;
     #[doc(hidden)]
     type Args;
     #[doc(hidden)]
-    type Make: FnOnce(Scope<Self::Args>) -> Self::Future;
+    type Make: FnOnce(Scope<Self::Args, Self::Kind>) -> Self::Future;
     #[doc(hidden)]
     type Future: Future;
 
@@ -45,28 +49,29 @@ pub unsafe trait Body: Sized {
 /// It has a field of the future's type so that the future's auto traits are this type's. The future
 /// is not a parameter: a body that takes another body has that in its arguments, its closure and
 /// its future, and each mention here is a factor of the compiler's work for each level of nesting.
-pub struct FnBody<A, F: Make<A>, R> {
+pub struct FnBody<A, F: Make<A, K>, R, K> {
     args: A,
     make: F,
     _future: PhantomData<F::Future>,
-    _return: PhantomData<fn() -> R>,
+    /// Invariant in the kind, which `make` knows.
+    _return: PhantomData<fn(K) -> (R, K)>,
 }
 
-/// A closure that makes a body's future.
-pub trait Make<A>: FnOnce(Scope<A>) -> Self::Future {
+/// A closure that makes the future of a body of kind `K`.
+pub trait Make<A, K>: FnOnce(Scope<A, K>) -> Self::Future {
     /// The future.
     type Future: Future;
 }
 
-impl<A, F, Fut> Make<A> for F
+impl<A, F, Fut, K> Make<A, K> for F
 where
-    F: FnOnce(Scope<A>) -> Fut,
+    F: FnOnce(Scope<A, K>) -> Fut,
     Fut: Future,
 {
     type Future = Fut;
 }
 
-impl<A, F: Make<A>, R> FnBody<A, F, R> {
+impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// # Safety
     /// The future that `make` returns fulfils the second point of [`Body`]'s contract.
     #[inline(always)]
@@ -77,12 +82,13 @@ impl<A, F: Make<A>, R> FnBody<A, F, R> {
 
 // SAFETY: `PhantomData<F::Future>` makes the auto traits of `Self` imply those of the future; the
 // second point is the contract of `FnBody::new`.
-unsafe impl<A, F, R> Body for FnBody<A, F, R>
+unsafe impl<A, F, R, K> Body for FnBody<A, F, R, K>
 where
-    F: Make<A>,
+    F: Make<A, K>,
     R: Return<<F::Future as Future>::Output>,
 {
     type Output = R::Value;
+    type Kind = K;
     type Args = A;
     type Make = F;
     type Future = F::Future;
@@ -174,19 +180,19 @@ pub(crate) struct Entry<A> {
 ///
 /// One word, because it is part of every frame for as long as the frame lives.
 #[derive(Debug)]
-pub struct Scope<A> {
+pub struct Scope<A, K = Waits> {
     target: *const (),
-    _args: PhantomData<A>,
+    _args: PhantomData<(A, fn() -> K)>,
 }
 
 // SAFETY: a scope is only ever used by the body that owns it, while that runs; the driver it leads
 // to is part of the same root future as the body and moves between threads with it.
-unsafe impl<A> Send for Scope<A> {}
+unsafe impl<A, K> Send for Scope<A, K> {}
 // SAFETY: a shared scope allows nothing but what its owner calls (the methods are unsafe, and the
 // macro calls them from the owner only).
-unsafe impl<A> Sync for Scope<A> {}
+unsafe impl<A, K> Sync for Scope<A, K> {}
 
-impl<A> Scope<A> {
+impl<A, K> Scope<A, K> {
     /// # Safety
     /// The future made with this scope is polled (or dropped unpolled) while `entry` is live; its
     /// first poll takes the arguments.
@@ -213,11 +219,7 @@ impl<A> Scope<A> {
 
     /// The chain that runs this body.
     #[inline(always)]
-    pub fn chain(&self) -> Chain {
-        Chain(self.target.cast())
+    pub fn chain(&self) -> Chain<K> {
+        Chain::new(self.target.cast())
     }
 }
-
-/// The driver of the body that is running, as handed to a call.
-#[derive(Clone, Copy, Debug)]
-pub struct Chain(pub(crate) *const Driver);

@@ -14,8 +14,9 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::backtrace::Backtrace;
-use crate::body::{Body, Chain, Site};
+use crate::body::{Body, Site};
 use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::chain::{Chain, MayWait};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, ended, root_continuation};
 use crate::erased::{ErasedVTable, OwnMemory};
@@ -170,9 +171,9 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<C: Site>(
+    pub unsafe fn __cps_begin<C: Site, K: MayWait>(
         self,
-        chain: Chain,
+        chain: Chain<K>,
         slot: *mut Slot<Boxed<T, S>>,
     ) -> (Option<T>, Suspended) {
         let callee = ManuallyDrop::new(self);

@@ -34,7 +34,8 @@ use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::body::{Body, Chain, Site};
+use crate::body::{Body, Site};
+use crate::chain::{Chain, MayWait};
 use crate::frame::Frame;
 
 /// Memory in the caller's frame for a call. Only ever reached through a raw pointer.
@@ -160,9 +161,9 @@ pub trait ForeignCall: Sized {
     /// None is needed; the macro calls `begin` for all callees alike.
     #[doc(hidden)]
     #[inline(always)]
-    unsafe fn __cps_begin<S: Site>(
+    unsafe fn __cps_begin<S: Site, K: MayWait>(
         self,
-        _: Chain,
+        _: Chain<K>,
         _: *mut Slot<Foreign<Self>>,
     ) -> (Option<<Self as IntoFuture>::Output>, <Self as IntoFuture>::IntoFuture)
     where

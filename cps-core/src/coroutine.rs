@@ -4,16 +4,15 @@ use core::fmt;
 use core::future::IntoFuture;
 use core::marker::PhantomData;
 
-use crate::body::{Body, Chain, Site};
+use crate::body::{Body, Site};
 use crate::call::{Slot, Suspended};
+use crate::chain::{Chain, MayWait};
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
 use crate::placement::{Inline, May, Placement, Stack};
 use crate::root::Root;
 use crate::stack_options::StackOptions;
 use crate::try_stacked::TryOnStack;
-#[cfg(feature = "alloc")]
-use crate::{driver::Driver, stack::FrameStack};
 
 /// An unstarted, movable coroutine, as large as its arguments.
 ///
@@ -152,10 +151,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// If it cannot be.
     #[cfg(feature = "alloc")]
     pub fn with_stack(self, options: StackOptions) -> Root<B> {
-        match FrameStack::with_options(options) {
-            Ok(stack) => Root::with_driver(Driver::with_stack(stack), self.body),
-            Err(exhausted) => panic!("{exhausted}"),
-        }
+        Root::with_options(options, self.body)
     }
 
     /// Turns the coroutine into a root with the first chunk of its frame stack inside: `N` bytes,
@@ -179,7 +175,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// # });
     /// ```
     pub fn with_stack_inside<const N: usize>(self, options: StackOptions) -> Root<B, N> {
-        Root::with_chunk(self.body, options)
+        Root::with_chunk(options, self.body)
     }
 }
 
@@ -188,13 +184,13 @@ impl<B: Body, P: Placement> Coroutine<B, P> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site>(
+    pub unsafe fn __cps_begin<S: Site, K: MayWait>(
         self,
-        chain: Chain,
+        chain: Chain<K>,
         slot: *mut Slot<P::Content<B>>,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
-        unsafe { P::call::<B, S>(slot, chain, self.body) }
+        unsafe { P::call::<B, S>(slot, chain.any(), self.body) }
     }
 }
 

@@ -182,6 +182,7 @@ pub(crate) struct Driver {
 }
 
 impl Driver {
+    #[cfg(feature = "alloc")]
     #[inline(always)]
     pub(crate) const fn new() -> Self {
         Self::with_stack(FrameStack::new())

@@ -5,8 +5,9 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use crate::body::{Body, Chain, Site};
+use crate::body::{Body, Site};
 use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::chain::Chain;
 use crate::driver::{Driver, Header, VTable};
 use crate::frame::{
     Frame, Unstarted, Waiting, describe_called, drop_suspended, resume, start_deferred,

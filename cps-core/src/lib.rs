@@ -113,6 +113,64 @@
 //! # futures::executor::block_on(async { assert_eq!(ask().await, "answer") });
 //! ```
 //!
+//! # Generators
+//!
+//! With `yields = T` a body yields items: an `fn` becomes an iterator, an `async fn` a stream.
+//! [`yield_from`] delegates to another generator, by a call: however deep the delegation, the next item is
+//! one resume of the frame that yielded the last one.
+//!
+//! ```
+//! use cps_core::{yield_, yield_from};
+//!
+//! enum Tree {
+//!     Leaf(u32),
+//!     Fork(Box<[Tree; 2]>),
+//! }
+//!
+//! #[cps_core::coroutine(yields = u32, elision = "stack")]
+//! fn leaves(tree: &Tree) {
+//!     match tree {
+//!         Tree::Leaf(value) => yield_(*value).await,
+//!         Tree::Fork(children) => {
+//!             for child in &**children {
+//!                 yield_from(leaves(child)).await;
+//!             }
+//!         }
+//!     }
+//! }
+//!
+//! let fork = |left, right| Tree::Fork(Box::new([left, right]));
+//! let tree = fork(fork(Tree::Leaf(1), Tree::Leaf(2)), Tree::Leaf(3));
+//! assert_eq!(leaves(&tree).into_iter().collect::<Vec<_>>(), [1, 2, 3]);
+//! ```
+//!
+//! The body of an iterator can await nothing else; that of a stream can await anything. A generator that
+//! returns a `Result<(), E>` yields `Result`s, and an error that it returns is the last: [`Ending`].
+//!
+//! ```
+//! use cps_core::yield_;
+//! use std::pin::pin;
+//!
+//! # mod listing { pub async fn page(n: u32) -> Result<Vec<u32>, String> {
+//! #     match n { 0 => Ok(vec![1, 2]), 1 => Ok(vec![3]), _ => Err("no such page".into()) } } }
+//! #[cps_core::coroutine(yields = u32)]
+//! async fn entries() -> Result<(), String> {
+//!     for n in 0.. {
+//!         for entry in listing::page(n).await? {
+//!             yield_(entry).await;
+//!         }
+//!     }
+//!     Ok(())
+//! }
+//!
+//! # futures::executor::block_on(async {
+//! let mut entries = pin!(entries().into_root());
+//! while let Some(Ok(entry)) = entries.next().await {
+//!     println!("{entry}");
+//! }
+//! # });
+//! ```
+//!
 //! # Branches
 //!
 //! [`join()`], [`try_join`], [`race()`], [`select`] and [`timeout()`] run several coroutines, or other
@@ -161,13 +219,15 @@
 //! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`], [branches](#branches), [`interleave::Group`] |
 //! | `std` | yes | [`interleave::clock`]; nothing else needs an operating system |
 //! | `backtrace` | no | `backtrace()` from within a body, and a panic hook; a call takes some instructions more |
+//! | `stream` | no | `Stream` of the crate `futures-core` for asynchronous [generators](#generators) |
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
 //!
 //! # Layers
 //!
-//! `driver` (frames without their types, the loop) ← `body` (arguments out of band) ← `frame` (a body
-//! in memory) ← `call` (what `.await` becomes) ← `placement` ← `stacked`, `heap`, `may`, `erased`
-//! (where frames lie) ← `coroutine`, `boxed`, `root` ← `interleave`. `stack` is the memory that
+//! `driver` (frames without their types, the loop) ← `chain` (the driver as a body sees it) ← `body`
+//! (arguments out of band) ← `frame` (a body in memory) ← `call` (what `.await` becomes) ← `placement` ← `stacked`, `heap`, `may`, `erased`
+//! (where frames lie) ← `chained` (a whole chain in memory) ← `coroutine`, `boxed`, `root`, `generator` ←
+//! `interleave`. `stack` is the memory that
 //! `stacked` uses, `backtrace` reads chains; `turn` (suspending without waiting) ← `prefetch`,
 //! `interleave`. `wake_set` (who was woken) ← `group` (starts and resumes `branch`es) ← `join`, `race`,
 //! `timeout`; `scope` has children in place of a group.
@@ -188,11 +248,14 @@ mod boxed;
 #[cfg(feature = "alloc")]
 mod branch;
 mod call;
+mod chain;
+mod chained;
 mod coroutine;
 mod driver;
 #[cfg(feature = "alloc")]
 mod erased;
 mod frame;
+mod generator;
 #[cfg(feature = "alloc")]
 mod group;
 #[cfg(feature = "alloc")]
@@ -232,7 +295,7 @@ pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCorout
 #[cfg(feature = "alloc")]
 pub use branch::{Branch, Branches, Concurrent, Many, TryBranches, UniformBranches};
 pub use coroutine::Coroutine;
-/// Makes an `async fn` return a [`Coroutine`].
+/// Makes an `async fn` return a [`Coroutine`], and with `yields` a function a generator.
 ///
 /// It goes on free functions, inherent methods, and methods of traits and of their implementations.
 ///
@@ -315,6 +378,24 @@ pub use coroutine::Coroutine;
 /// # futures::executor::block_on(async { assert_eq!(fib(10).await, 55) });
 /// ```
 ///
+/// `yields = Type` makes a generator of the function: a [`Generator`] of an `fn`, which is an iterator, an
+/// [`AsyncGenerator`] of an `async fn`, which is a stream. The body awaits [`yield_`] and [`yield_from`].
+///
+/// ```
+/// use cps_core::yield_;
+///
+/// #[cps_core::coroutine(yields = u64)]
+/// fn powers(of: u64) {
+///     let mut power = Some(1u64);
+///     while let Some(n) = power {
+///         yield_(n).await;
+///         power = n.checked_mul(of);
+///     }
+/// }
+/// assert!(powers(10).into_iter().take(3).eq([1, 10, 100]));
+/// assert_eq!(powers(2).into_iter().count(), 64);
+/// ```
+///
 /// `crate = path` says where this crate is, if it is not `::cps_core`:
 ///
 /// ```
@@ -374,6 +455,10 @@ pub use cps_core_macros::coroutine;
 ///
 /// The options of `#[coroutine]` are an inner attribute here: `#![coroutine(elision = "stack")]`.
 pub use cps_core_macros::coroutine_block;
+pub use generator::{
+    AsyncGenerator, AsyncGeneratorRoot, Ending, Generator, GeneratorRoot, NextItem, Yield,
+    YieldFrom, yield_, yield_from,
+};
 #[cfg(feature = "alloc")]
 pub use join::{Join, TryJoin, join, try_join};
 #[cfg(feature = "alloc")]

@@ -3,8 +3,9 @@
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-use crate::body::{Body, Chain, Site};
+use crate::body::{Body, Site};
 use crate::call::{Embedded, Finish, Returned, Slot, Suspended};
+use crate::chain::Chain;
 use crate::frame::Frame;
 use crate::placement::{May, Placement, Stack};
 use crate::stacked::{self, Stacked};

@@ -1,8 +1,9 @@
 //! Where a callee's frame lives, chosen by type: the elision control of P2477 (“Allow programmer to
 //! control and detect coroutine elision”), per call and per definition.
 
-use crate::body::{Body, Chain, Site};
+use crate::body::{Body, Site};
 use crate::call::{Embedded, Finish, Returned, Slot, Suspended};
+use crate::chain::Chain;
 
 /// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`May`].
 ///

@@ -1,20 +1,15 @@
 //! The root future: a chain of frames as one ordinary [`Future`].
 
-use core::cell::UnsafeCell;
 use core::fmt;
 use core::future::Future;
-use core::mem::MaybeUninit;
 use core::pin::Pin;
-use core::ptr;
 use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::body::Body;
-use crate::driver::{Driver, ended};
-use crate::frame::{Frame, Origin};
-use crate::running::during;
-use crate::stack::Chunk;
+use crate::chained::Chained;
+use crate::driver::Driver;
 use crate::stack_options::{StackOptions, StackUsage};
 
 /// A whole stack of coroutine frames as one [`Future`].
@@ -35,53 +30,28 @@ use crate::stack_options::{StackOptions, StackUsage};
 /// limit; [`Coroutine::with_stack_inside`](crate::Coroutine::with_stack_inside) gives the root `N`
 /// bytes for a first chunk, which is a part of it.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
-#[repr(C)]
 pub struct Root<B: Body, const N: usize = 0> {
-    driver: Driver,
-    frame: UnsafeCell<Origin<B>>,
-    chunk: UnsafeCell<Bytes<N>>,
+    chain: Chained<Driver, B, N>,
 }
-
-/// Memory for a chunk of the frame stack: its head first, once the root is made.
-#[repr(C, align(8))]
-struct Bytes<const N: usize>([MaybeUninit<u8>; N]);
-
-// SAFETY: a root owns the root frame, which is `Send` if the body is (contract of `Body`), and
-// through it all other frames of the chain: those in the body's slots, whose types are part of the
-// body's future, and those it boxed as `Send`. The driver's pointers lead to these, or are unused
-// outside of a poll.
-unsafe impl<B: Body + Send, const N: usize> Send for Root<B, N> {}
-// SAFETY: a shared reference to a root gives access to nothing but the driver's account of itself
-// (`Debug`, `backtrace`, `stack_usage`), which reads what is written through `&mut` only.
-unsafe impl<B: Body, const N: usize> Sync for Root<B, N> {}
 
 impl<B: Body> Root<B> {
     #[inline(always)]
     pub(crate) fn new(body: B) -> Self {
-        Self::with_driver(Driver::new(), body)
+        Root { chain: Chained::new(body) }
+    }
+
+    /// # Panics
+    /// If the first chunk of the stack cannot be allocated.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn with_options(options: StackOptions, body: B) -> Self {
+        Root { chain: Chained::with_options(options, body) }
     }
 }
 
 impl<B: Body, const N: usize> Root<B, N> {
-    #[inline(always)]
-    pub(crate) fn with_driver(driver: Driver, body: B) -> Self {
-        Root {
-            driver,
-            frame: UnsafeCell::new(Origin::unstarted(body, ptr::null())),
-            chunk: UnsafeCell::new(Bytes([MaybeUninit::uninit(); N])),
-        }
-    }
-
     /// A root with the first chunk of its frame stack inside.
-    pub(crate) fn with_chunk(body: B, options: StackOptions) -> Self {
-        const {
-            assert!(N >= size_of::<Chunk>(), "the chunk is smaller than its head, of 128 bytes");
-        }
-        let mut root = Self::with_driver(Driver::new(), body);
-        let head = root.chunk.get_mut().0.as_mut_ptr().cast::<Chunk>();
-        // SAFETY: the bytes are large enough for a head, and aligned as it is.
-        unsafe { head.write(Chunk::borrowed(options)) };
-        root
+    pub(crate) fn with_chunk(options: StackOptions, body: B) -> Self {
+        Root { chain: Chained::with_chunk(options, body) }
     }
 
     /// The functions of the chain, innermost first, and the await where each of them waits. Empty if
@@ -111,8 +81,7 @@ impl<B: Body, const N: usize> Root<B, N> {
     #[cfg(feature = "alloc")]
     #[must_use]
     pub fn backtrace(&self) -> Backtrace {
-        // SAFETY: a chain runs only while its root is borrowed exclusively.
-        unsafe { Backtrace::of_suspended(&self.driver) }
+        self.chain.backtrace()
     }
 
     /// What the root's frame stack uses and has used.
@@ -135,54 +104,7 @@ impl<B: Body, const N: usize> Root<B, N> {
     /// # use std::future::IntoFuture;
     /// ```
     pub fn stack_usage(&self) -> StackUsage {
-        self.driver.stack.usage()
-    }
-
-    /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
-    ///
-    /// # Safety
-    /// `this` is pinned, its driver was entered, and its leaf is null.
-    #[inline(never)]
-    unsafe fn start(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
-        // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
-        // written by `with_chunk`; the driver, and with it the stack, is dropped before the chunk's
-        // memory is gone.
-        unsafe {
-            let driver = &raw const (*this).driver;
-            // A chain that panics in its first poll has ended.
-            (*driver).leaf.set(ended());
-            if N != 0 {
-                // From here on the root is not moved.
-                let head = UnsafeCell::raw_get(&raw const (*this).chunk).cast::<Chunk>();
-                (*driver).stack.install(head, N & !(align_of::<Chunk>() - 1));
-            }
-            let origin = UnsafeCell::raw_get(&raw const (*this).frame);
-            let parts = Origin::take(origin);
-            let frame = origin.cast::<Frame<B>>();
-            match Frame::start_root(frame, parts, driver) {
-                Poll::Ready(value) => Poll::Ready(value),
-                Poll::Pending => {
-                    Self::result(this, Driver::settle(driver, cx, (*driver).pending()))
-                }
-            }
-        }
-    }
-
-    /// Takes the root frame's result when the chain has ended.
-    ///
-    /// # Safety
-    /// `poll` is what `Driver::run` or `Driver::settle` returned last.
-    #[inline(always)]
-    unsafe fn result(this: *mut Self, poll: Poll<()>) -> Poll<B::Output> {
-        poll.map(|()| {
-            // SAFETY: the chain has ended, so the root frame has returned, and the leaf that is
-            // cleared here keeps this from being called again.
-            unsafe {
-                (*this).driver.leaf.set(ended());
-                Frame::take_result(UnsafeCell::raw_get(&raw const (*this).frame).cast::<Frame<B>>())
-            }
-        })
+        self.chain.stack_usage()
     }
 }
 
@@ -191,39 +113,13 @@ impl<B: Body, const N: usize> Future for Root<B, N> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: nothing is moved out of the pinned root. A non-null leaf means that the chain is
-        // suspended (it cannot be running: `self` is borrowed exclusively).
-        unsafe {
-            let this: *mut Self = self.get_unchecked_mut();
-            let driver = &raw const (*this).driver;
-            (*driver).enter(cx);
-            during(driver, || {
-                if (*driver).leaf.get().is_null() {
-                    return Self::start(this, cx);
-                }
-                let poll = Driver::run(driver, cx);
-                Self::result(this, poll)
-            })
-        }
-    }
-}
-
-impl<B: Body, const N: usize> Drop for Root<B, N> {
-    #[inline]
-    fn drop(&mut self) {
-        // SAFETY: nothing runs the chain, since `self` is borrowed exclusively.
-        unsafe {
-            if self.driver.is_started() {
-                Driver::cancel(&raw const self.driver);
-            } else {
-                Origin::drop_unstarted(self.frame.get());
-            }
-        }
+        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively.
+        unsafe { Chained::poll(&raw mut self.get_unchecked_mut().chain, cx) }
     }
 }
 
 impl<B: Body, const N: usize> fmt::Debug for Root<B, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Root").field(&format_args!("{}", self.driver.condition())).finish()
+        f.debug_tuple("Root").field(&format_args!("{}", self.chain.condition())).finish()
     }
 }

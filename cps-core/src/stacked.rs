@@ -4,8 +4,9 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use crate::body::{Body, Chain, Site};
+use crate::body::{Body, Site};
 use crate::call::{self, Finish, Returned, Slot};
+use crate::chain::Chain;
 use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, Suspended, Unstarted, Waiting, describe_called, start_deferred};
 use crate::placement::{Placement, Stack};

@@ -3,8 +3,9 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::body::{Body, Chain, Site};
+use crate::body::{Body, Site};
 use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::chain::{Chain, MayWait};
 use crate::coroutine::Coroutine;
 use crate::placement::Stack;
 use crate::stack_options::Exhausted;
@@ -26,9 +27,9 @@ impl<B: Body> TryOnStack<B> {
     /// For the expansion of `#[coroutine]` only: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site>(
+    pub unsafe fn __cps_begin<S: Site, K: MayWait>(
         self,
-        chain: Chain,
+        chain: Chain<K>,
         _: *mut Slot<Tried<B>>,
     ) -> (Option<<Tried<B> as Finish>::Value>, Suspended) {
         // SAFETY: passed on.

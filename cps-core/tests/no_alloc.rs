@@ -84,3 +84,22 @@ fn calls_in_place_need_no_stack() {
     }
     assert_eq!(run(outer().into_future()), 0);
 }
+
+#[cps_core::coroutine(yields = u32, elision = "stack")]
+fn countdown(from: u32) {
+    cps_core::yield_(from).await;
+    if from > 0 {
+        cps_core::yield_from(countdown(from - 1)).await;
+    }
+}
+
+#[test]
+fn generators_delegate_in_a_chunk_inside_their_root() {
+    let options = StackOptions::new().limit(2048);
+    let (items, counts) = allocator::during(|| {
+        let mut items = pin!(countdown(20).with_stack_inside::<2048>(options));
+        assert!(items.as_mut().eq((0..=20).rev()));
+        items.next()
+    });
+    assert_eq!((items, counts.allocations), (None, 0));
+}

@@ -38,6 +38,19 @@ fn deep_parses_and_cancels_a_million_levels_where_plain_async_aborts() {
     assert!(overflow.ends_with("levels: signal: 6 (SIGABRT)"), "{output}");
 }
 
+#[test]
+fn traverse_yields_ranges_in_order_and_files_page_by_page() {
+    assert_eq!(
+        output(env!("CARGO_BIN_EXE_traverse")),
+        "squares from 7 to 9: [(7, 49), (8, 64), (9, 81)]\n\
+         keys above 4000: 999\n\
+         the last key: Some(4999)\n\
+         home: notes\nhome: cat\nhome: dog\nhome: owl\nhome: todo\nhome: the end\n\
+         home: notes\nhome: cat\nhome: enough\n\
+         mail: inbox\nmail: no directory archive\nmail: the end\n"
+    );
+}
+
 /// The program itself compares what each form finds.
 #[test]
 fn lookup_finds_the_same_in_each_form() {

@@ -11,6 +11,7 @@ use crate::workload::Workload;
 
 mod call;
 mod crossover;
+mod generate;
 mod join;
 mod memory;
 mod prefetch;
@@ -126,12 +127,13 @@ pub trait Experiment: Sync {
 }
 
 /// All experiments, in the order in which they run.
-pub static ALL: [&dyn Experiment; 6] = [
+pub static ALL: [&dyn Experiment; 7] = [
     &resume::Resume,
     &call::Call,
     &crossover::Crossover,
     &memory::Memory,
     &join::Join,
+    &generate::Generate,
     &prefetch::Prefetch,
 ];
 

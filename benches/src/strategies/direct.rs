@@ -3,12 +3,15 @@
 //!
 //! The attribute is written with its path: the plain name is a built-in attribute of the compiler.
 
+use std::rc::Rc;
+
 use anyhow::Result;
 use cps_core::BoxCoroutine;
 
 use super::bodies::{unrolled_chain, with_static_chain};
 use super::memory;
 use crate::drive::{Timed, calls, opaque, resumes, suspend};
+use crate::generate::{self, Tree};
 use crate::join;
 use crate::measure::Sample;
 use crate::memory::movability::Unstarted;
@@ -161,6 +164,10 @@ impl Strategy for Direct {
 
     fn join(&self, case: join::Case, branches: usize) -> Option<Sample> {
         join::direct::direct(case, branches)
+    }
+
+    fn generate(&self, tree: &Rc<Tree>) -> Option<Sample> {
+        generate::direct::direct(tree)
     }
 
     fn lookups(&self, spec: Spec, way: Way) -> Option<Lookups> {

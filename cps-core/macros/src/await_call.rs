@@ -119,7 +119,7 @@ impl Rewrite<'_> {
                 let __value = '__call: {
                     let __suspended = {
                         let (__ready, __suspended) = unsafe {
-                            __callee.__cps_begin::<__Site>(#scope.chain(), &raw mut __slot)
+                            __callee.__cps_begin::<__Site, _>(#scope.chain(), &raw mut __slot)
                         };
                         if let ::core::option::Option::Some(__value) = __ready {
                             break '__call __value;

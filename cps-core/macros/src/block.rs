@@ -6,7 +6,7 @@ use syn::parse::{ParseStream, Parser};
 use syn::{Attribute, Block, Error, Meta};
 
 use crate::await_call;
-use crate::expansion::Expansion;
+use crate::expansion::{Expansion, Made};
 use crate::options::Options;
 
 pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
@@ -15,11 +15,18 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         Ok((options(&attrs)?, input.call(Block::parse_within)?))
     };
     let (options, stmts) = parser.parse2(tokens)?;
+    if let Some(item) = options.yields {
+        return Err(Error::new_spanned(
+            item,
+            "a block cannot yield; put `#[coroutine(yields = …)]` on a function",
+        ));
+    }
     let mut block = Block { brace_token: Default::default(), stmts };
     let wide = await_call::rewrite(&mut block, &options.krate, None);
     Ok(Expansion {
         krate: &options.krate,
         placement: options.placement(),
+        made: Made::Coroutine,
         args: Vec::new(),
         bindings: quote!(),
         body: block.into_token_stream(),

@@ -14,12 +14,24 @@ pub(crate) fn body_label(span: Span) -> Lifetime {
     Lifetime::new("'__body", span)
 }
 
+/// What is made of a body.
+#[derive(Clone, Copy)]
+pub(crate) enum Made<'a> {
+    Coroutine,
+    /// Of items of this type, as far as it can be named in a body.
+    Generator(&'a Type),
+    /// Likewise.
+    AsyncGenerator(&'a Type),
+}
+
 /// A coroutine in the making.
 pub(crate) struct Expansion<'a> {
     /// The path of `cps-core`.
     pub(crate) krate: &'a TokenStream,
     /// The type that says where the frame lives.
     pub(crate) placement: TokenStream,
+    /// What is made of the body.
+    pub(crate) made: Made<'a>,
     /// The expressions that are the arguments.
     pub(crate) args: Vec<TokenStream>,
     /// Binds the arguments, which are the fields of `__args`.
@@ -34,17 +46,27 @@ pub(crate) struct Expansion<'a> {
 
 impl Expansion<'_> {
     pub(crate) fn into_expr(self) -> TokenStream {
-        let Expansion { krate, placement, args, bindings, body, output, wide } = self;
+        let Expansion { krate, placement, made, args, bindings, body, output, wide } = self;
         let span = Span::mixed_site();
         let (scope, fields, label) = (hidden("__scope"), hidden("__args"), body_label(span));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
-        let (constructor, value) = if wide {
-            (
-                quote_spanned!(span=> wide::<#placement, _, _, _, _>),
-                quote_spanned!(span=> #krate::__private::Wide::new(__value)),
-            )
+        let (body_of, value) = if wide {
+            (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
         } else {
-            (quote_spanned!(span=> plain::<#placement, _, _, _>), quote_spanned!(span=> __value))
+            (hidden("plain"), quote_spanned!(span=> __value))
+        };
+        let (kind, constructor) = match made {
+            Made::Coroutine => {
+                (quote_spanned!(span=> Waits), quote_spanned!(span=> coroutine::<#placement, _>))
+            }
+            Made::Generator(item) => (
+                quote_spanned!(span=> Yields<#item>),
+                quote_spanned!(span=> generator::<#placement, _, _>),
+            ),
+            Made::AsyncGenerator(item) => (
+                quote_spanned!(span=> WaitsAndYields<#item>),
+                quote_spanned!(span=> async_generator::<#placement, _, _>),
+            ),
         };
         // Tells the type of `return` and `?` before the body is checked, as a signature does.
         let hint = output.filter(|_| !wide).map(|ty| {
@@ -58,7 +80,9 @@ impl Expansion<'_> {
         // which is a function of its own (`Frame::start`, `resume`).
         quote_spanned! {span=>
             {
-                let __parts = #krate::__private::parts((#(#args,)*), move |mut #scope| {
+                let __parts = #krate::__private::parts::<
+                    #krate::__private::#kind, _, _, _
+                >((#(#args,)*), move |mut #scope| {
                     #[inline(always)]
                     async move {
                         #[allow(unused_imports)]
@@ -75,7 +99,7 @@ impl Expansion<'_> {
                         #value
                     }
                 });
-                unsafe { #krate::__private::#constructor(__parts) }
+                #krate::__private::#constructor(unsafe { #krate::__private::#body_of(__parts) })
             }
         }
     }

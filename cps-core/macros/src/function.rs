@@ -6,7 +6,7 @@ use syn::{Error, Item, ItemFn, ReturnType, Signature, TraitItemFn, Type};
 
 use crate::argument;
 use crate::await_call;
-use crate::expansion::Expansion;
+use crate::expansion::{Expansion, Made};
 use crate::options::Options;
 use crate::output;
 use crate::receiver;
@@ -35,7 +35,7 @@ fn with_body(options: &Options, mut function: ItemFn) -> syn::Result<TokenStream
     if let Some(variants) = argument::split_cfg(&function) {
         return variants.into_iter().map(|variant| with_body(options, variant)).collect();
     }
-    check(&function.sig)?;
+    check(options, &function.sig)?;
     let body = body(options, &mut function);
     declare(options, &mut function.sig)?;
     let ItemFn { attrs, vis, sig, .. } = function;
@@ -46,13 +46,13 @@ fn without_body(options: &Options, mut method: TraitItemFn) -> syn::Result<Token
     if let Some(variants) = argument::split_cfg(&method) {
         return variants.into_iter().map(|variant| without_body(options, variant)).collect();
     }
-    check(&method.sig)?;
+    check(options, &method.sig)?;
     declare(options, &mut method.sig)?;
     Ok(method.into_token_stream())
 }
 
 /// Refuses what cannot be a coroutine.
-fn check(sig: &Signature) -> syn::Result<()> {
+fn check(options: &Options, sig: &Signature) -> syn::Result<()> {
     if let Some(token) = &sig.constness {
         return Err(Error::new_spanned(token, "a coroutine cannot be a `const fn`"));
     }
@@ -62,7 +62,7 @@ fn check(sig: &Signature) -> syn::Result<()> {
     if let Some(variadic) = &sig.variadic {
         return Err(Error::new_spanned(variadic, "a coroutine cannot be variadic"));
     }
-    if sig.asyncness.is_none() {
+    if sig.asyncness.is_none() && options.yields.is_none() {
         return Err(Error::new_spanned(
             sig.fn_token,
             "`#[coroutine]` goes on an `async fn`: write `async fn`",
@@ -79,28 +79,41 @@ fn check(sig: &Signature) -> syn::Result<()> {
     Ok(())
 }
 
-/// Turns the signature into that of a plain function that returns a coroutine.
+/// Turns the signature into that of a plain function that returns a coroutine or a generator.
 fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
     let krate = &options.krate;
-    sig.asyncness = None;
+    let asyncness = sig.asyncness.take();
     argument::declare(sig);
     let output = output::declared(&sig.output);
     let placement = options.placement();
     // The span's edition is this crate's, 2024, in which `impl` captures all lifetimes.
     let span = Span::mixed_site();
-    sig.output = syn::parse2(quote_spanned! {span=>
-        -> #krate::Coroutine<impl #krate::Body<Output = #output>, #placement>
+    let body = quote_spanned!(span=> impl #krate::Body<Output = #output>);
+    sig.output = syn::parse2(match (&options.yields, asyncness) {
+        (None, _) => quote_spanned!(span=> -> #krate::Coroutine<#body, #placement>),
+        (Some(item), None) => {
+            quote_spanned!(span=> -> #krate::Generator<#item, #body, #placement>)
+        }
+        (Some(item), Some(_)) => {
+            quote_spanned!(span=> -> #krate::AsyncGenerator<#item, #body, #placement>)
+        }
     })?;
     Ok(())
 }
 
-/// The expression that makes the coroutine.
+/// The expression that makes the coroutine or generator.
 fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
     let sig = &function.sig;
     if sig.receiver().is_some() {
         receiver::rename(&mut function.block);
     }
     let output = output::nameable(&sig.output);
+    let item = options.yields.clone().map(output::inferred);
+    let made = match (&item, sig.asyncness) {
+        (None, _) => Made::Coroutine,
+        (Some(item), None) => Made::Generator(item),
+        (Some(item), Some(_)) => Made::AsyncGenerator(item),
+    };
     let (args, bindings): (Vec<_>, Vec<_>) = sig
         .inputs
         .iter()
@@ -111,6 +124,7 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
     Expansion {
         krate: &options.krate,
         placement: options.placement(),
+        made,
         args,
         bindings: quote!(#(#bindings)*),
         body: function.block.to_token_stream(),

@@ -1,9 +1,9 @@
-//! The attribute's options: `#[coroutine(crate = path, elision = "stack")]`.
+//! The attribute's options: `#[coroutine(crate = path, elision = "stack", yields = Type)]`.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::Parser;
-use syn::{Error, LitInt, LitStr};
+use syn::{Error, LitInt, LitStr, Type};
 
 /// What stands in the attribute's parentheses.
 pub(crate) struct Options {
@@ -11,6 +11,8 @@ pub(crate) struct Options {
     pub(crate) krate: TokenStream,
     /// Where the frame lives by default.
     elision: Option<Elision>,
+    /// The type of a generator's items.
+    pub(crate) yields: Option<Type>,
 }
 
 /// A placement's name and, for `may`, its number of bytes if that is given.
@@ -22,7 +24,8 @@ struct Elision {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { krate: quote_spanned!(Span::mixed_site()=> ::cps_core), elision: None }
+        let krate = quote_spanned!(Span::mixed_site()=> ::cps_core);
+        Options { krate, elision: None, yields: None }
     }
 }
 
@@ -37,9 +40,12 @@ impl Options {
             } else if meta.path.is_ident("elision") {
                 options.elision = Some(Elision::parse(&meta.value()?.parse()?)?);
                 Ok(())
+            } else if meta.path.is_ident("yields") {
+                options.yields = Some(meta.value()?.parse()?);
+                Ok(())
             } else {
                 Err(meta.error(
-                    "unknown option; `#[coroutine]` knows `crate = path` and `elision = \"…\"`",
+                    "unknown option; `#[coroutine]` knows `crate = path`, `elision = \"…\"` and `yields = Type`",
                 ))
             }
         });

@@ -14,6 +14,12 @@ pub(crate) fn declared(output: &ReturnType) -> Type {
 /// The type for a `let` in the body, where `impl Trait` is left to inference; `None` if nothing
 /// remains.
 pub(crate) fn nameable(output: &ReturnType) -> Option<Type> {
+    let ty = inferred(declared(output));
+    (!matches!(ty, Type::Infer(_))).then_some(ty)
+}
+
+/// The type in a body, where `impl Trait` is left to inference.
+pub(crate) fn inferred(mut ty: Type) -> Type {
     struct Infer;
     impl VisitMut for Infer {
         fn visit_type_mut(&mut self, ty: &mut Type) {
@@ -23,7 +29,6 @@ pub(crate) fn nameable(output: &ReturnType) -> Option<Type> {
             }
         }
     }
-    let mut ty = declared(output);
     Infer.visit_type_mut(&mut ty);
-    (!matches!(ty, Type::Infer(_))).then_some(ty)
+    ty
 }

@@ -16,7 +16,7 @@ use core::ptr;
 use core::task::{Context, Poll};
 
 use super::start::Start;
-use crate::body::Chain;
+use crate::chain::Chain;
 use crate::driver::{Driver, ended};
 use crate::running::during;
 
@@ -88,7 +88,7 @@ impl<C: Start> Slot<C> {
         // SAFETY: the place is ours, vacant and pinned by contract; the driver was entered and its
         // chain has ended. After the root frame has suspended the chain is as `settle` requires it.
         unsafe {
-            let poll = during(driver, || match coroutine.start(self.place(), Chain(driver)) {
+            let poll = during(driver, || match coroutine.start(self.place(), Chain::new(driver)) {
                 Poll::Ready(()) => Poll::Ready(()),
                 Poll::Pending => Driver::settle(driver, cx, (*driver).pending()),
             });

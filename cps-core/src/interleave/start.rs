@@ -2,8 +2,9 @@
 
 use core::task::Poll;
 
-use crate::body::{Body, Chain};
+use crate::body::Body;
 use crate::call::Embedded;
+use crate::chain::Chain;
 use crate::coroutine::Coroutine;
 use crate::frame::Frame;
 

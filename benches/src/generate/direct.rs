@@ -1,0 +1,31 @@
+//! This project's generators.
+
+use std::pin::pin;
+use std::rc::Rc;
+
+use cps_core::{yield_, yield_from};
+
+use super::{Node, Tree, add, traversals};
+use crate::measure::Sample;
+
+#[cps_core::coroutine(yields = u64, elision = "stack")]
+fn in_order(node: &Node) {
+    if let Some(left) = &node.left {
+        yield_from(in_order(left)).await;
+    }
+    yield_(node.value).await;
+    if let Some(right) = &node.right {
+        yield_from(in_order(right)).await;
+    }
+}
+
+/// See [`super::Generate`].
+pub(crate) fn direct(tree: &Rc<Tree>) -> Option<Sample> {
+    Some(traversals(tree, |root| {
+        let mut sum = 0;
+        for value in pin!(in_order(root).into_root()) {
+            sum = add(sum, value);
+        }
+        sum
+    }))
+}

@@ -1,0 +1,133 @@
+//! Yielding all items of another generator.
+
+use core::fmt;
+
+use crate::body::{Body, Site};
+use crate::call::{Slot, Suspended};
+use crate::chain::{Chain, MayWait, MayYield};
+use crate::generator::{AsyncGenerator, Generator};
+use crate::placement::Placement;
+
+/// Delegates to another generator of the same items: `yield_from(child).await` yields what it yields,
+/// and evaluates to what it returns.
+///
+/// It is a call. The child's frame is placed as that of a coroutine is ([`Placement`]), is linked to
+/// its caller's, and is resumed directly: an item costs the same at any depth of delegation, where
+/// an iterator of iterators passes it through every level.
+///
+/// An asynchronous generator may delegate to a synchronous one, not the other way round. As
+/// [`yield_`](crate::yield_), this is for an `.await` in the body itself.
+///
+/// ```
+/// use cps_core::{yield_, yield_from};
+///
+/// struct Node {
+///     value: u32,
+///     children: [Option<Box<Node>>; 2],
+/// }
+///
+/// /// Evaluates to the tree's height.
+/// #[cps_core::coroutine(yields = u32, elision = "stack")]
+/// fn in_order(node: &Option<Box<Node>>) -> u32 {
+///     let Some(node) = node else { return 0 };
+///     let left = yield_from(in_order(&node.children[0])).await;
+///     yield_(node.value).await;
+///     let right = yield_from(in_order(&node.children[1])).await;
+///     left.max(right) + 1
+/// }
+///
+/// #[cps_core::coroutine(yields = u32)]
+/// fn with_height(tree: &Option<Box<Node>>) {
+///     let height = yield_from(in_order(tree)).await;
+///     yield_(height).await;
+/// }
+///
+/// let node = |value, children| Some(Box::new(Node { value, children }));
+/// let tree = node(2, [node(1, [None, None]), node(3, [None, None])]);
+/// assert_eq!(with_height(&tree).into_iter().collect::<Vec<_>>(), [1, 2, 3, 2]);
+/// ```
+#[inline(always)]
+pub fn yield_from<G: Delegate>(child: G) -> YieldFrom<G> {
+    YieldFrom { child }
+}
+
+/// A generator: what can be delegated to.
+///
+/// This trait is sealed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a generator",
+    label = "delegated to, but not a generator",
+    note = "for an iterator, write a loop: `for item in iterator {{ yield_(item).await }}`"
+)]
+pub trait Delegate: private::Sealed {}
+
+mod private {
+    use super::{AsyncGenerator, Body, Generator};
+
+    pub trait Sealed {}
+    impl<T, B: Body, P> Sealed for Generator<T, B, P> {}
+    impl<T, B: Body, P> Sealed for AsyncGenerator<T, B, P> {}
+}
+
+impl<T, B: Body, P> Delegate for Generator<T, B, P> {}
+impl<T, B: Body, P> Delegate for AsyncGenerator<T, B, P> {}
+
+/// What [`yield_from`] returns: it does nothing until it is awaited.
+#[must_use = "nothing is yielded unless this is awaited: `yield_from(generator).await`"]
+pub struct YieldFrom<G> {
+    child: G,
+}
+
+impl<T, B: Body, P: Placement> YieldFrom<Generator<T, B, P>> {
+    /// # Safety
+    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn __cps_begin<S: Site, K: MayYield<T>>(
+        self,
+        chain: Chain<K>,
+        slot: *mut Slot<P::Content<B>>,
+    ) -> (Option<B::Output>, Suspended) {
+        // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
+        // needs.
+        unsafe { begin::<B, P, S>(slot, chain.any(), self.child.into_body()) }
+    }
+}
+
+impl<T, B: Body, P: Placement> YieldFrom<AsyncGenerator<T, B, P>> {
+    /// # Safety
+    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn __cps_begin<S: Site, K: MayYield<T> + MayWait>(
+        self,
+        chain: Chain<K>,
+        slot: *mut Slot<P::Content<B>>,
+    ) -> (Option<B::Output>, Suspended) {
+        // SAFETY: as above.
+        unsafe { begin::<B, P, S>(slot, chain.any(), self.child.into_body()) }
+    }
+}
+
+/// [`Placement::call`] as a function of its own. A generator is called in order to be suspended and
+/// resumed many times: if its start were inlined in its caller's resume function, each of the caller's
+/// resumes would save the registers that only the start needs (`lab generate --instructions`: 155
+/// instructions an item instead of 144).
+///
+/// # Safety
+/// As for [`Placement::call`].
+#[inline(never)]
+unsafe fn begin<B: Body, P: Placement, S: Site>(
+    slot: *mut Slot<P::Content<B>>,
+    chain: Chain,
+    body: B,
+) -> (Option<B::Output>, Suspended) {
+    // SAFETY: passed on.
+    unsafe { P::call::<B, S>(slot, chain, body) }
+}
+
+impl<G> fmt::Debug for YieldFrom<G> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("YieldFrom(unstarted)")
+    }
+}

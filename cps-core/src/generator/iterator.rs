@@ -1,0 +1,180 @@
+//! Synchronous generators: iterators.
+
+use core::fmt;
+use core::iter::FusedIterator;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+
+#[cfg(feature = "alloc")]
+use alloc::boxed::Box;
+
+#[cfg(feature = "alloc")]
+use crate::backtrace::Backtrace;
+use crate::body::Body;
+use crate::chained::Chained;
+use crate::generator::channel::Channel;
+use crate::generator::ending::Ending;
+use crate::generator::placed::unstarted_generator;
+#[cfg(feature = "alloc")]
+use crate::placement::Heap;
+use crate::placement::{Inline, May, Placement, Stack};
+use crate::stack_options::{StackOptions, StackUsage};
+
+/// An unstarted, movable generator of `T`, as large as its arguments: what
+/// `#[coroutine(yields = T)]` makes a `fn` return.
+///
+/// - A `for` loop, or [`into_iter`](IntoIterator::into_iter), runs it as an [`Iterator`], with one
+///   allocation for driver, item and frame.
+/// - [`into_root`](Self::into_root) runs it as an iterator without any, to be pinned.
+/// - [`yield_from`](crate::yield_from) in another generator delegates to it.
+///
+/// What it may return to be an iterator: see [`Ending`]. `P` is where the frame is placed when it is
+/// delegated to: see [`Placement`].
+///
+/// ```
+/// use cps_core::yield_;
+/// use std::num::ParseIntError;
+///
+/// #[cps_core::coroutine(yields = u32)]
+/// fn numbers(text: &str) -> Result<(), ParseIntError> {
+///     for word in text.split(' ') {
+///         yield_(word.parse()?).await;
+///     }
+///     Ok(())
+/// }
+///
+/// let sum: Result<u32, _> = numbers("1 2 3").into_iter().sum();
+/// assert_eq!(sum, Ok(6));
+/// let mut broken = numbers("1 two 3").into_iter();
+/// assert_eq!(broken.next(), Some(Ok(1)));
+/// assert!(matches!(broken.next(), Some(Err(_))));
+/// assert_eq!(broken.next(), None);
+/// ```
+#[must_use = "a generator does nothing until it is iterated over"]
+pub struct Generator<T, B: Body, P = Inline> {
+    body: B,
+    types: PhantomData<fn() -> (T, P)>,
+}
+
+/// A generator with memory for its frame: an [`Iterator`] once it is pinned.
+///
+/// ```
+/// use cps_core::yield_;
+/// use std::pin::pin;
+///
+/// #[cps_core::coroutine(yields = u64)]
+/// fn fibonacci() {
+///     let (mut a, mut b) = (0, 1);
+///     loop {
+///         yield_(a).await;
+///         (a, b) = (b, a + b);
+///     }
+/// }
+///
+/// let mut numbers = pin!(fibonacci().into_root());
+/// assert!(numbers.as_mut().take(5).eq([0, 1, 1, 2, 3]));
+/// assert_eq!(numbers.next(), Some(5));
+/// ```
+///
+/// # Items
+/// `next` resumes the frame that yielded last, at any depth of delegation. It is fused: after the end
+/// it returns `None`.
+///
+/// # Panics
+/// A panic in a body drops the frames of its callers, innermost first, and reaches the caller of
+/// `next`; afterwards there are no more items.
+///
+/// `next` panics, and there are no more items, if a body waits: if it awaits a future that is not
+/// ready. That does not compile, except in a macro that awaits its argument itself.
+///
+/// # Cancellation
+/// Dropping it drops the frames innermost first, in a loop.
+#[must_use = "iterators are lazy and do nothing unless consumed"]
+pub struct GeneratorRoot<T, B: Body, const N: usize = 0> {
+    chain: Chained<Channel<T>, B, N>,
+}
+
+unstarted_generator!(Generator, GeneratorRoot);
+
+impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
+    #[inline(always)]
+    fn advance(self: Pin<&mut Self>) -> Option<<B::Output as Ending<T>>::Item> {
+        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively. Between the
+        // poll and `take` nothing else happens.
+        unsafe {
+            let chain = &raw mut self.get_unchecked_mut().chain;
+            if Chained::has_ended(chain) {
+                return None;
+            }
+            match Chained::poll(chain, &mut Context::from_waker(Waker::noop())) {
+                Poll::Pending => match Channel::take(Chained::driver(chain)) {
+                    Some(item) => Some(<B::Output as Ending<T>>::item(item)),
+                    None => {
+                        Chained::cancel(chain);
+                        waited()
+                    }
+                },
+                Poll::Ready(end) => end.last(),
+            }
+        }
+    }
+
+    fn hint(&self) -> (usize, Option<usize>) {
+        (0, self.chain.is_ended().then_some(0))
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn waited() -> ! {
+    panic!("a synchronous generator awaited a future that is not ready")
+}
+
+impl<T, B: Body<Output: Ending<T>>, const N: usize> Iterator for Pin<&mut GeneratorRoot<T, B, N>> {
+    type Item = <B::Output as Ending<T>>::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.as_mut().advance()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.hint()
+    }
+}
+
+impl<T, B: Body<Output: Ending<T>>, const N: usize> FusedIterator
+    for Pin<&mut GeneratorRoot<T, B, N>>
+{
+}
+
+#[cfg(feature = "alloc")]
+impl<T, B: Body<Output: Ending<T>>, const N: usize> Iterator for Pin<Box<GeneratorRoot<T, B, N>>> {
+    type Item = <B::Output as Ending<T>>::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.as_mut().advance()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        self.hint()
+    }
+}
+
+#[cfg(feature = "alloc")]
+impl<T, B: Body<Output: Ending<T>>, const N: usize> FusedIterator
+    for Pin<Box<GeneratorRoot<T, B, N>>>
+{
+}
+
+#[cfg(feature = "alloc")]
+impl<T, B: Body<Output: Ending<T>>, P> IntoIterator for Generator<T, B, P> {
+    type Item = <B::Output as Ending<T>>::Item;
+    type IntoIter = Pin<Box<GeneratorRoot<T, B>>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        Box::pin(self.into_root())
+    }
+}

@@ -1,0 +1,75 @@
+//! Yielding one item.
+
+use core::fmt;
+
+use crate::body::Site;
+use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::chain::{Chain, MayYield};
+use crate::generator::channel::Channel;
+
+/// Yields an item: `yield_(item).await` in the body of a generator hands it to whoever asked for the
+/// next one, and goes on when they ask again.
+///
+/// It is for an `.await` in the body itself. In a closure or an `async` block within, it does not
+/// compile: these are not run by the generator.
+///
+/// # Cancellation
+/// The iterator or stream may be dropped meanwhile; then the body ends here, as at any other `.await`.
+///
+/// ```
+/// use cps_core::yield_;
+///
+/// #[cps_core::coroutine(yields = u32)]
+/// fn countdown(from: u32) {
+///     for n in (1..=from).rev() {
+///         yield_(n).await;
+///     }
+/// }
+///
+/// assert!(countdown(3).into_iter().eq([3, 2, 1]));
+/// ```
+#[inline(always)]
+pub fn yield_<T>(item: T) -> Yield<T> {
+    Yield { item }
+}
+
+/// What [`yield_`] returns: it does nothing until it is awaited.
+#[must_use = "nothing is yielded unless this is awaited: `yield_(item).await`"]
+pub struct Yield<T> {
+    item: T,
+}
+
+/// The slot's content: nothing, since the item is in the channel.
+#[derive(Debug)]
+pub struct Yielded(());
+
+impl<T> Yield<T> {
+    /// # Safety
+    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn __cps_begin<S: Site, K: MayYield<T>>(
+        self,
+        chain: Chain<K>,
+        _: *mut Slot<Yielded>,
+    ) -> (Option<()>, Suspended) {
+        // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of
+        // `MayYield`). What filled the slot last suspended the chain, and the slot was emptied then.
+        unsafe { Channel::put(chain.0, self.item) };
+        (None, Suspended::new())
+    }
+}
+
+impl Finish for Yielded {
+    type Awaited = Returned;
+    type Value = ();
+
+    #[inline(always)]
+    unsafe fn finish(_: Chain, _: *mut Slot<Self>, _: Returned) {}
+}
+
+impl<T> fmt::Debug for Yield<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Yield")
+    }
+}
