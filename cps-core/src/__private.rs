@@ -8,6 +8,7 @@ use core::marker::PhantomData;
 pub use crate::body::{FnBody, Plain, Return, Scope, Site, Wide, Widened};
 pub use crate::call::{Finish, ForeignCall, Slot};
 pub use crate::chain::{Chain, Waits, WaitsAndYields, Yields};
+pub use crate::enter::Enter;
 use crate::{AsyncGenerator, Body, Coroutine, Generator};
 
 /// Arguments and a closure that makes a body's future of them: inert, so safe to make.

@@ -14,6 +14,8 @@ use core::ptr;
 
 use crate::chain::{Chain, Waits};
 use crate::driver::Driver;
+#[cfg(doc)]
+use crate::enter::Enter;
 
 /// An unstarted body. Implemented by what `#[coroutine]` generates, and by nothing else.
 ///
@@ -21,9 +23,9 @@ use crate::driver::Driver;
 /// - If `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque
 ///   body type cannot be named outside of the function that defines it, so a frame's auto traits
 ///   are derived from the body's.)
-/// - The future is an `async` block that first of all calls [`Scope::enter`], exactly once, and
-///   that owns nothing but its locals from then on: once it has returned, there is nothing in it
-///   to drop.
+/// - The future is an `async` block that first of all awaits [`Enter`] and then calls
+///   [`Scope::enter`], each exactly once, and that owns nothing but its locals from then on: once it
+///   has returned, there is nothing in it to drop.
 pub unsafe trait Body: Sized {
     /// What the coroutine evaluates to.
     type Output;
@@ -179,7 +181,11 @@ pub(crate) struct Entry<A> {
 /// A body's link to the outside: to its `Entry` until `enter`, to its chain's driver afterwards.
 ///
 /// One word, because it is part of every frame for as long as the frame lives.
+///
+/// Packed where loads need no alignment: rustc aligns all that lives over one await only as what lives
+/// over several, of which this is one, and a frame of one call would be 8 bytes larger.
 #[derive(Debug)]
+#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(C, packed))]
 pub struct Scope<A, K = Waits> {
     target: *const (),
     _args: PhantomData<(A, fn() -> K)>,
@@ -194,8 +200,8 @@ unsafe impl<A, K> Sync for Scope<A, K> {}
 
 impl<A, K> Scope<A, K> {
     /// # Safety
-    /// The future made with this scope is polled (or dropped unpolled) while `entry` is live; its
-    /// first poll takes the arguments.
+    /// The future made with this scope is polled (or dropped unpolled) while `entry` is live, with
+    /// the waker of `Enter::waker`; its first poll takes the arguments.
     #[inline(always)]
     pub(crate) unsafe fn new(entry: &Entry<A>) -> Self {
         Scope { target: ptr::from_ref(entry).cast(), _args: PhantomData }
@@ -204,7 +210,7 @@ impl<A, K> Scope<A, K> {
     /// Takes the arguments.
     ///
     /// # Safety
-    /// Only as the first statement of a body, once.
+    /// Only as the first statement of a body, once, but for the await of [`Enter`].
     #[inline(always)]
     pub unsafe fn enter(&mut self) -> A {
         // SAFETY: before `enter` the target is a live entry whose arguments nobody has taken

@@ -21,7 +21,9 @@
 //! trait for any other `IntoFuture`; inherent methods win. For a coroutine it runs the callee on
 //! the host stack, and only when that suspends is there anything to await, [`Suspended`], which
 //! yields once. For a foreign future it returns the future, which is awaited in the ordinary way.
-//! The shape is the same for both because the macro cannot know which it is, and every value is
+//! (For a [`Prefetch`](crate::prefetch::Prefetch) there is a third, inherent: it calls nothing and
+//! suspends as a call does.)
+//! The shape is the same for all because the macro cannot know which it is, and every value is
 //! moved as a whole, never borrowed before the await: a borrowed local would be kept in the frame
 //! across the await, and a foreign future would be stored twice.
 //!
@@ -53,10 +55,16 @@ pub struct Embedded<B: Body>(Frame<B>);
 #[derive(Debug)]
 pub struct Foreign<F>(PhantomData<fn() -> F>);
 
+/// The slot's content for a [`Prefetch`](crate::prefetch::Prefetch), which suspends without calling
+/// anything: none.
+#[derive(Debug)]
+pub struct NoFrame;
+
 /// Awaits the callee's return: pending once, and when polled again the callee has returned.
 ///
 /// A body is polled only when its frame is the leaf, and a frame that awaits another is the leaf
-/// again when that has returned (invariant L), so there is nothing to ask.
+/// again when that has returned (invariant L), so there is nothing to ask. A frame that has let
+/// others run is the leaf all the time, and polled again when it is to go on.
 #[derive(Debug)]
 pub struct Suspended {
     yielded: bool,
@@ -138,6 +146,14 @@ impl<B: Body> Finish for Embedded<B> {
         // SAFETY: `Suspended` was polled again, so the callee has returned (see there).
         unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
     }
+}
+
+impl Finish for NoFrame {
+    type Awaited = Returned;
+    type Value = ();
+
+    #[inline(always)]
+    unsafe fn finish(_: Chain, _: *mut Slot<Self>, _: Returned) {}
 }
 
 impl<F: IntoFuture> Finish for Foreign<F> {

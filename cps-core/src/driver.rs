@@ -24,7 +24,9 @@ use core::panic::Location;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
+use crate::host_stack::{Limit, stack_address};
 use crate::stack::FrameStack;
+use crate::turn::Turn;
 
 /// How far calls may nest on the host stack, in bytes below the poll that is under way, before they
 /// are deferred to the driver's loop.
@@ -32,37 +34,46 @@ use crate::stack::FrameStack;
 /// Bytes and not levels, so that large and small bodies are treated alike: a recursion whose
 /// starts take 200 bytes each nests 160 deep before it is deferred, and a thread with a stack of
 /// 256 KiB has room left in an unoptimised build, where a start takes a kilobyte or two.
-const CALL_BUDGET: usize = 32 * 1024;
+pub(crate) const CALL_BUDGET: usize = 32 * 1024;
 
 /// How far returns may nest on the host stack, likewise, before they go through the driver's loop.
 ///
 /// A return that calls the caller's resume function has an indirect branch of its own, which a
 /// predictor learns, instead of sharing the loop's (16 levels: 14 cycles a level, 20 through the
-/// loop). But the processor's return stack holds a few dozen addresses, and every `ret` beyond
-/// them is mispredicted (64 levels: 16 cycles a level with this budget, 34 without). A resume
-/// function takes 24 to 64 bytes.
+/// loop). In optimised builds that call is a jump in most resume functions, and takes no stack. Where
+/// it is a call, the processor's return stack holds a few dozen addresses, and every `ret` beyond
+/// them is mispredicted (64 levels, when all were calls: 16 cycles a level with this budget, 34
+/// without). A resume function takes 24 to 64 bytes.
 #[cfg(not(feature = "tail-call"))]
 const RETURN_BUDGET: usize = 1024;
 
 /// What resuming a frame led to: a word of which only the two lowest bits mean anything, so that
-/// [`Driver::pending`] is one load.
-#[derive(Clone, Copy, Debug)]
+/// [`Driver::pending`] is one load. But for [`Step::DONE`], which is a word of its own, so that one
+/// bit tells a chain that has yielded.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Step(usize);
 
 impl Step {
     const MASK: usize = 3;
 
-    /// The chain has suspended.
-    const PENDING: Step = Step(0);
     /// The chain goes on: the driver's loop must resume the leaf. Either a body has returned and
     /// the leaf is its caller, or a call was deferred and the leaf is its unstarted callee.
     pub(crate) const CONTINUE: Step = Step(1);
-    /// The root body returned; its result lies in the root frame.
-    const DONE: Step = Step(2);
+    /// The chain has suspended, but only to let others run: it waits for nothing.
+    const YIELDED: Step = Step(2);
+    /// The root body returned; its result lies in the root frame. Not the address of a [`Limit`] with
+    /// another step in its lowest bits, since its third bit is set.
+    const DONE: Step = Step(usize::MAX - 2);
+
+    /// The chain has suspended.
+    #[inline(always)]
+    fn is_pending(self) -> bool {
+        self.0 & Step::MASK == 0
+    }
 
     #[inline(always)]
-    fn is(self, other: Step) -> bool {
-        self.0 & Step::MASK == other.0
+    pub(crate) fn is_yielded(self) -> bool {
+        self.0 & Step::YIELDED.0 != 0
     }
 }
 
@@ -100,8 +111,8 @@ pub(crate) struct Description {
 /// The head of a frame.
 ///
 /// Two words. Another layout was measured (`lab call --instructions`, `lab resume --instructions`): with
-/// the resume function's pointer beside that of the vtable a resume takes 35 instructions instead of
-/// 36, a level of a call that suspends once 56.8 instead of 55.8, and a frame 8 bytes more. A
+/// the resume function's pointer beside that of the vtable a resume took 35 instructions when it was
+/// 36, a level of a call that suspends once 56.8 when it was 55.8, and a frame 8 bytes more. A
 /// pointer to the driver is not needed, since resume functions are given it; the body, which is not
 /// given anything and does not know its own frame, has one in its `Scope`.
 #[repr(C)]
@@ -165,17 +176,17 @@ pub(crate) const fn ended() -> *const Header {
 }
 
 /// The state of one chain of frames: four words. (With the waker on the host stack of the poll it
-/// would be three, and a resume 39 instructions instead of 36.)
+/// would be three; a resume took 39 instructions then, when it was 36.)
 pub(crate) struct Driver {
     /// See invariant L. Null before the root frame is started; [`ended`] after the chain has ended.
     pub(crate) leaf: Cell<*const Header>,
     /// The waker of the poll that is under way. Dangling outside [`Driver::enter`].
     waker: Cell<*const Waker>,
     /// Up to where calls may nest on the host stack in the poll that is under way, an address; and
-    /// in its two lowest bits, which an address does not need, the step that a pending body means:
-    /// `PENDING`, or `CONTINUE` after a call was deferred, when a body is pending because its
-    /// callee has yet to start.
-    limit: Cell<usize>,
+    /// in its two lowest bits, which a [`Limit`] does not need, the step that a pending body means:
+    /// none whenever a frame is resumed; `CONTINUE` after a call was deferred, when a body is pending
+    /// because its callee has yet to start; or `YIELDED`.
+    pub(crate) limit: Cell<usize>,
     /// Memory for the frames that are on the frame stack.
     pub(crate) stack: FrameStack,
     _pinned: PhantomPinned,
@@ -228,8 +239,14 @@ impl Driver {
     /// Lends the waker of `cx` to the bodies and takes the measure of the host stack.
     #[inline(always)]
     pub(crate) fn enter(&self, cx: &Context<'_>) {
+        self.enter_within(cx, Limit::here());
+    }
+
+    /// [`Driver::enter`] where the host stack was measured already.
+    #[inline(always)]
+    pub(crate) fn enter_within(&self, cx: &Context<'_>, limit: Limit) {
         self.waker.set(cx.waker());
-        self.limit.set(stack_address().wrapping_sub(CALL_BUDGET));
+        self.limit.set(limit.address());
     }
 
     /// The waker of the poll that is under way.
@@ -264,7 +281,8 @@ impl Driver {
     #[cfg(not(feature = "tail-call"))]
     #[inline(always)]
     pub(crate) fn may_nest_return(&self) -> bool {
-        stack_address() > self.limit.get().wrapping_add(CALL_BUDGET - RETURN_BUDGET)
+        let above_limit = stack_address().wrapping_sub(self.limit.get()) as isize;
+        above_limit > (CALL_BUDGET - RETURN_BUDGET) as isize
     }
 
     /// Calls an unstarted frame later: makes it the leaf, for the driver's loop to start.
@@ -279,7 +297,18 @@ impl Driver {
         self.limit.set(self.limit.get() | Step::CONTINUE.0);
     }
 
-    /// Resumes the leaf and runs the chain until it suspends or the root body has returned.
+    /// Has the pending body that comes next mean that its chain only lets others run.
+    ///
+    /// One instruction, and no waker is looked at: who resumes the chain knows what to make of it.
+    /// An executor is asked to poll again ([`Driver::settle`]); an interleaver resumes the chain
+    /// anyway ([`Driver::take_turn`]).
+    #[inline(always)]
+    pub(crate) fn yield_turn(&self) {
+        self.limit.set(self.limit.get() | Step::YIELDED.0);
+    }
+
+    /// Resumes the leaf and runs the chain until it suspends or the root body has returned, for an
+    /// executor: a chain that yields is woken.
     ///
     /// If a body panics, the frames that wait for it are dropped, innermost first, while the panic
     /// unwinds through this function: the same drops in the same order as when the panic unwinds
@@ -304,36 +333,55 @@ impl Driver {
     /// As for [`Driver::run`]; the leaf may have ended if `step` says so.
     #[inline(always)]
     pub(crate) unsafe fn settle(this: *const Driver, cx: &mut Context<'_>, step: Step) -> Poll<()> {
-        if step.is(Step::PENDING) {
+        /// Most polls do not come here: they have one step, and end in suspension.
+        #[inline(never)]
+        unsafe fn settle_others(this: *const Driver, cx: &mut Context<'_>, step: Step) -> Poll<()> {
+            // SAFETY: passed on.
+            match unsafe { Driver::run_on(this, cx, step) } {
+                Turn::Returned => Poll::Ready(()),
+                Turn::Waiting => Poll::Pending,
+                Turn::Yielded => {
+                    cx.waker().wake_by_ref();
+                    Poll::Pending
+                }
+            }
+        }
+
+        if step.is_pending() {
             Poll::Pending
         } else {
             // SAFETY: passed on.
-            unsafe { Driver::run_on(this, cx, step) }
+            unsafe { settle_others(this, cx, step) }
         }
     }
 
-    /// The driver's loop. Most polls do not come here: they have one step, and end in suspension.
+    /// The driver's loop.
     ///
     /// # Safety
     /// As for [`Driver::settle`].
-    #[inline(never)]
-    unsafe fn run_on(this: *const Driver, cx: &mut Context<'_>, mut step: Step) -> Poll<()> {
+    #[inline(always)]
+    pub(crate) unsafe fn run_on(this: *const Driver, cx: &mut Context<'_>, mut step: Step) -> Turn {
         let unwinding = DropChain(this);
-        let poll = loop {
-            if step.is(Step::PENDING) {
-                break Poll::Pending;
+        // SAFETY: `this` is live by contract.
+        let limit = unsafe { (*this).limit.get() & !Step::MASK };
+        let turn = loop {
+            if step.is_yielded() {
+                break Turn::Yielded;
             }
-            if step.is(Step::DONE) {
-                break Poll::Ready(());
+            if step.is_pending() {
+                break Turn::Waiting;
             }
-            // SAFETY: `this` is live by contract; the rest is passed on.
+            if step == Step::DONE {
+                break Turn::Returned;
+            }
+            // SAFETY: as above; the rest is passed on.
             step = unsafe {
-                (*this).limit.set((*this).limit.get() & !Step::MASK);
+                (*this).limit.set(limit);
                 resume_leaf(this, cx)
             };
         };
         core::mem::forget(unwinding);
-        poll
+        turn
     }
 
     /// Drops the frames of a suspended chain, innermost first, in a loop.
@@ -352,7 +400,7 @@ impl Driver {
 /// # Safety
 /// As for [`Driver::run`].
 #[inline(always)]
-unsafe fn resume_leaf(this: *const Driver, cx: &mut Context<'_>) -> Step {
+pub(crate) unsafe fn resume_leaf(this: *const Driver, cx: &mut Context<'_>) -> Step {
     // SAFETY: `leaf` is live and waits to be run (invariants L and C), which is what `resume`
     // requires; the vtable is static.
     unsafe {
@@ -362,7 +410,7 @@ unsafe fn resume_leaf(this: *const Driver, cx: &mut Context<'_>) -> Step {
 }
 
 /// Drops a chain's frames from the leaf up, also when one of those drops panics.
-struct DropChain(*const Driver);
+pub(crate) struct DropChain(pub(crate) *const Driver);
 
 impl Drop for DropChain {
     #[inline(always)]
@@ -390,11 +438,4 @@ fn drop_chain(driver: *const Driver) {
         }
     }
     core::mem::forget(rest);
-}
-
-/// Roughly where the host stack ends now, a multiple of 4. All supported targets grow it downwards.
-#[inline(always)]
-fn stack_address() -> usize {
-    let here = core::mem::MaybeUninit::<u32>::uninit();
-    (&raw const here).addr()
 }

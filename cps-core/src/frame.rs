@@ -27,6 +27,7 @@ use core::task::{Context, Poll};
 
 use crate::body::{Body, Entry, NoSite, Scope, Site};
 use crate::driver::{Description, Driver, Header, Step, VTable, ended, root_continuation};
+use crate::enter::Enter;
 
 /// The memory shared by the conditions of a frame.
 #[repr(C)]
@@ -172,6 +173,30 @@ impl<B: Body> Frame<B> {
         }
     }
 
+    /// [`VTable::resume`] without the return to the caller.
+    ///
+    /// # Safety
+    /// As for that.
+    #[inline(always)]
+    pub(crate) unsafe fn resume_here(this: *mut Self, cx: &mut Context<'_>) -> Poll<()> {
+        // SAFETY: passed on; a future that has returned is not used again.
+        unsafe { Self::poll(this, cx).map(|value| Self::put_result(this, value)) }
+    }
+
+    /// Polls the body.
+    ///
+    /// # Safety
+    /// As for [`VTable::resume`].
+    #[inline(always)]
+    unsafe fn poll(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
+        // SAFETY: the future was constructed in place and has not returned (invariant C).
+        unsafe {
+            Enter::assert_over(cx);
+            let future = Self::payload(this).cast::<B::Future>();
+            Pin::new_unchecked(&mut *future).poll(cx).map(B::output)
+        }
+    }
+
     /// Starts the frame of a call on the host stack: constructs the body's future in place and runs
     /// it until it suspends or returns. The header is left alone.
     ///
@@ -229,7 +254,8 @@ impl<B: Body> Frame<B> {
             let entry = Entry { driver, args: ManuallyDrop::new(args) };
             let future = Self::payload(this).cast::<B::Future>();
             future.write(make(Scope::new(&entry)));
-            let mut cx = Context::from_waker((*driver).waker());
+            let waker = Enter::waker(driver);
+            let mut cx = Context::from_waker(&waker);
             Pin::new_unchecked(&mut *future).poll(&mut cx).map(B::output)
         }
     }
@@ -330,14 +356,13 @@ pub(crate) unsafe fn resume<B: Body>(
     driver: *const Driver,
 ) -> Step {
     let this = frame.cast::<Frame<B>>();
-    // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>` whose
-    // future was constructed in place and has not returned (invariant C).
+    // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>`; the
+    // rest is passed on.
     unsafe {
-        let future = Frame::payload(this).cast::<B::Future>();
-        match Pin::new_unchecked(&mut *future).poll(cx) {
+        match Frame::poll(this, cx) {
             Poll::Pending => (*driver).pending(),
-            Poll::Ready(result) => {
-                Frame::put_result(this, B::output(result));
+            Poll::Ready(value) => {
+                Frame::put_result(this, value);
                 resume_caller!(frame, cx, driver)
             }
         }

@@ -225,12 +225,13 @@
 //! # Layers
 //!
 //! `driver` (frames without their types, the loop) ← `chain` (the driver as a body sees it) ← `body`
-//! (arguments out of band) ← `frame` (a body in memory) ← `call` (what `.await` becomes) ← `placement` ← `stacked`, `heap`, `may`, `erased`
-//! (where frames lie) ← `chained` (a whole chain in memory) ← `coroutine`, `boxed`, `root`, `generator` ←
-//! `interleave`. `stack` is the memory that
-//! `stacked` uses, `backtrace` reads chains; `turn` (suspending without waiting) ← `prefetch`,
-//! `interleave`. `wake_set` (who was woken) ← `group` (starts and resumes `branch`es) ← `join`, `race`,
-//! `timeout`; `scope` has children in place of a group.
+//! (arguments out of band) ← `frame` (a body in memory) ← `call` (what `.await` becomes) ← `placement` ←
+//! `stacked`, `heap`, `may`, `erased` (where frames lie) ← `chained` (a whole chain in memory) ←
+//! `coroutine`, `boxed`, `root`, `generator` ← `interleave`. `host_stack` measures for `driver`, `enter`
+//! keeps a body's start apart from its later polls, `stack` is the memory that `stacked` uses,
+//! `backtrace` reads chains. `prefetch` is a call that only suspends; `turn` (what that means to an
+//! interleaver), `lender` (the waker of its chains) ← `interleave`. `wake_set` (who was woken) ← `group`
+//! (starts and resumes `branch`es) ← `join`, `race`, `timeout`; `scope` has children in place of a group.
 
 #![no_std]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
@@ -252,6 +253,7 @@ mod chain;
 mod chained;
 mod coroutine;
 mod driver;
+mod enter;
 #[cfg(feature = "alloc")]
 mod erased;
 mod frame;
@@ -260,9 +262,11 @@ mod generator;
 mod group;
 #[cfg(feature = "alloc")]
 mod heap;
+mod host_stack;
 pub mod interleave;
 #[cfg(feature = "alloc")]
 mod join;
+mod lender;
 mod may;
 mod placement;
 pub mod prefetch;

@@ -55,7 +55,7 @@ impl Machine {
 /// The lookups of each form in the trials before a verdict.
 const TRIALS: usize = 3 * 256;
 /// How long the first verdict holds, if it is not what was assumed: sequential.
-const TERM: usize = 1 << 15;
+const TERM: usize = 256 * 256;
 
 #[test]
 fn a_table_that_fits_the_private_cache_is_searched_sequentially_without_a_trial() {
@@ -106,6 +106,26 @@ fn what_is_learned_is_kept_from_batch_to_batch() {
 }
 
 #[test]
+fn where_lookups_are_long_a_trial_has_four_groups_and_what_follows_is_shorter_in_proportion() {
+    let machine = Machine::taking(100_000, 30_000);
+    let mut adaptive = Adaptive::new(usize::MAX, || machine.now());
+    let (trials, term) = (3 * 16, 256 * 16);
+    assert_eq!(machine.run(&mut adaptive, 2 * trials + term), [trials, trials + term]);
+    assert!(adaptive.interleaves());
+}
+
+#[test]
+fn a_trial_ends_after_200_us_or_256_lookups_whichever_comes_first() {
+    for (nanoseconds, length) in [(1, 256), (781, 256), (782, 256), (834, 240), (2000, 112)] {
+        let machine = Machine::taking(nanoseconds, nanoseconds + 1);
+        let mut adaptive = Adaptive::new(usize::MAX, || machine.now());
+        // Up to the first lookup of the first interleaved trial.
+        let counts = machine.run(&mut adaptive, length + 1);
+        assert_eq!(counts, [length, 1], "of {nanoseconds} ns");
+    }
+}
+
+#[test]
 fn batches_of_any_length_give_each_result_once() {
     let machine = Machine::taking(2, 1);
     let mut adaptive = Adaptive::new(usize::MAX, || machine.now());
@@ -119,11 +139,9 @@ fn batches_of_any_length_give_each_result_once() {
 fn one_disturbed_trial_does_not_decide() {
     // The clock jumps by a second in the first trial of the interleaved form.
     let machine = Machine::taking(100, 30);
-    let looks = Cell::new(0);
     let disturbed = || {
-        looks.set(looks.get() + 1);
-        let jump = if looks.get() >= 4 { Duration::from_secs(1) } else { Duration::ZERO };
-        machine.now() + jump
+        let begun = machine.lookups[1].get() > 0;
+        machine.now() + if begun { Duration::from_secs(1) } else { Duration::ZERO }
     };
     let mut adaptive = Adaptive::new(usize::MAX, disturbed);
     machine.run(&mut adaptive, 2 * TRIALS);

@@ -3,21 +3,32 @@
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use cps_core::prefetch::{Hinted, Locality, Policy};
+use cps_core::prefetch::{Locality, prefetch_read, prefetch_read_range};
 
 use super::{Lookups, Spec, Table, Way, bodies, chained, cycle, lookups, sorted, tree};
 use crate::drive::{Suspend, suspend};
+
+/// What the lookups need of [`cps_core::prefetch::Policy`], with the suspension of the lab's plain
+/// futures: `cps_core`'s own would look at the waker each time.
+pub(super) trait Policy: Copy {
+    fn prefetch_read<T: ?Sized>(self, target: *const T) -> Suspend;
+    fn prefetch_read_range<T>(self, start: *const T, length: usize, locality: Locality) -> Suspend;
+}
 
 /// Suspends as all strategies of the lab do.
 #[derive(Clone, Copy)]
 struct Yielding;
 
 impl Policy for Yielding {
-    type Suspension = Suspend;
+    #[inline(always)]
+    fn prefetch_read<T: ?Sized>(self, target: *const T) -> Suspend {
+        prefetch_read(target);
+        suspend()
+    }
 
     #[inline(always)]
-    fn prefetch(self, hint: impl FnOnce() -> Hinted) -> Suspend {
-        hint();
+    fn prefetch_read_range<T>(self, start: *const T, length: usize, locality: Locality) -> Suspend {
+        prefetch_read_range(start, length, locality);
         suspend()
     }
 }

@@ -77,7 +77,8 @@ impl Expansion<'_> {
             }
         });
         // `inline(always)` concerns the poll of the body: it is polled in two places, each of
-        // which is a function of its own (`Frame::start`, `resume`).
+        // which is a function of its own (`Frame::start`, `resume`), and in the loop of an
+        // interleaver. `Enter` keeps what is before the first suspension out of the latter two.
         quote_spanned! {span=>
             {
                 let __parts = #krate::__private::parts::<
@@ -87,6 +88,7 @@ impl Expansion<'_> {
                     async move {
                         #[allow(unused_imports)]
                         use #krate::__private::ForeignCall as _;
+                        unsafe { #krate::__private::Enter::new() }.await;
                         #[allow(unused_variables)]
                         let #fields = unsafe { #scope.enter() };
                         #hint

@@ -9,13 +9,18 @@ use super::{Interleave, private_cache, sequential};
 /// The lookups of a trial, of which each form has three in turn.
 const TRIAL: usize = 256;
 
+/// Where lookups are long, a trial has fewer, so that the first one takes no longer than this; but
+/// four groups at least, beside which the group's start and end do not count.
+const TRIAL_TIME: Duration = Duration::from_micros(200);
+
 /// The trials of each form. The shortest time counts: whatever disturbs a trial makes it longer.
 const TRIALS: usize = 3;
 
-/// How many lookups a first verdict is good for; each one that confirms it doubles the number, up
-/// to the last. So trials are a fortieth of all lookups at first, and a thousandth later.
-const FIRST_TERM: usize = 1 << 15;
-const LAST_TERM: usize = 1 << 20;
+/// How many trials' lookups a first verdict is good for; each one that confirms it doubles the
+/// number, up to the last. So a form that takes four times as long as the other costs 4 % in its
+/// trials at first, and a quarter of a percent later.
+const FIRST_TERM: usize = 1 << 8;
+const LAST_TERM: usize = 1 << 12;
 
 /// Runs batches of lookups in whichever form is faster now.
 ///
@@ -24,8 +29,10 @@ const LAST_TERM: usize = 1 << 20;
 ///
 /// - A table that fits the [`private_cache`] is always searched sequentially.
 /// - For any other the two forms are timed against each other, in three alternating trials of 256
-///   lookups each, and the faster one is used for the next 32 Ki lookups. Then they are tried
-///   again, at intervals that double as long as the outcome is the same.
+///   lookups each, and the faster one is used for the next 64 Ki lookups. Then they are tried
+///   again, at intervals that double as long as the outcome is the same. Where so many lookups
+///   would take longer than 200 µs, a trial has fewer, down to four groups, and so has what
+///   follows.
 ///
 /// What is learned is kept from batch to batch, so that batches may be short.
 ///
@@ -55,7 +62,7 @@ const LAST_TERM: usize = 1 << 20;
 pub struct Adaptive<const GROUP: usize, N> {
     now: N,
     phase: Phase,
-    /// How many lookups the next verdict is good for.
+    /// How many trials' lookups the next verdict is good for.
     term: usize,
     interleaves: bool,
 }
@@ -74,6 +81,8 @@ enum Phase {
 struct Trial {
     /// How many are over.
     over: usize,
+    /// The lookups of each: what the first one has come to.
+    length: usize,
     /// Lookups of the present one, and their time.
     done: usize,
     time: Duration,
@@ -83,11 +92,14 @@ struct Trial {
 
 impl Trial {
     fn new() -> Self {
-        Trial { over: 0, done: 0, time: Duration::ZERO, shortest: [Duration::MAX; 2] }
+        Trial { over: 0, length: 0, done: 0, time: Duration::ZERO, shortest: [Duration::MAX; 2] }
     }
 }
 
 impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
+    /// The fewest lookups of a trial.
+    const SOME: usize = if 4 * GROUP < TRIAL { 4 * GROUP } else { TRIAL };
+
     /// For a table of so many bytes, all that a lookup may touch. `now` is a clock that does not go
     /// backwards, of whatever origin: with the feature `std`, [`clock`](super::clock).
     pub fn new(table_bytes: usize, now: N) -> Self {
@@ -151,7 +163,9 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
         match &self.phase {
             Phase::Settled => (false, usize::MAX),
             Phase::Term { left } => (self.interleaves, *left),
-            Phase::Trial(trial) => (trial.over % 2 == 1, TRIAL - trial.done),
+            // The first trial has its lookups by and by, to see how long they take.
+            Phase::Trial(Trial { over: 0, done, .. }) => (false, Self::SOME - done % Self::SOME),
+            Phase::Trial(trial) => (trial.over % 2 == 1, trial.length - trial.done),
         }
     }
 
@@ -168,7 +182,14 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
             Phase::Trial(trial) => {
                 trial.done += done;
                 trial.time += time;
-                if trial.done < TRIAL {
+                let over = if trial.over > 0 {
+                    trial.done == trial.length
+                } else {
+                    trial.length = trial.done;
+                    let enough = trial.time >= TRIAL_TIME || trial.done >= TRIAL;
+                    enough && trial.done % Self::SOME == 0
+                };
+                if !over {
                     return;
                 }
                 let shortest = &mut trial.shortest[trial.over % 2];
@@ -176,17 +197,19 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
                 (trial.over, trial.done, trial.time) = (trial.over + 1, 0, Duration::ZERO);
                 if trial.over == 2 * TRIALS {
                     let [one, interleaved] = trial.shortest;
-                    self.decide(interleaved < one);
+                    let length = trial.length;
+                    self.decide(interleaved < one, length);
                 }
             }
         }
     }
 
-    fn decide(&mut self, interleave: bool) {
+    /// After trials of so many lookups each.
+    fn decide(&mut self, interleave: bool, length: usize) {
         let confirmed = interleave == self.interleaves;
         self.term = if confirmed { (2 * self.term).min(LAST_TERM) } else { FIRST_TERM };
         self.interleaves = interleave;
-        self.phase = Phase::Term { left: self.term };
+        self.phase = Phase::Term { left: self.term * length };
     }
 }
 

@@ -15,7 +15,9 @@ use core::task::{Context, Poll, Waker};
 
 use super::slot::Slot;
 use super::start::Start;
-use crate::turn::Lender;
+use crate::host_stack::Limit;
+use crate::lender::Lender;
+use crate::turn::Turn;
 
 /// After how many resumptions a batch in a task lets the task's executor run: some 50 µs of
 /// cache misses, against which a trip through the executor does not count.
@@ -183,17 +185,18 @@ where
         let lender = Lender::new(outer);
         let lent = lender.waker();
         let mut cx = Context::from_waker(lent.waker());
+        let limit = Limit::here();
         if resumed {
-            slots.iter().filter(|slot| slot.is_suspended()).for_each(|slot| slot.enter(&cx));
+            slots.iter().filter(|slot| slot.is_suspended()).for_each(|slot| slot.enter(&cx, limit));
         } else if ORDERED {
             // SAFETY: the places are vacant and pinned.
-            unsafe { feed.fill(slots, &mut cx) };
+            unsafe { feed.fill(slots, &mut cx, limit) };
         }
 
         let mut round = Round::Progress;
         for _ in 0..rounds {
             // SAFETY: the slots are pinned and were entered or are vacant.
-            round = unsafe { feed.round(slots, &lender, &mut cx) };
+            round = unsafe { feed.round(slots, &lender, &mut cx, limit) };
             if round != Round::Progress {
                 break;
             }
@@ -228,45 +231,47 @@ where
     ///
     /// # Safety
     /// The slots are pinned, and each one that is suspended was entered with this context's waker,
-    /// which is that of `lender`, in this poll.
+    /// which is that of `lender`, and this limit in this poll.
     #[inline(always)]
     unsafe fn round(
         &mut self,
         slots: &[Slot<C>],
         lender: &Lender<'_>,
         cx: &mut Context<'_>,
+        limit: Limit,
     ) -> Round {
+        // How many places have nothing to do: rather than whether one has, so that a switch costs
+        // nothing for it. Chains that wake themselves are known to the lender.
+        let mut idle = 0;
         let mut moved = false;
         // SAFETY: the contracts of `resume`, `take`, `refill` and `deliver` are this one's, with
         // the condition that was just asked for.
         unsafe {
             if ORDERED {
-                moved |= self.deliver(slots, cx);
+                moved = self.deliver(slots, cx, limit);
             }
             for (place, slot) in slots.iter().enumerate() {
-                if slot.is_suspended() {
-                    if slot.resume(cx).is_pending() {
-                        continue;
-                    }
-                    moved = true;
-                    if ORDERED {
+                match slot.resume(cx, limit) {
+                    Some(Turn::Yielded) => {}
+                    Some(Turn::Waiting) => idle += 1,
+                    Some(Turn::Returned) if ORDERED => {
                         if place == self.cursor {
-                            self.deliver(slots, cx);
+                            self.deliver(slots, cx, limit);
                         }
-                    } else {
-                        self.put(slot);
-                        self.refill(slot, cx);
                     }
-                } else if !ORDERED && !self.exhausted {
-                    moved = true;
-                    self.refill(slot, cx);
+                    Some(Turn::Returned) => {
+                        self.put(slot);
+                        self.refill(slot, cx, limit);
+                    }
+                    None if ORDERED || self.exhausted => idle += 1,
+                    None => self.refill(slot, cx, limit),
                 }
             }
         }
         let progress = lender.take_progress();
         if self.exhausted && self.delivered == self.next {
             Round::Ended
-        } else if moved || progress {
+        } else if moved || idle < slots.len() || progress {
             Round::Progress
         } else {
             Round::Stuck
@@ -290,7 +295,7 @@ where
     /// # Safety
     /// The slot is vacant and pinned.
     #[inline(always)]
-    unsafe fn start(&mut self, slot: &Slot<C>, cx: &mut Context<'_>) -> Option<Poll<()>> {
+    unsafe fn start(&mut self, slot: &Slot<C>, cx: &mut Context<'_>, limit: Limit) -> Option<Turn> {
         if self.exhausted {
             return None;
         }
@@ -302,7 +307,7 @@ where
         let index = self.next;
         self.next += 1;
         // SAFETY: by contract.
-        Some(unsafe { slot.start(coroutine, index, cx) })
+        Some(unsafe { slot.start(coroutine, index, cx, limit) })
     }
 
     /// Starts chains in a slot until one suspends.
@@ -310,13 +315,13 @@ where
     /// # Safety
     /// The slot is vacant and pinned.
     #[inline(always)]
-    unsafe fn refill(&mut self, slot: &Slot<C>, cx: &mut Context<'_>) {
+    unsafe fn refill(&mut self, slot: &Slot<C>, cx: &mut Context<'_>, limit: Limit) {
         for _ in 0..STARTS_PER_VISIT {
             // SAFETY: passed on; what has returned is taken before the next start.
             unsafe {
-                match self.start(slot, cx) {
-                    Some(Poll::Ready(())) => self.put(slot),
-                    Some(Poll::Pending) | None => break,
+                match self.start(slot, cx, limit) {
+                    Some(Turn::Returned) => self.put(slot),
+                    Some(Turn::Yielded | Turn::Waiting) | None => break,
                 }
             }
         }
@@ -326,10 +331,10 @@ where
     ///
     /// # Safety
     /// The slots are vacant and pinned.
-    unsafe fn fill(&mut self, slots: &[Slot<C>], cx: &mut Context<'_>) {
+    unsafe fn fill(&mut self, slots: &[Slot<C>], cx: &mut Context<'_>, limit: Limit) {
         for slot in slots {
             // SAFETY: passed on.
-            if unsafe { self.start(slot, cx) }.is_none() {
+            if unsafe { self.start(slot, cx, limit) }.is_none() {
                 break;
             }
         }
@@ -340,7 +345,7 @@ where
     ///
     /// # Safety
     /// The slots are pinned.
-    unsafe fn deliver(&mut self, slots: &[Slot<C>], cx: &mut Context<'_>) -> bool {
+    unsafe fn deliver(&mut self, slots: &[Slot<C>], cx: &mut Context<'_>, limit: Limit) -> bool {
         let mut any = false;
         for _ in 0..slots.len() {
             let slot = &slots[self.cursor];
@@ -352,7 +357,7 @@ where
             // SAFETY: it has returned, and is vacant after `put`.
             unsafe {
                 self.put(slot);
-                self.start(slot, cx);
+                self.start(slot, cx, limit);
             }
         }
         any

@@ -18,7 +18,9 @@ use core::task::{Context, Poll};
 use super::start::Start;
 use crate::chain::Chain;
 use crate::driver::{Driver, ended};
+use crate::host_stack::Limit;
 use crate::running::during;
+use crate::turn::Turn;
 
 /// Memory for one chain after another. The chain is suspended unless the driver's has ended.
 #[repr(C)]
@@ -81,45 +83,81 @@ impl<C: Start> Slot<C> {
         coroutine: C,
         index: usize,
         cx: &mut Context<'_>,
-    ) -> Poll<()> {
+        limit: Limit,
+    ) -> Turn {
         self.index.set(index);
-        self.driver.enter(cx);
-        let driver = &raw const self.driver;
-        // SAFETY: the place is ours, vacant and pinned by contract; the driver was entered and its
-        // chain has ended. After the root frame has suspended the chain is as `settle` requires it.
+        self.enter(cx, limit);
+        // SAFETY: passed on.
         unsafe {
-            let poll = during(driver, || match coroutine.start(self.place(), Chain::new(driver)) {
-                Poll::Ready(()) => Poll::Ready(()),
-                Poll::Pending => Driver::settle(driver, cx, (*driver).pending()),
-            });
-            self.note(poll)
+            match self.begin(coroutine) {
+                Poll::Ready(()) => self.note(Turn::Returned),
+                Poll::Pending => self.settle(cx),
+            }
         }
     }
 
-    /// Prepares a suspended chain for being resumed in another poll than before.
-    #[inline(always)]
-    pub(super) fn enter(&self, cx: &Context<'_>) {
-        self.driver.enter(cx);
-    }
-
-    /// Resumes the chain. When it has returned, its result is to be taken.
+    /// Starts a chain that is expected to return at once.
     ///
     /// # Safety
-    /// The slot is suspended, and was started or entered with this context's waker in this poll.
+    /// The slot is vacant and pinned, and was entered in this poll. If this is pending, `settle` is
+    /// called next.
     #[inline(always)]
-    pub(super) unsafe fn resume(&self, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: the leaf is not null; the rest is passed on.
-        let poll = during(&self.driver, || unsafe { Driver::run(&raw const self.driver, cx) });
-        self.note(poll)
+    pub(super) unsafe fn start_at_once(&self, coroutine: C) -> Poll<C::Output> {
+        // SAFETY: passed on; the result is taken once.
+        unsafe { self.begin(coroutine).map(|()| C::take_result(self.place())) }
+    }
+
+    /// # Safety
+    /// The slot is vacant and pinned, and was entered in this poll.
+    #[inline(always)]
+    unsafe fn begin(&self, coroutine: C) -> Poll<()> {
+        let driver = &raw const self.driver;
+        // SAFETY: the place is ours, vacant and pinned by contract; the driver was entered and its
+        // chain has ended.
+        during(driver, || unsafe { coroutine.start(self.place(), Chain::new(driver)) })
+    }
+
+    /// Goes on after a start that is pending. When the chain has returned, its result is to be
+    /// taken.
+    ///
+    /// # Safety
+    /// The start was just now, in a poll with this context's waker.
+    #[inline(always)]
+    pub(super) unsafe fn settle(&self, cx: &mut Context<'_>) -> Turn {
+        let driver = &raw const self.driver;
+        // SAFETY: the root frame has suspended, and so the chain is as `settle_turn` requires it.
+        let turn =
+            during(driver, || unsafe { Driver::settle_turn(driver, cx, (*driver).pending()) });
+        self.note(turn)
+    }
+
+    /// Prepares a chain for being started, or resumed in another poll than before.
+    #[inline(always)]
+    pub(super) fn enter(&self, cx: &Context<'_>, limit: Limit) {
+        self.driver.enter_within(cx, limit);
+    }
+
+    /// Resumes the chain, if there is one. When it has returned, its result is to be taken.
+    ///
+    /// # Safety
+    /// If the slot is suspended, it was started or entered with this context's waker and this limit in
+    /// this poll.
+    #[inline(always)]
+    pub(super) unsafe fn resume(&self, cx: &mut Context<'_>, limit: Limit) -> Option<Turn> {
+        self.driver.rearm(limit);
+        let driver = &raw const self.driver;
+        // SAFETY: passed on.
+        let turn = during(driver, || unsafe { C::resume(self.place(), Chain::new(driver), cx) })?;
+        Some(self.note(turn))
     }
 
     #[inline(always)]
-    fn note(&self, poll: Poll<()>) -> Poll<()> {
-        if poll.is_ready() {
+    fn note(&self, turn: Turn) -> Turn {
+        if turn == Turn::Returned {
             self.driver.leaf.set(ended());
             self.returned.set(true);
         }
-        poll
+        turn
     }
 
     /// Moves the result out. The slot is vacant then.

@@ -1,12 +1,15 @@
 //! What can be interleaved: a coroutine, boxed or not, that is started in memory given to it.
 
-use core::task::Poll;
+use core::ptr;
+use core::task::{Context, Poll};
 
 use crate::body::Body;
 use crate::call::Embedded;
 use crate::chain::Chain;
 use crate::coroutine::Coroutine;
+use crate::driver::{Driver, ended};
 use crate::frame::Frame;
+use crate::turn::Turn;
 
 /// A coroutine that an interleaver can start: [`Coroutine`], of whatever placement, or
 /// [`ErasedCoroutine`](crate::ErasedCoroutine).
@@ -27,6 +30,17 @@ pub unsafe trait Start: Sized {
     /// chain has no frames: its driver's leaf is `ended`. The driver is in a poll. If this unwinds, the place holds nothing.
     #[doc(hidden)]
     unsafe fn start(self, place: *mut Self::Place, chain: Chain) -> Poll<()>;
+
+    /// Gives the chain whose root frame is in `place` its turn, if it has not ended.
+    ///
+    /// Where the root frame itself is the leaf, its type is known: then the body's poll is inlined
+    /// here, and there is no indirect call.
+    ///
+    /// # Safety
+    /// If the chain has not ended, it was started in `place` and is suspended, and its driver was
+    /// entered in this poll with the waker of `cx`, and rearmed.
+    #[doc(hidden)]
+    unsafe fn resume(place: *mut Self::Place, chain: Chain, cx: &mut Context<'_>) -> Option<Turn>;
 
     /// Moves the result out of the place of a root frame that has returned.
     ///
@@ -52,6 +66,23 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
     }
 
     #[inline(always)]
+    unsafe fn resume(place: *mut Embedded<B>, chain: Chain, cx: &mut Context<'_>) -> Option<Turn> {
+        let frame = place.cast::<Frame<B>>();
+        // SAFETY: the frame in the place is the chain's root frame, and if it is the leaf it has
+        // suspended and not returned; the rest is passed on.
+        unsafe {
+            let leaf = (*chain.0).leaf.get();
+            if ptr::eq(leaf, Frame::header(frame)) {
+                Some(Driver::take_turn_by(chain.0, cx, |cx| Frame::resume_here(frame, cx)))
+            } else if ptr::eq(leaf, ended()) {
+                None
+            } else {
+                Some(Driver::take_turn(chain.0, cx))
+            }
+        }
+    }
+
+    #[inline(always)]
     unsafe fn take_result(place: *mut Embedded<B>) -> B::Output {
         // SAFETY: by contract.
         unsafe { Frame::take_result(place.cast::<Frame<B>>()) }
@@ -60,7 +91,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
 
 #[cfg(feature = "alloc")]
 mod erased {
-    use super::{Chain, Poll, Start};
+    use super::{Chain, Context, Driver, Poll, Start, Turn, ended, ptr};
     use crate::boxed::{Boxed, ErasedCoroutine};
 
     // SAFETY: the frame is `Send` if `S` is (`Coroutine::boxed`), and then so is the coroutine.
@@ -72,6 +103,15 @@ mod erased {
         unsafe fn start(self, place: *mut Boxed<T, S>, chain: Chain) -> Poll<()> {
             // SAFETY: passed on.
             unsafe { self.start_root(place, chain.0) }
+        }
+
+        #[inline(always)]
+        unsafe fn resume(_: *mut Boxed<T, S>, chain: Chain, cx: &mut Context<'_>) -> Option<Turn> {
+            // SAFETY: passed on.
+            unsafe {
+                let ended = ptr::eq((*chain.0).leaf.get(), ended());
+                (!ended).then(|| Driver::take_turn(chain.0, cx))
+            }
         }
 
         #[inline(always)]

@@ -42,8 +42,10 @@
 //!
 //! # Under other executors
 //!
-//! Under an interleaver a suspension registers no waker, because it is resumed anyway. Under any
-//! other executor it wakes itself, as `yield_now` does: it is slow there, but never lost.
+//! Awaited in a coroutine, a prefetch looks at no waker: the chain suspends in a step of its own kind.
+//! An interleaver goes on to the next chain; a [`Root`](crate::Root) in any other executor turns the
+//! step into a wake-up of itself, as `yield_now` does, which is slow there, but never lost. Awaited in
+//! plain `async` code, or handed to a combinator, a prefetch is a future that does the same.
 //!
 //! # Targets
 //!
@@ -59,31 +61,72 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 pub use hint::Locality;
-pub use policy::{Interleaved, Policy, Proceed, Sequential};
+pub use policy::{Interleaved, Policy, Sequential};
 
-use crate::turn::Turn;
+use crate::body::Site;
+use crate::call::{NoFrame, Slot, Suspended};
+use crate::chain::{Chain, MayWait};
 
 /// The distance of hints over a range, in bytes: the line of most processors. (On those with lines
 /// of 128 bytes every other hint is for nothing.)
 pub const CACHE_LINE: usize = 64;
 
 /// What a hint returns: awaiting it suspends the coroutine, once. It may be ignored.
+///
+/// Under the [`Policy`] [`Sequential`] it is [skipped](Prefetch::skipped): awaiting it is nothing.
 #[derive(Debug)]
-pub struct Hinted(Turn);
+pub struct Prefetch {
+    suspends: bool,
+}
 
-impl Hinted {
+impl Prefetch {
     #[inline(always)]
-    fn new() -> Self {
-        Hinted(Turn::new())
+    fn hinted() -> Self {
+        Prefetch { suspends: true }
+    }
+
+    /// Does not suspend: for a [`Policy`] by which a prefetch is a hint only, or nothing.
+    #[inline(always)]
+    #[must_use]
+    pub fn skipped() -> Self {
+        Prefetch { suspends: false }
+    }
+
+    /// What `.await` is in a coroutine: see `call.rs`. The frame is the leaf of its chain and stays
+    /// it, so that there is nothing to link; and the chain is told that it only lets others run.
+    ///
+    /// # Safety
+    /// For the expansion of `#[coroutine]` only.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub unsafe fn __cps_begin<S: Site, K: MayWait>(
+        self,
+        chain: Chain<K>,
+        _: *mut Slot<NoFrame>,
+    ) -> (Option<()>, Suspended) {
+        if self.suspends {
+            // SAFETY: the chain is running, since its body calls this.
+            unsafe { (*chain.0).yield_turn() };
+            (None, Suspended::new())
+        } else {
+            (Some(()), Suspended::new())
+        }
     }
 }
 
-impl Future for Hinted {
+/// In plain `async` code, and under foreign combinators: wakes whoever polls it, as `yield_now`
+/// does.
+impl Future for Prefetch {
     type Output = ();
 
     #[inline(always)]
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        Pin::new(&mut self.0).poll(cx)
+        if !self.suspends {
+            return Poll::Ready(());
+        }
+        self.suspends = false;
+        cx.waker().wake_by_ref();
+        Poll::Pending
     }
 }
 
@@ -91,44 +134,44 @@ impl Future for Hinted {
 ///
 /// The pointer need not be valid.
 #[inline(always)]
-pub fn prefetch_read<T: ?Sized>(target: *const T) -> Hinted {
+pub fn prefetch_read<T: ?Sized>(target: *const T) -> Prefetch {
     prefetch_read_as(target, Locality::T0)
 }
 
 /// [`prefetch_read`] with a choice of cache levels.
 #[inline(always)]
-pub fn prefetch_read_as<T: ?Sized>(target: *const T, locality: Locality) -> Hinted {
+pub fn prefetch_read_as<T: ?Sized>(target: *const T, locality: Locality) -> Prefetch {
     hint::read(target.cast(), locality);
-    Hinted::new()
+    Prefetch::hinted()
 }
 
 /// Asks for the line at `target`, to be written: exclusively, so that the write need not ask again.
 #[inline(always)]
-pub fn prefetch_write<T: ?Sized>(target: *const T) -> Hinted {
+pub fn prefetch_write<T: ?Sized>(target: *const T) -> Prefetch {
     prefetch_write_as(target, Locality::T0)
 }
 
 /// [`prefetch_write`] with a choice of cache levels. On x86-64 there is none: it is ignored.
 #[inline(always)]
-pub fn prefetch_write_as<T: ?Sized>(target: *const T, locality: Locality) -> Hinted {
+pub fn prefetch_write_as<T: ?Sized>(target: *const T, locality: Locality) -> Prefetch {
     hint::write(target.cast(), locality);
-    Hinted::new()
+    Prefetch::hinted()
 }
 
 /// [`prefetch_read_as`] for every line of `length` values from `start` on.
 ///
 /// More than a dozen lines at once exceed what a core can have outstanding.
 #[inline(always)]
-pub fn prefetch_read_range<T>(start: *const T, length: usize, locality: Locality) -> Hinted {
+pub fn prefetch_read_range<T>(start: *const T, length: usize, locality: Locality) -> Prefetch {
     for_each_line(start, length, |line| hint::read(line, locality));
-    Hinted::new()
+    Prefetch::hinted()
 }
 
 /// [`prefetch_write_as`] for every line of `length` values from `start` on.
 #[inline(always)]
-pub fn prefetch_write_range<T>(start: *const T, length: usize, locality: Locality) -> Hinted {
+pub fn prefetch_write_range<T>(start: *const T, length: usize, locality: Locality) -> Prefetch {
     for_each_line(start, length, |line| hint::write(line, locality));
-    Hinted::new()
+    Prefetch::hinted()
 }
 
 /// Calls `hint` with an address in each line of the values. Nothing is read, so the values need

@@ -1,10 +1,6 @@
 //! Whether a lookup suspends at its prefetches: said by its caller, known to the compiler.
 
-use core::future::Future;
-use core::pin::Pin;
-use core::task::{Context, Poll};
-
-use super::{Hinted, Locality};
+use super::{Locality, Prefetch};
 
 /// Whether prefetches are asked for and suspend: [`Sequential`] or [`Interleaved`].
 ///
@@ -30,21 +26,18 @@ use super::{Hinted, Locality};
 /// # assert_eq!(complete(sum(&1, &2, Interleaved)), 3);
 /// ```
 pub trait Policy: Copy + Send + Sync {
-    /// What a prefetch is awaited by.
-    type Suspension: Future<Output = ()> + Send + Sync;
-
     /// Gives a hint and suspends, or does neither.
-    fn prefetch(self, hint: impl FnOnce() -> Hinted) -> Self::Suspension;
+    fn prefetch(self, hint: impl FnOnce() -> Prefetch) -> Prefetch;
 
     /// [`prefetch_read`](super::prefetch_read) under this policy.
     #[inline(always)]
-    fn prefetch_read<T: ?Sized>(self, target: *const T) -> Self::Suspension {
+    fn prefetch_read<T: ?Sized>(self, target: *const T) -> Prefetch {
         self.prefetch(|| super::prefetch_read(target))
     }
 
     /// [`prefetch_write`](super::prefetch_write) under this policy.
     #[inline(always)]
-    fn prefetch_write<T: ?Sized>(self, target: *const T) -> Self::Suspension {
+    fn prefetch_write<T: ?Sized>(self, target: *const T) -> Prefetch {
         self.prefetch(|| super::prefetch_write(target))
     }
 
@@ -55,7 +48,7 @@ pub trait Policy: Copy + Send + Sync {
         start: *const T,
         length: usize,
         locality: Locality,
-    ) -> Self::Suspension {
+    ) -> Prefetch {
         self.prefetch(|| super::prefetch_read_range(start, length, locality))
     }
 
@@ -66,7 +59,7 @@ pub trait Policy: Copy + Send + Sync {
         start: *const T,
         length: usize,
         locality: Locality,
-    ) -> Self::Suspension {
+    ) -> Prefetch {
         self.prefetch(|| super::prefetch_write_range(start, length, locality))
     }
 }
@@ -76,10 +69,8 @@ pub trait Policy: Copy + Send + Sync {
 pub struct Interleaved;
 
 impl Policy for Interleaved {
-    type Suspension = Hinted;
-
     #[inline(always)]
-    fn prefetch(self, hint: impl FnOnce() -> Hinted) -> Hinted {
+    fn prefetch(self, hint: impl FnOnce() -> Prefetch) -> Prefetch {
         hint()
     }
 }
@@ -89,24 +80,8 @@ impl Policy for Interleaved {
 pub struct Sequential;
 
 impl Policy for Sequential {
-    type Suspension = Proceed;
-
     #[inline(always)]
-    fn prefetch(self, _: impl FnOnce() -> Hinted) -> Proceed {
-        Proceed
-    }
-}
-
-/// Never pending.
-#[derive(Clone, Copy, Debug)]
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-pub struct Proceed;
-
-impl Future for Proceed {
-    type Output = ();
-
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Ready(())
+    fn prefetch(self, _: impl FnOnce() -> Prefetch) -> Prefetch {
+        Prefetch::skipped()
     }
 }
