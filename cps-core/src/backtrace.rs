@@ -11,8 +11,12 @@
 //!   frame ─▶ vtable: body `middle`, called at `outer`'s await … 1: middle at app.rs:12:20
 //! ```
 //!
+//! A chain that waits at a branching point has that for its leaf, which shows the chains of its branches: see
+//! `branching.rs`.
+//!
 //! A frame that is being started is not linked yet. To see those too, from within a body, the feature
-//! `backtrace` links each frame before it starts, and keeps the running chains of a thread.
+//! `backtrace` links each frame before it starts, and keeps the running chains of a thread. It also has each
+//! await of a future note its place in the driver.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -20,7 +24,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::panic::Location;
 
-use crate::driver::{Driver, Header};
+use crate::driver::{Below, Driver, Header, Look};
 
 /// The functions of a chain of coroutines, the innermost first, and where each of them waits.
 ///
@@ -38,11 +42,53 @@ use crate::driver::{Driver, Header};
 ///              at src/app.rs:27:9
 /// ```
 ///
-/// The place of the innermost function is not known where it waits for a future.
+/// Where the innermost function waits for a future, its place is known with the feature `backtrace` only.
+///
+/// A function that waits at a branching point, such as a [`join`](crate::join()), is followed, after its callers,
+/// by the branches that are not finished, each with its own chain:
+///
+/// ```text
+///    0: app::both
+///              at src/app.rs:40:31
+///    1: app::main
+///              at src/app.rs:12:12
+///       branch 0:
+///        0: app::read
+///        1: app::load
+///                  at src/app.rs:12:20
+///       branch 1: a future
+/// ```
+///
+/// A branching point is seen where a coroutine awaits it, or where it is a branch itself; not within a future
+/// that is neither, such as an `async` block or `tokio::select!`.
+///
 /// The names of functions are those of [`core::any::type_name`], for people and not for programs.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Backtrace {
     frames: Vec<BacktraceFrame>,
+    branches: Vec<BacktraceBranch>,
+}
+
+/// A branch of a [`Backtrace`], which is not finished.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct BacktraceBranch {
+    number: usize,
+    backtrace: Backtrace,
+}
+
+impl BacktraceBranch {
+    /// Its position among those that are joined, from 0 on. In a [`scope`](crate::scope()) 0 is the body, and the
+    /// children are numbered from 1 on as they are started.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Its chain; empty if it is a future that nothing is known of.
+    #[must_use]
+    pub fn backtrace(&self) -> &Backtrace {
+        &self.backtrace
+    }
 }
 
 /// One function of a [`Backtrace`].
@@ -73,8 +119,15 @@ impl Backtrace {
         &self.frames
     }
 
+    /// What the innermost function waits for, if that is a branching point: its branches that are not
+    /// finished.
+    #[must_use]
+    pub fn branches(&self) -> &[BacktraceBranch] {
+        &self.branches
+    }
+
     pub(crate) const fn empty() -> Self {
-        Backtrace { frames: Vec::new() }
+        Backtrace { frames: Vec::new(), branches: Vec::new() }
     }
 
     /// Of a chain that is suspended.
@@ -84,10 +137,59 @@ impl Backtrace {
     pub(crate) unsafe fn of_suspended(driver: &Driver) -> Self {
         let mut backtrace = Self::empty();
         if driver.is_started() {
-            // SAFETY: a suspended frame is linked.
-            unsafe { backtrace.extend(driver.leaf.get(), None) };
+            let leaf = driver.leaf.get();
+            // SAFETY: a suspended frame is linked, and nobody polls what is in it.
+            unsafe {
+                backtrace.extend(leaf, driver.waits_at());
+                let description = ((*(*leaf).vtable.get()).describe)(leaf);
+                if let Some(branches) = description.branches {
+                    branches(
+                        leaf,
+                        &mut Look(&mut |number, below| backtrace.push_branch(number, below)),
+                    );
+                }
+            }
         }
         backtrace
+    }
+
+    /// # Safety
+    /// As for [`Backtrace::of_suspended`], of what is below.
+    unsafe fn push_branch(&mut self, number: usize, below: Below<'_>) {
+        let backtrace = match below {
+            Below::Future => Self::empty(),
+            // SAFETY: passed on.
+            Below::Chain(driver) => unsafe { Self::of_suspended(driver) },
+            Below::Branches(look) => {
+                let mut backtrace = Self::empty();
+                // SAFETY: passed on.
+                look(&mut Look(&mut |number, below| unsafe {
+                    backtrace.push_branch(number, below)
+                }));
+                backtrace
+            }
+        };
+        self.branches.push(BacktraceBranch { number, backtrace });
+    }
+
+    /// Writes it with so many spaces before each line.
+    fn write(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
+        for (index, BacktraceFrame { function, location }) in self.frames.iter().enumerate() {
+            writeln!(f, "{:indent$}{index:>4}: {function}", "")?;
+            if let Some(location) = location {
+                writeln!(f, "{:indent$}             at {location}", "")?;
+            }
+        }
+        for BacktraceBranch { number, backtrace } in &self.branches {
+            write!(f, "{:indent$}      branch {number}:", "")?;
+            if backtrace.frames.is_empty() && backtrace.branches.is_empty() {
+                writeln!(f, " a future")?;
+            } else {
+                writeln!(f)?;
+                backtrace.write(f, indent + 4)?;
+            }
+        }
+        Ok(())
     }
 
     /// Adds the frames of a chain, of which the innermost waits at `location`.
@@ -128,18 +230,18 @@ fn function_name(maker: &str) -> String {
 
 impl fmt::Display for Backtrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, BacktraceFrame { function, location }) in self.frames.iter().enumerate() {
-            writeln!(f, "{index:>4}: {function}")?;
-            if let Some(location) = location {
-                writeln!(f, "             at {location}")?;
-            }
-        }
-        Ok(())
+        self.write(f, 0)
     }
 }
 
 impl fmt::Debug for Backtrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(&self.frames).finish()
+        f.debug_list().entries(&self.frames).entries(&self.branches).finish()
+    }
+}
+
+impl fmt::Debug for BacktraceBranch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Branch").field(&self.number).field(&self.backtrace).finish()
     }
 }

@@ -15,6 +15,7 @@ use core::task::{Context, Poll};
 
 use crate::backtrace::Backtrace;
 use crate::body::{Body, Site};
+use crate::branching::{Kind, report};
 use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::coroutine::Coroutine;
@@ -268,6 +269,7 @@ impl<T, S: ?Sized> IntoFuture for ErasedCoroutine<T, S> {
 
 /// [`Root`](crate::Root) for a boxed coroutine: a whole stack of frames as one [`Future`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
+#[repr(C)]
 pub struct ErasedRoot<T, S: ?Sized> {
     driver: Driver,
     /// The root frame; freed once the chain has ended.
@@ -280,6 +282,9 @@ unsafe impl<T, S: ?Sized + Send> Send for ErasedRoot<T, S> {}
 unsafe impl<T, S: ?Sized> Sync for ErasedRoot<T, S> {}
 
 impl<T, S: ?Sized> ErasedRoot<T, S> {
+    // SAFETY: a root begins with its driver.
+    const KIND: &'static Kind = &unsafe { Kind::of_chain::<Self>() };
+
     /// The first poll. See [`Root`](crate::Root)'s.
     ///
     /// # Safety
@@ -297,6 +302,9 @@ impl<T, S: ?Sized> ErasedRoot<T, S> {
             }
             (*self.coroutine.frame).caller.set(root_continuation());
             let poll = Driver::settle(driver, cx, (*driver).pending());
+            if poll.is_pending() {
+                report(cx.waker(), Self::KIND);
+            }
             self.result(poll)
         }
     }

@@ -5,13 +5,15 @@
 //! becomes a chain of its own by that, a [`Root`](crate::Root): with its own leaf, which a wake-up of the
 //! branch resumes directly.
 
-use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::fmt;
-use core::future::{Future, IntoFuture};
-use core::mem;
+use core::future::Future;
+use core::ops::ControlFlow;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll};
+
+use crate::branching::{Kind, KindOf};
+use crate::driver::{Below, Look};
 
 /// One branch: its future, then what it evaluated to, then nothing.
 pub enum Branch<F: Future> {
@@ -32,6 +34,27 @@ impl<F: Future> Branch<F> {
             // SAFETY: as above.
             Branch::Running(future) => unsafe { Pin::new_unchecked(future) }.poll(cx),
             _ => Poll::Pending,
+        }
+    }
+
+    /// Shows what is in a branch, if it is not finished.
+    ///
+    /// # Safety
+    /// As for [`BranchingPoint::look`](crate::branching::BranchingPoint::look).
+    pub(crate) unsafe fn look(this: *const Self, kind: KindOf, number: usize, look: &mut Look<'_>) {
+        // SAFETY: by contract. A reference to the future is made only if it is known to keep what it lends out
+        // in cells.
+        unsafe {
+            if !matches!(*this, Branch::Running(_)) {
+                return;
+            }
+            match kind {
+                Some(kind) if kind.is_of::<F>() => {
+                    let Branch::Running(ref future) = *this else { return };
+                    kind.show(ptr::from_ref(future).cast(), number, look);
+                }
+                _ => (look.0)(number, Below::Future),
+            }
         }
     }
 
@@ -57,14 +80,16 @@ impl<F: Future> Branch<F> {
     /// If it is not finished.
     #[inline(always)]
     pub(crate) fn take(self: Pin<&mut Self>) -> F::Output {
-        // SAFETY: what is moved out is no future: a running branch is left as it is.
-        let this = unsafe { self.get_unchecked_mut() };
-        match this {
-            Branch::Done(_) => match mem::replace(this, Branch::Gone) {
-                Branch::Done(output) => output,
-                _ => unreachable!("matched above"),
-            },
-            _ => panic!("a branch that is not finished was taken"),
+        // SAFETY: what is moved out is no future, and `Gone` takes its place at once. (`mem::replace` would
+        // move the whole branch, which may be large.)
+        unsafe {
+            let this = self.get_unchecked_mut();
+            let Branch::Done(output) = this else {
+                panic!("a branch that is not finished was taken")
+            };
+            let output = ptr::read(output);
+            ptr::write(this, Branch::Gone);
+            output
         }
     }
 }
@@ -94,9 +119,23 @@ pub trait Branches: sealed::Sealed {
     /// What all of them evaluate to, in their order.
     type Outputs;
 
+    /// What is known of their futures: an item for each, or one for all.
+    #[doc(hidden)]
+    type Kinds: Kinds;
+
     /// How many there are.
     #[doc(hidden)]
     fn count(&self) -> usize;
+
+    /// Calls `step` with the numbers from `first` on, in order, until it breaks.
+    #[doc(hidden)]
+    fn each<S: Step<Self>>(
+        self: Pin<&mut Self>,
+        first: usize,
+        step: &mut S,
+    ) -> ControlFlow<S::Break>
+    where
+        Self: Sized;
 
     /// Polls one, and keeps its output; ready just once.
     #[doc(hidden)]
@@ -105,6 +144,42 @@ pub trait Branches: sealed::Sealed {
     /// Takes the outputs, when all are finished.
     #[doc(hidden)]
     fn outputs(self: Pin<&mut Self>) -> Self::Outputs;
+
+    /// Shows those before number `end` that are not finished.
+    ///
+    /// # Safety
+    /// As for [`BranchingPoint::look`](crate::branching::BranchingPoint::look).
+    #[doc(hidden)]
+    unsafe fn look(this: *const Self, kinds: &Self::Kinds, end: usize, look: &mut Look<'_>);
+}
+
+/// What is done with each of several branches. A trait, since a closure cannot be made to be inlined: and it
+/// is, once for each branch of a tuple, so that the number is a constant.
+pub trait Step<S> {
+    /// What the steps may end with.
+    type Break;
+
+    #[doc(hidden)]
+    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Self::Break>;
+}
+
+/// An array of what is known of each branch.
+pub trait Kinds: fmt::Debug {
+    #[doc(hidden)]
+    const NONE: Self;
+
+    /// Notes what the future in a branch has reported.
+    #[doc(hidden)]
+    fn note(&mut self, index: usize, kind: &'static Kind);
+}
+
+impl<const N: usize> Kinds for [KindOf; N] {
+    const NONE: Self = [None; N];
+
+    #[inline(always)]
+    fn note(&mut self, index: usize, kind: &'static Kind) {
+        self[index.min(N - 1)] = Some(kind);
+    }
 }
 
 /// Branches that all evaluate to a [`Result`] with one type of error.
@@ -156,14 +231,10 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// A `Vec`'s branches, in one box that never moves.
-pub struct Many<F: Future>(Box<[Branch<F>]>);
+mod rows;
+mod tuples;
 
-impl<F: Future> fmt::Debug for Many<F> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Many").field(&self.len()).finish()
-    }
-}
+pub use rows::Many;
 
 impl<F: Future> fmt::Debug for Branch<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -174,219 +245,3 @@ impl<F: Future> fmt::Debug for Branch<F> {
         })
     }
 }
-
-impl<F: Future> sealed::Sealed for Many<F> {}
-impl<F: Future, const N: usize> sealed::Sealed for [Branch<F>; N] {}
-
-/// Both kinds of rows: `$at` makes a pinned branch of a pinned row.
-macro_rules! row {
-    (($($generics:tt)*) $Row:ty, $Outputs:ident, $at:expr, $outputs:expr) => {
-        impl<F: Future, $($generics)*> Branches for $Row {
-            type Outputs = $Outputs!(F::Output);
-
-            #[inline(always)]
-            fn count(&self) -> usize {
-                self.len()
-            }
-
-            #[inline(always)]
-            fn resume(self: Pin<&mut Self>, index: usize, cx: &mut Context<'_>) -> Poll<()> {
-                $at(self, index).resume(cx)
-            }
-
-            fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
-                $outputs(self.len(), |index| $at(self.as_mut(), index).take())
-            }
-        }
-
-        impl<T, E, F: Future<Output = Result<T, E>>, $($generics)*> TryBranches for $Row {
-            type Error = E;
-            type Values = $Outputs!(T);
-
-            #[inline(always)]
-            fn try_resume(
-                self: Pin<&mut Self>,
-                index: usize,
-                cx: &mut Context<'_>,
-            ) -> Poll<Result<(), E>> {
-                $at(self, index).try_resume(cx)
-            }
-
-            fn values(mut self: Pin<&mut Self>) -> Self::Values {
-                $outputs(self.len(), |index| $at(self.as_mut(), index).take_ok())
-            }
-        }
-
-        impl<F: Future, $($generics)*> UniformBranches for $Row {
-            type Output = F::Output;
-
-            #[inline(always)]
-            fn poll_one(
-                self: Pin<&mut Self>,
-                index: usize,
-                cx: &mut Context<'_>,
-            ) -> Poll<F::Output> {
-                $at(self, index).poll(cx)
-            }
-
-            fn take_one(self: Pin<&mut Self>, index: usize) -> F::Output {
-                $at(self, index).take()
-            }
-        }
-    };
-}
-
-macro_rules! array_of {
-    ($T:ty) => {
-        [$T; N]
-    };
-}
-macro_rules! vec_of {
-    ($T:ty) => { Vec<$T> };
-}
-
-impl<F: Future> Many<F> {
-    fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    #[inline(always)]
-    fn at(self: Pin<&mut Self>, index: usize) -> Pin<&mut Branch<F>> {
-        // SAFETY: the box's branches are reached through here only, so that they are pinned from the
-        // first call on; and it is not taken apart. No reference to all of them is formed.
-        unsafe { Pin::new_unchecked(&mut self.get_unchecked_mut().0[index]) }
-    }
-}
-
-#[inline(always)]
-fn array_at<F: Future, const N: usize>(
-    array: Pin<&mut [Branch<F>; N]>,
-    index: usize,
-) -> Pin<&mut Branch<F>> {
-    // SAFETY: an array pins its elements.
-    unsafe { array.map_unchecked_mut(|array| &mut array[index]) }
-}
-
-row!(() Many<F>, vec_of, Many::at, |count, take| (0..count).map(take).collect());
-row!((const N: usize) [Branch<F>; N], array_of, array_at, |_, take| core::array::from_fn(take));
-
-impl<I: IntoFuture> sealed::Sealed for Vec<I> {}
-impl<I: IntoFuture> Concurrent for Vec<I> {
-    type Branches = Many<I::IntoFuture>;
-
-    fn into_branches(self) -> Self::Branches {
-        Many(self.into_iter().map(|branch| Branch::Running(branch.into_future())).collect())
-    }
-}
-
-impl<I: IntoFuture, const N: usize> sealed::Sealed for [I; N] {}
-impl<I: IntoFuture, const N: usize> Concurrent for [I; N] {
-    type Branches = [Branch<I::IntoFuture>; N];
-
-    #[inline(always)]
-    fn into_branches(self) -> Self::Branches {
-        self.map(|branch| Branch::Running(branch.into_future()))
-    }
-}
-
-macro_rules! tuple {
-    ($($F:ident $T:ident $index:tt),+; $count:literal) => {
-        impl<$($F: Future),+> sealed::Sealed for ($(Branch<$F>,)+) {}
-
-        impl<$($F: Future),+> Branches for ($(Branch<$F>,)+) {
-            type Outputs = ($($F::Output,)+);
-
-            #[inline(always)]
-            fn count(&self) -> usize {
-                $count
-            }
-
-            #[inline(always)]
-            fn resume(self: Pin<&mut Self>, index: usize, cx: &mut Context<'_>) -> Poll<()> {
-                match index {
-                    // SAFETY: a tuple pins its fields here: none is moved out.
-                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.resume(cx),)+
-                    _ => unreachable!("so many branches"),
-                }
-            }
-
-            #[inline(always)]
-            fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
-                // SAFETY: as in `resume`.
-                ($(unsafe { self.as_mut().map_unchecked_mut(|all| &mut all.$index) }.take(),)+)
-            }
-        }
-
-        impl<E, $($F: Future<Output = Result<$T, E>>, $T),+> TryBranches for ($(Branch<$F>,)+) {
-            type Error = E;
-            type Values = ($($T,)+);
-
-            #[inline(always)]
-            fn try_resume(
-                self: Pin<&mut Self>,
-                index: usize,
-                cx: &mut Context<'_>,
-            ) -> Poll<Result<(), E>> {
-                match index {
-                    // SAFETY: as in `resume`.
-                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.try_resume(cx),)+
-                    _ => unreachable!("so many branches"),
-                }
-            }
-
-            #[inline(always)]
-            fn values(mut self: Pin<&mut Self>) -> Self::Values {
-                // SAFETY: as in `resume`.
-                ($(unsafe { self.as_mut().map_unchecked_mut(|all| &mut all.$index) }.take_ok(),)+)
-            }
-        }
-
-        impl<Output, $($F: Future<Output = Output>),+> UniformBranches for ($(Branch<$F>,)+) {
-            type Output = Output;
-
-            #[inline(always)]
-            fn poll_one(
-                self: Pin<&mut Self>,
-                index: usize,
-                cx: &mut Context<'_>,
-            ) -> Poll<Output> {
-                match index {
-                    // SAFETY: as in `resume`.
-                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.poll(cx),)+
-                    _ => unreachable!("so many branches"),
-                }
-            }
-
-            fn take_one(self: Pin<&mut Self>, index: usize) -> Output {
-                match index {
-                    // SAFETY: as in `resume`.
-                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.take(),)+
-                    _ => unreachable!("so many branches"),
-                }
-            }
-        }
-
-        impl<$($F: IntoFuture),+> sealed::Sealed for ($($F,)+) {}
-        impl<$($F: IntoFuture),+> Concurrent for ($($F,)+) {
-            type Branches = ($(Branch<$F::IntoFuture>,)+);
-
-            #[inline(always)]
-            fn into_branches(self) -> Self::Branches {
-                ($(Branch::Running(self.$index.into_future()),)+)
-            }
-        }
-    };
-}
-
-tuple!(A A1 0; 1);
-tuple!(A A1 0, B B1 1; 2);
-tuple!(A A1 0, B B1 1, C C1 2; 3);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3; 4);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4; 5);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5; 6);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6; 7);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7; 8);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7, J J1 8; 9);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7, J J1 8, K K1 9; 10);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7, J J1 8, K K1 9, L L1 10; 11);
-tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7, J J1 8, K K1 9, L L1 10, M M1 11; 12);

@@ -161,7 +161,9 @@ impl<F: IntoFuture> Finish for Foreign<F> {
     type Value = F::Output;
 
     #[inline(always)]
-    unsafe fn finish(_: Chain, _: *mut Slot<Self>, value: F::Output) -> F::Output {
+    unsafe fn finish(chain: Chain, _: *mut Slot<Self>, value: F::Output) -> F::Output {
+        // SAFETY: the chain is running, since its body calls this.
+        unsafe { (*chain.0).set_waits_at(None) };
         value
     }
 }
@@ -179,13 +181,16 @@ pub trait ForeignCall: Sized {
     #[inline(always)]
     unsafe fn __cps_begin<S: Site, K: MayWait>(
         self,
-        _: Chain<K>,
+        chain: Chain<K>,
         _: *mut Slot<Foreign<Self>>,
     ) -> (Option<<Self as IntoFuture>::Output>, <Self as IntoFuture>::IntoFuture)
     where
         Self: IntoFuture,
     {
-        (None, self.into_future())
+        let future = self.into_future();
+        // SAFETY: the chain is running, since its body calls this.
+        unsafe { (*chain.0).set_waits_at(S::AT) };
+        (None, future)
     }
 }
 

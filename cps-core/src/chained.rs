@@ -3,7 +3,7 @@
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
@@ -139,12 +139,17 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         unsafe { Driver::cancel(Self::driver(this)) }
     }
 
-    /// Runs the chain until it suspends or the root body has returned.
+    /// Runs the chain until it suspends or the root body has returned. `suspended` is called if it has
+    /// suspended in its first poll.
     ///
     /// # Safety
     /// `this` is pinned and borrowed exclusively.
     #[inline(always)]
-    pub(crate) unsafe fn poll(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
+    pub(crate) unsafe fn poll(
+        this: *mut Self,
+        cx: &mut Context<'_>,
+        suspended: fn(&Waker),
+    ) -> Poll<B::Output> {
         // SAFETY: a non-null leaf means that the chain is suspended or has ended (it cannot be
         // running: `this` is borrowed exclusively).
         unsafe {
@@ -152,7 +157,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
             (*driver).enter(cx);
             during(driver, || {
                 if (*driver).leaf.get().is_null() {
-                    return Self::start(this, cx);
+                    return Self::start(this, cx, suspended);
                 }
                 let poll = Driver::run(driver, cx);
                 Self::result(this, poll)
@@ -171,7 +176,11 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     /// # Safety
     /// `this` is pinned, its driver was entered, and its leaf is null.
     #[inline(never)]
-    unsafe fn start(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
+    unsafe fn start(
+        this: *mut Self,
+        cx: &mut Context<'_>,
+        suspended: fn(&Waker),
+    ) -> Poll<B::Output> {
         // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
         // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
         // written by `with_chunk`; the driver, and with it the stack, is dropped before the chunk's
@@ -191,7 +200,11 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
             match Frame::start_root(frame, parts, driver) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
-                    Self::result(this, Driver::settle(driver, cx, (*driver).pending()))
+                    let poll = Driver::settle(driver, cx, (*driver).pending());
+                    if poll.is_pending() {
+                        suspended(cx.waker());
+                    }
+                    Self::result(this, poll)
                 }
             }
         }

@@ -106,6 +106,25 @@ pub(crate) struct Description {
     pub(crate) body: &'static str,
     /// The await that called it; `None` for a root frame.
     pub(crate) call: Option<&'static Location<'static>>,
+    /// Shows the branches that are not finished, of a frame that is a branching point.
+    ///
+    /// Requires: as [`VTable::describe`].
+    pub(crate) branches: Option<unsafe fn(*const Header, &mut Look<'_>)>,
+}
+
+/// Who is shown the branches of a branching point, each with its number.
+#[cfg_attr(not(feature = "alloc"), allow(dead_code, unreachable_pub))]
+pub struct Look<'a>(pub(crate) &'a mut dyn FnMut(usize, Below<'_>));
+
+/// What is in a branch.
+#[cfg_attr(not(feature = "alloc"), allow(dead_code))]
+pub(crate) enum Below<'a> {
+    /// A future that nothing is known of.
+    Future,
+    /// A chain of its own.
+    Chain(&'a Driver),
+    /// A branching point, which shows its branches.
+    Branches(&'a dyn Fn(&mut Look<'_>)),
 }
 
 /// The head of a frame.
@@ -141,7 +160,7 @@ impl VTable {
     const fn of_static(resume: Resume) -> Self {
         unsafe fn drop_nothing(_: *mut Header) {}
         unsafe fn describe_nothing(_: *const Header) -> Description {
-            Description { body: "", call: None }
+            Description { body: "", call: None, branches: None }
         }
         VTable { resume, drop: drop_nothing, describe: describe_nothing }
     }
@@ -189,6 +208,9 @@ pub(crate) struct Driver {
     pub(crate) limit: Cell<usize>,
     /// Memory for the frames that are on the frame stack.
     pub(crate) stack: FrameStack,
+    /// Where the leaf awaits a future that is no coroutine, if it does.
+    #[cfg(feature = "backtrace")]
+    pub(crate) waits_at: Cell<Option<&'static Location<'static>>>,
     _pinned: PhantomPinned,
 }
 
@@ -211,6 +233,8 @@ impl Driver {
             waker: Cell::new(ptr::null()),
             limit: Cell::new(0),
             stack,
+            #[cfg(feature = "backtrace")]
+            waits_at: Cell::new(None),
             _pinned: PhantomPinned,
         }
     }
@@ -225,6 +249,22 @@ impl Driver {
     #[inline(always)]
     pub(crate) fn is_started(&self) -> bool {
         !self.leaf.get().is_null()
+    }
+
+    /// Notes that the running body goes to await a future that is no coroutine, or has awaited it.
+    #[inline(always)]
+    pub(crate) fn set_waits_at(&self, _at: Option<&'static Location<'static>>) {
+        #[cfg(feature = "backtrace")]
+        self.waits_at.set(_at);
+    }
+
+    /// Where the leaf awaits a future that is no coroutine, if that is known.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn waits_at(&self) -> Option<&'static Location<'static>> {
+        #[cfg(feature = "backtrace")]
+        return self.waits_at.get();
+        #[cfg(not(feature = "backtrace"))]
+        return None;
     }
 
     /// How far the chain has come, for `Debug`.

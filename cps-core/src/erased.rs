@@ -86,7 +86,7 @@ impl<B: Body> Unstarted<B> for Erased<B> {
 unsafe fn describe<B: Body>(frame: *const Header) -> Description {
     // SAFETY: this vtable is set on frames in an `OwnMemory` only.
     let call = unsafe { (*frame.cast::<OwnMemory<B>>()).call };
-    Description { body: body_name::<B>(), call }
+    Description { body: body_name::<B>(), call, branches: None }
 }
 
 /// [`ErasedVTable::start`].

@@ -214,16 +214,6 @@ impl<B: Body> Frame<B> {
         driver: *const Driver,
         caller: *const Header,
     ) -> Poll<B::Output> {
-        /// Restores the leaf when the body's first poll unwinds.
-        struct Restore(*const Driver, *const Header);
-        impl Drop for Restore {
-            #[inline(always)]
-            fn drop(&mut self) {
-                // SAFETY: the driver outlives the poll.
-                unsafe { (*self.0).leaf.set(self.1) }
-            }
-        }
-
         let restore = Restore(driver, caller);
         // SAFETY: passed on.
         let poll = unsafe { Self::first_poll(this, parts, driver) };
@@ -231,6 +221,57 @@ impl<B: Body> Frame<B> {
             core::mem::forget(restore);
         }
         poll
+    }
+
+    /// [`Frame::call_as`] for a body whose future is there already.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[cfg(feature = "alloc")]
+    #[inline(always)]
+    pub(crate) unsafe fn call_future(
+        this: *mut Self,
+        future: B::Future,
+        driver: *const Driver,
+        caller: *const Header,
+        vtable: *const VTable,
+    ) -> Poll<B::Output> {
+        /// Drops the future if its first poll unwinds.
+        struct DropOnUnwind<F>(*mut F);
+        impl<F> Drop for DropOnUnwind<F> {
+            fn drop(&mut self) {
+                // SAFETY: it was constructed there, and is not reached by anybody else.
+                unsafe { ptr::drop_in_place(self.0) }
+            }
+        }
+
+        let restore = Restore(driver, caller);
+        // SAFETY: as in `first_poll`; the future is dropped just once, here or by who ends the frame.
+        unsafe {
+            if cfg!(feature = "backtrace") {
+                Self::link_as(this, vtable, caller);
+            }
+            (*driver).leaf.set(Self::header(this));
+            let place = Self::payload(this).cast::<B::Future>();
+            place.write(future);
+            let unwinding = DropOnUnwind(place);
+            let mut cx = Context::from_waker((*driver).waker());
+            let poll = Pin::new_unchecked(&mut *place).poll(&mut cx).map(B::output);
+            core::mem::forget(unwinding);
+            if poll.is_pending() {
+                core::mem::forget(restore);
+                if !cfg!(feature = "backtrace") {
+                    Self::link_as(this, vtable, caller);
+                }
+            }
+            poll
+        }
+    }
+
+    /// The future of a suspended frame.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn future(this: *const Header) -> *const B::Future {
+        Self::payload(this.cast_mut().cast()).cast()
     }
 
     /// The part of [`Frame::start`] that is a function of its own. That the leaf is restored in
@@ -261,6 +302,18 @@ impl<B: Body> Frame<B> {
     }
 }
 
+/// Restores the leaf when a body returns from its first poll, or that unwinds. It is made with a driver that
+/// outlives the poll.
+struct Restore(*const Driver, *const Header);
+
+impl Drop for Restore {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: the driver outlives the poll.
+        unsafe { (*self.0).leaf.set(self.1) }
+    }
+}
+
 /// The vtable of a suspended frame in memory that its caller's frame owns, or that of a root, called
 /// at `S`.
 pub(crate) struct Suspended<B, S>(PhantomData<(B, S)>);
@@ -275,7 +328,7 @@ impl<B: Body, S: Site> Suspended<B, S> {
 
 /// [`VTable::describe`] of a frame whose call is known by its vtable.
 pub(crate) unsafe fn describe_called<B: Body, S: Site>(_: *const Header) -> Description {
-    Description { body: body_name::<B>(), call: S::AT }
+    Description { body: body_name::<B>(), call: S::AT, branches: None }
 }
 
 /// See [`Description`]: the body's maker is a closure in the function, or in what contains a block.

@@ -16,12 +16,15 @@
 //! rest to the next one: when something makes all futures of a task yield (tokio's budget does), polling
 //! the rest is a waste, and as often as that happens a quadratic one.
 
-use core::mem::{self, ManuallyDrop};
+use core::cell::UnsafeCell;
+use core::mem::{self, ManuallyDrop, MaybeUninit};
 use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::branch::Branches;
+use crate::branch::{Branches, Kinds, Step};
+use crate::branching::{Kind, report};
+use crate::driver::Look;
 use crate::wake_set::{SMALL, Wakes};
 
 /// How many branches may wake themselves in one poll before it ends: few beside the 128 operations
@@ -36,9 +39,21 @@ pub(crate) fn most_yields(count: usize) -> usize {
 
 /// Branches, and which of them were woken.
 #[derive(Debug)]
-pub(crate) struct Group<S> {
-    /// Live until `ended`.
-    branches: ManuallyDrop<S>,
+pub(crate) struct Group<S: Branches> {
+    /// Live until `ended`. In a cell, so that a reference to the group is no access to them.
+    branches: UnsafeCell<ManuallyDrop<S>>,
+    state: State,
+    kinds: S::Kinds,
+    ended: bool,
+}
+
+// SAFETY: a shared reference to a group gives access to its account of itself, which is written through
+// `&mut` only, and to no branch but for a walk of the chains.
+unsafe impl<S: Branches> Sync for Group<S> {}
+
+/// All of a group but its branches.
+#[derive(Debug)]
+struct State {
     wakes: Wakes,
     /// How many were polled, in their order.
     started: usize,
@@ -47,7 +62,102 @@ pub(crate) struct Group<S> {
     /// The last branch was started when all others had finished, and nobody had a waker: it is
     /// polled with the executor's own.
     sole: bool,
-    ended: bool,
+}
+
+/// How a group polls a branch.
+pub(crate) trait PollBranch<S> {
+    /// What a branch may end the poll with.
+    type Break;
+
+    /// Whether the branch is pending, finished (`Continue`), or finished and the poll too (`Break`).
+    fn poll(
+        &mut self,
+        branches: Pin<&mut S>,
+        index: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<ControlFlow<Self::Break>>;
+}
+
+/// A poll of a group.
+struct Run<'a, 'b, 'c, P, K> {
+    state: &'a mut State,
+    kinds: &'a mut K,
+    count: usize,
+    cx: &'b mut Context<'c>,
+    by: P,
+}
+
+impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
+    /// Polls a branch for the first time.
+    #[inline(always)]
+    fn start<S>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break>
+    where
+        P: PollBranch<S>,
+    {
+        let Run { state, kinds, count, cx, by } = self;
+        state.started = index + 1;
+        state.sole = state.live == 1 && state.started == *count && state.wakes.is_unused();
+        let first = state.wakes.first(index, *count, cx.waker(), state.sole);
+        match by.poll(branches, index, &mut Context::from_waker(&first.lend())) {
+            Poll::Ready(flow) => {
+                state.live -= 1;
+                flow
+            }
+            Poll::Pending => {
+                // SAFETY: what is reported are kinds.
+                if let Some(kind) = unsafe { first.reported() } {
+                    kinds.note(index, kind);
+                }
+                ControlFlow::Continue(())
+            }
+        }
+    }
+
+    /// Polls a branch that was woken.
+    #[inline(always)]
+    fn poll<S>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break>
+    where
+        P: PollBranch<S>,
+    {
+        let Run { state, count, cx, by, .. } = self;
+        let mut first = MaybeUninit::uninit();
+        let lent = state.wakes.lend(&mut first, index, *count, cx.waker());
+        let poll = by.poll(branches, index, &mut Context::from_waker(&lent));
+        self.finish(poll)
+    }
+
+    /// Polls the last branch, with the executor's own waker.
+    #[inline(always)]
+    fn poll_sole<S>(&mut self, branches: Pin<&mut S>) -> ControlFlow<P::Break>
+    where
+        P: PollBranch<S>,
+    {
+        let poll = self.by.poll(branches, self.count - 1, self.cx);
+        self.finish(poll)
+    }
+
+    #[inline(always)]
+    fn finish<R>(&mut self, poll: Poll<ControlFlow<R>>) -> ControlFlow<R> {
+        match poll {
+            Poll::Ready(flow) => {
+                self.state.live -= 1;
+                flow
+            }
+            Poll::Pending => ControlFlow::Continue(()),
+        }
+    }
+}
+
+/// Polls branches for the first time.
+struct Start<'a, R>(&'a mut R);
+
+impl<S, P: PollBranch<S>, K: Kinds> Step<S> for Start<'_, Run<'_, '_, '_, P, K>> {
+    type Break = P::Break;
+
+    #[inline(always)]
+    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break> {
+        self.0.start(branches, index)
+    }
 }
 
 impl<S: Branches> Group<S> {
@@ -55,11 +165,9 @@ impl<S: Branches> Group<S> {
     pub(crate) fn new(branches: S) -> Self {
         let live = branches.count();
         Group {
-            branches: ManuallyDrop::new(branches),
-            wakes: Wakes::new(),
-            started: 0,
-            live,
-            sole: false,
+            branches: UnsafeCell::new(ManuallyDrop::new(branches)),
+            state: State { wakes: Wakes::new(), started: 0, live, sole: false },
+            kinds: S::Kinds::NONE,
             ended: false,
         }
     }
@@ -72,79 +180,66 @@ impl<S: Branches> Group<S> {
     pub(crate) fn branches(self: Pin<&mut Self>) -> Pin<&mut S> {
         assert!(!self.ended, "the branches are gone");
         // SAFETY: the branches are pinned as the group is: they are moved never, and dropped in place.
-        unsafe { self.map_unchecked_mut(|this| &mut *this.branches) }
+        unsafe { self.map_unchecked_mut(|this| &mut **this.branches.get_mut()) }
     }
 
     /// How many branches are not finished.
     pub(crate) fn live(&self) -> usize {
-        self.live
+        self.state.live
     }
 
-    /// Polls branches by `resume`, which says whether the branch is pending, finished (`Continue`), or
-    /// finished and the poll too (`Break`). Ready without a value when no branch is left.
+    /// Polls branches by `by`. Ready without a value when no branch is left. `kind` is that of the future that
+    /// the group is in.
     ///
     /// # Panics
     /// If the group has ended; and with the panic of a branch, when all others have been dropped.
     #[inline(always)]
-    pub(crate) fn poll<R>(
+    pub(crate) fn poll<P: PollBranch<S>>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut resume: impl FnMut(Pin<&mut S>, usize, &mut Context<'_>) -> Poll<ControlFlow<R>>,
-    ) -> Poll<Option<R>> {
+        kind: &'static Kind,
+        by: P,
+    ) -> Poll<Option<P::Break>> {
         // SAFETY: the branches are pinned again below, and are dropped in place.
         let this = unsafe { self.get_unchecked_mut() };
         assert!(!this.ended, "branches were polled after they had finished or panicked");
         let guard = EndOnUnwind(this);
         let this = &mut *guard.0;
-        let count = this.branches.count();
-        let mut outcome = ControlFlow::Continue(());
+        // SAFETY: the group is pinned, and so are its branches.
+        let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
+        let count = branches.count();
+        let mut run = Run { state: &mut this.state, kinds: &mut this.kinds, count, cx, by };
+        let is_first = run.state.started == 0;
 
-        this.wakes.begin();
-        let mut sole = this.sole.then(|| count - 1);
-        while this.started < count && outcome.is_continue() {
-            let index = this.started;
-            this.started += 1;
-            this.sole = this.live == 1 && this.started == count && this.wakes.is_unused();
-            if let Poll::Ready(flow) = this.resume(index, count, cx, &mut resume) {
-                this.live -= 1;
-                outcome = flow;
-            }
+        if !run.state.sole {
+            run.state.wakes.begin(count, run.cx.waker());
         }
+        let mut outcome = match (run.state.started < count, run.state.sole) {
+            (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
+            (false, true) => run.poll_sole(branches.as_mut()),
+            (false, false) => ControlFlow::Continue(()),
+        };
         let mut yields = 0;
         while outcome.is_continue() && yields < most_yields(count) {
-            let Some(index) = sole.take().or_else(|| this.wakes.next()) else { break };
-            match this.resume(index, count, cx, &mut resume) {
-                Poll::Ready(flow) => {
-                    this.live -= 1;
-                    outcome = flow;
-                }
-                Poll::Pending => yields += usize::from(this.wakes.is_woken(index)),
+            let Some(index) = run.state.wakes.next(count) else { break };
+            outcome = run.poll(branches.as_mut(), index);
+            if count > SMALL {
+                yields += usize::from(run.state.wakes.is_woken(index, count));
             }
         }
         let poll = match outcome {
             ControlFlow::Break(value) => Poll::Ready(Some(value)),
-            ControlFlow::Continue(()) if this.live == 0 => Poll::Ready(None),
+            ControlFlow::Continue(()) if run.state.live == 0 => Poll::Ready(None),
             ControlFlow::Continue(()) => {
-                this.wakes.arm(cx.waker());
+                run.state.wakes.end(run.cx.waker());
+                if is_first {
+                    report(run.cx.waker(), kind);
+                }
                 Poll::Pending
             }
         };
         mem::forget(guard);
         poll
-    }
-
-    #[inline(always)]
-    fn resume<R>(
-        &mut self,
-        index: usize,
-        count: usize,
-        cx: &mut Context<'_>,
-        resume: &mut impl FnMut(Pin<&mut S>, usize, &mut Context<'_>) -> Poll<ControlFlow<R>>,
-    ) -> Poll<ControlFlow<R>> {
-        // SAFETY: only `poll` calls this, whose group is pinned, and so are its branches.
-        let branches = unsafe { Pin::new_unchecked(&mut *self.branches) };
-        let instead = if self.sole { Some(cx.waker()) } else { None };
-        self.wakes.lend(index, count, instead, |cx| resume(branches, index, cx))
     }
 
     /// Drops what is left of the branches, in their order.
@@ -155,18 +250,32 @@ impl<S: Branches> Group<S> {
     }
 }
 
-impl<S> Group<S> {
+impl<S: Branches> Group<S> {
+    /// Shows the branches that were started and are not finished.
+    ///
+    /// # Safety
+    /// As for [`BranchingPoint::look`](crate::branching::BranchingPoint::look).
+    pub(crate) unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: by contract.
+        unsafe {
+            if !(*this).ended {
+                let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
+                S::look(branches, &(*this).kinds, (*this).state.started, look);
+            }
+        }
+    }
+
     #[inline(always)]
     fn drop_branches(&mut self) {
         if !mem::replace(&mut self.ended, true) {
             // SAFETY: they were not dropped before, and nobody uses them any more: `ended` is looked at
             // in `poll`, and what takes outputs does so before it ends the group.
-            unsafe { ManuallyDrop::drop(&mut self.branches) }
+            unsafe { ManuallyDrop::drop(self.branches.get_mut()) }
         }
     }
 }
 
-impl<S> Drop for Group<S> {
+impl<S: Branches> Drop for Group<S> {
     #[inline]
     fn drop(&mut self) {
         self.drop_branches();
@@ -174,9 +283,9 @@ impl<S> Drop for Group<S> {
 }
 
 /// Drops the siblings of a branch that panics, before the panic reaches whoever polled the group.
-struct EndOnUnwind<'a, S>(&'a mut Group<S>);
+struct EndOnUnwind<'a, S: Branches>(&'a mut Group<S>);
 
-impl<S> Drop for EndOnUnwind<'_, S> {
+impl<S: Branches> Drop for EndOnUnwind<'_, S> {
     fn drop(&mut self) {
         self.0.drop_branches();
     }

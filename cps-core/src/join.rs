@@ -1,5 +1,6 @@
 //! [`join`] and [`try_join`]: all branches, side by side.
 
+use core::convert::Infallible;
 use core::fmt;
 use core::future::Future;
 use core::ops::ControlFlow;
@@ -7,7 +8,9 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::branch::{Branches, Concurrent, TryBranches};
-use crate::group::Group;
+use crate::branching::{BranchingPoint, branching_point};
+use crate::driver::Look;
+use crate::group::{Group, PollBranch};
 
 /// Runs `branches` side by side, in this task, and evaluates to all their outputs, in their order.
 ///
@@ -36,15 +39,41 @@ use crate::group::Group;
 /// holds for all branching points:
 ///
 /// - The first poll polls each branch once, in order. Later polls resume the branches that were woken before
-///   the poll began, in the order in which they were (up to 63 branches on a 64-bit target: in the
+///   the poll began, in the order in which they were (up to 62 branches on a 64-bit target: in the
 ///   order of their positions), each once. Branches that are woken meanwhile come with the next poll,
-///   which the future asks for. A poll of more than 63
+///   which the future asks for. A poll of more than 62
 ///   branches ends early when 32 have woken themselves in it.
-/// - Nothing is allocated until a branch suspends, and then one block for all wakers: 40
-///   bytes, and 24 for each branch (on a 64-bit target). None is if only the last branch suspends, or there is only one.
+/// - Nothing is allocated until a branch suspends, and then one block for all wakers: 72
+///   bytes, and 16 for each branch (on a 64-bit target). None is if only the last branch suspends, or there is only one.
 ///   (A `Vec` of branches is moved to a box.)
+/// - [`Root::backtrace`](crate::Root::backtrace) shows the chains of the branches below that of the coroutine
+///   that awaits them.
 /// - A branch's wakers may be kept, sent, cloned and woken anywhere, at any time. They keep that block,
-///   not the branches; the task's own waker is dropped with the future.
+///   not the branches. The task's own waker is cloned once and dropped with the future (with that block, if
+///   another thread is waking the task at that moment).
+///
+/// # Frame stacks
+///
+/// Branches are suspended at the same time and end in any order, so each that places frames on the
+/// [stack](crate::Coroutine::on_stack) has a stack of its own: it allocates a first chunk, of a kilobyte, when
+/// it first needs one, and gives it back when it finishes, to be allocated by the next. For many branches with few
+/// frames that is too much: [`StackOptions::first_chunk`](crate::StackOptions::first_chunk) says how much is
+/// enough, or [`with_stack_inside`](crate::Coroutine::with_stack_inside) makes the first chunk a part of the
+/// branch, so that those of a `Vec` lie side by side in its one box.
+///
+/// ```
+/// use cps_core::{StackOptions, join};
+///
+/// #[cps_core::coroutine]
+/// async fn height(n: u32) -> u32 {
+///     if n == 0 { 0 } else { height(n - 1).on_stack().await + 1 }
+/// }
+///
+/// # futures::executor::block_on(async {
+/// let branches = (0..100).map(|n| height(n % 4).with_stack_inside::<512>(StackOptions::new()));
+/// assert_eq!(join(branches.collect::<Vec<_>>()).await.len(), 100);
+/// # });
+/// ```
 ///
 /// # Panics
 ///
@@ -103,6 +132,52 @@ pub struct TryJoin<S: TryBranches> {
     group: Group<S>,
 }
 
+/// Keeps all outputs.
+struct All;
+
+impl<S: Branches> PollBranch<S> for All {
+    type Break = Infallible;
+
+    #[inline(always)]
+    fn poll(
+        &mut self,
+        branches: Pin<&mut S>,
+        index: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<ControlFlow<Infallible>> {
+        branches.resume(index, cx).map(ControlFlow::Continue)
+    }
+}
+
+/// Keeps all values; an error ends the poll.
+struct UntilError;
+
+impl<S: TryBranches> PollBranch<S> for UntilError {
+    type Break = S::Error;
+
+    #[inline(always)]
+    fn poll(
+        &mut self,
+        branches: Pin<&mut S>,
+        index: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<ControlFlow<S::Error>> {
+        branches.try_resume(index, cx).map(|result| match result {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        })
+    }
+}
+
+branching_point! { (S: Branches) Join<S> }
+
+impl<S: Branches> BranchingPoint for Join<S> {
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe { Group::look(&raw const (*this).group, look) }
+    }
+}
+
 impl<S: Branches> Future for Join<S> {
     type Output = S::Outputs;
 
@@ -110,14 +185,20 @@ impl<S: Branches> Future for Join<S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Outputs> {
         // SAFETY: the group is pinned as this is.
         let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
-        let poll = group.as_mut().poll(cx, |branches, index, cx| {
-            branches.resume(index, cx).map(ControlFlow::<()>::Continue)
-        });
-        poll.map(|_| {
+        group.as_mut().poll(cx, Self::KIND, All).map(|_| {
             let outputs = group.as_mut().branches().outputs();
             group.end();
             outputs
         })
+    }
+}
+
+branching_point! { (S: TryBranches) TryJoin<S> }
+
+impl<S: TryBranches> BranchingPoint for TryJoin<S> {
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe { Group::look(&raw const (*this).group, look) }
     }
 }
 
@@ -128,13 +209,7 @@ impl<S: TryBranches> Future for TryJoin<S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: the group is pinned as this is.
         let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
-        let poll = group.as_mut().poll(cx, |branches, index, cx| {
-            branches.try_resume(index, cx).map(|result| match result {
-                Ok(()) => ControlFlow::Continue(()),
-                Err(error) => ControlFlow::Break(error),
-            })
-        });
-        poll.map(|error| {
+        group.as_mut().poll(cx, Self::KIND, UntilError).map(|error| {
             let result = match error {
                 Some(error) => Err(error),
                 None => Ok(group.as_mut().branches().values()),

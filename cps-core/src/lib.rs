@@ -209,7 +209,7 @@
 //!
 //! A native backtrace of a resumed frame shows the executor and that frame. The chain of callers is
 //! in the frames: [`Root::backtrace`] reads it from a suspended root, with the place of each
-//! `.await`, and costs nothing while nobody asks. With the feature `backtrace` a body can ask too,
+//! `.await`, as a tree where it branches, and costs nothing while nobody asks. With the feature `backtrace` a body can ask too,
 //! and a panic hook prints the chain that panicked.
 //!
 //! # Features
@@ -230,8 +230,9 @@
 //! `coroutine`, `boxed`, `root`, `generator` ← `interleave`. `host_stack` measures for `driver`, `enter`
 //! keeps a body's start apart from its later polls, `stack` is the memory that `stacked` uses,
 //! `backtrace` reads chains. `prefetch` is a call that only suspends; `turn` (what that means to an
-//! interleaver), `lender` (the waker of its chains) ← `interleave`. `wake_set` (who was woken) ← `group`
-//! (starts and resumes `branch`es) ← `join`, `race`, `timeout`; `scope` has children in place of a group.
+//! interleaver), `lender` (the waker of its chains) ← `interleave`. `wake_set` (who was woken) ←
+//! `branching` (branching points as frames) ← `group` (starts and resumes `branch`es) ← `join`, `race`,
+//! `timeout`; `scope` has children in place of a group.
 
 #![no_std]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
@@ -248,6 +249,8 @@ mod body;
 mod boxed;
 #[cfg(feature = "alloc")]
 mod branch;
+#[cfg(feature = "alloc")]
+mod branching;
 mod call;
 mod chain;
 mod chained;
@@ -292,7 +295,7 @@ mod turn;
 mod wake_set;
 
 #[cfg(feature = "alloc")]
-pub use backtrace::{Backtrace, BacktraceFrame};
+pub use backtrace::{Backtrace, BacktraceBranch, BacktraceFrame};
 pub use body::Body;
 #[cfg(feature = "alloc")]
 pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCoroutine};

@@ -1,6 +1,7 @@
 //! [`race`] and [`select`]: the first of several branches, and the one after it.
 
 use alloc::collections::VecDeque;
+use core::convert::Infallible;
 use core::fmt;
 use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
@@ -9,7 +10,9 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::branch::{Branch, Concurrent, UniformBranches};
-use crate::group::Group;
+use crate::branching::{BranchingPoint, Kind, branching_point, report};
+use crate::driver::Look;
+use crate::group::{Group, PollBranch};
 
 /// Runs `branches` side by side until the first one finishes; evaluates to its output.
 ///
@@ -102,6 +105,52 @@ pub struct Race<S: UniformBranches> {
     group: Group<S>,
 }
 
+/// The first branch that finishes ends the poll.
+struct First;
+
+impl<S: UniformBranches> PollBranch<S> for First {
+    type Break = (usize, S::Output);
+
+    #[inline(always)]
+    fn poll(
+        &mut self,
+        branches: Pin<&mut S>,
+        index: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<ControlFlow<(usize, S::Output)>> {
+        branches.poll_one(index, cx).map(|output| ControlFlow::Break((index, output)))
+    }
+}
+
+/// Keeps all outputs, and notes whose they are.
+struct Keep<'a>(&'a mut VecDeque<usize>);
+
+impl<S: UniformBranches> PollBranch<S> for Keep<'_> {
+    type Break = Infallible;
+
+    #[inline(always)]
+    fn poll(
+        &mut self,
+        branches: Pin<&mut S>,
+        index: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<ControlFlow<Infallible>> {
+        branches.resume(index, cx).map(|()| {
+            self.0.push_back(index);
+            ControlFlow::Continue(())
+        })
+    }
+}
+
+branching_point! { (S: UniformBranches) Race<S> }
+
+impl<S: UniformBranches> BranchingPoint for Race<S> {
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe { Group::look(&raw const (*this).group, look) }
+    }
+}
+
 impl<S: UniformBranches> Future for Race<S> {
     type Output = S::Output;
 
@@ -109,12 +158,9 @@ impl<S: UniformBranches> Future for Race<S> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Output> {
         // SAFETY: the group is pinned as this is.
         let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
-        let poll = group
-            .as_mut()
-            .poll(cx, |branches, index, cx| branches.poll_one(index, cx).map(ControlFlow::Break));
-        poll.map(|output| {
+        group.as_mut().poll(cx, Self::KIND, First).map(|first| {
             group.end();
-            output.expect("the poll in which a branch finishes is the last")
+            first.expect("the poll in which a branch finishes is the last").1
         })
     }
 }
@@ -157,20 +203,13 @@ impl<S: UniformBranches> Select<S> {
         if let Some(index) = finished.pop_front() {
             return Poll::Ready(Some((index, group.branches().take_one(index))));
         }
-        group.poll(cx, |branches, index, cx| {
-            branches.poll_one(index, cx).map(|output| ControlFlow::Break((index, output)))
-        })
+        group.poll(cx, Next::<S>::KIND, First)
     }
 
     /// Runs the branches, and keeps what they evaluate to.
-    fn run(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+    fn run<T>(self: Pin<&mut Self>, cx: &mut Context<'_>) {
         let (group, finished) = self.parts();
-        let _ = group.poll(cx, |branches, index, cx| {
-            branches.resume(index, cx).map(|()| {
-                finished.push_back(index);
-                ControlFlow::<()>::Continue(())
-            })
-        });
+        let _ = group.poll(cx, Running::<S, T>::KIND, Keep(finished));
     }
 
     fn parts(self: Pin<&mut Self>) -> (Pin<&mut Group<S>>, &mut VecDeque<usize>) {
@@ -186,6 +225,18 @@ impl<S: UniformBranches> Select<S> {
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Next<'a, S: UniformBranches> {
     select: Pin<&'a mut Select<S>>,
+}
+
+branching_point! { ('a, S: UniformBranches) Next<'a, S> }
+
+impl<S: UniformBranches> BranchingPoint for Next<'_, S> {
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe {
+            let select: &Select<S> = &(*this).select;
+            Group::look(&raw const select.group, look);
+        }
+    }
 }
 
 impl<S: UniformBranches> Future for Next<'_, S> {
@@ -205,6 +256,15 @@ pub struct During<'a, S: UniformBranches, F: Future> {
 
 type Beside<'a, S, F> = (Branch<F>, Branch<Running<'a, S, <F as Future>::Output>>);
 
+branching_point! { ('a, S: UniformBranches, F: Future) During<'a, S, F> }
+
+impl<S: UniformBranches, F: Future> BranchingPoint for During<'_, S, F> {
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe { Race::look(&raw const (*this).race, look) }
+    }
+}
+
 impl<S: UniformBranches, F: Future> Future for During<'_, S, F> {
     type Output = F::Output;
 
@@ -221,11 +281,26 @@ struct Running<'a, S: UniformBranches, T> {
     _output: PhantomData<fn() -> T>,
 }
 
+impl<S: UniformBranches, T> Running<'_, S, T> {
+    const KIND: &'static Kind = &Kind::of_branching_point::<Self>();
+}
+
+impl<S: UniformBranches, T> BranchingPoint for Running<'_, S, T> {
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe {
+            let select: &Select<S> = &(*this).select;
+            Group::look(&raw const select.group, look);
+        }
+    }
+}
+
 impl<S: UniformBranches, T> Future for Running<'_, S, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        self.select.as_mut().run(cx);
+        self.select.as_mut().run::<T>(cx);
+        report(cx.waker(), Self::KIND);
         Poll::Pending
     }
 }

@@ -3,11 +3,13 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::body::Body;
+#[cfg(feature = "alloc")]
+use crate::branching::{Kind, report};
 use crate::chained::Chained;
 use crate::driver::Driver;
 use crate::stack_options::{StackOptions, StackUsage};
@@ -30,6 +32,7 @@ use crate::stack_options::{StackOptions, StackUsage};
 /// limit; [`Coroutine::with_stack_inside`](crate::Coroutine::with_stack_inside) gives the root `N`
 /// bytes for a first chunk, which is a part of it.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
+#[repr(transparent)]
 pub struct Root<B: Body, const N: usize = 0> {
     chain: Chained<Driver, B, N>,
 }
@@ -106,6 +109,16 @@ impl<B: Body, const N: usize> Root<B, N> {
     pub fn stack_usage(&self) -> StackUsage {
         self.chain.stack_usage()
     }
+
+    // SAFETY: a chain, and nothing else is in a root, begins with its driver.
+    #[cfg(feature = "alloc")]
+    const KIND: &'static Kind = &unsafe { Kind::of_chain::<Self>() };
+
+    /// After the first poll: says what this is, if it is a branch.
+    fn suspended(_waker: &Waker) {
+        #[cfg(feature = "alloc")]
+        report(_waker, Self::KIND);
+    }
 }
 
 impl<B: Body, const N: usize> Future for Root<B, N> {
@@ -114,7 +127,7 @@ impl<B: Body, const N: usize> Future for Root<B, N> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively.
-        unsafe { Chained::poll(&raw mut self.get_unchecked_mut().chain, cx) }
+        unsafe { Chained::poll(&raw mut self.get_unchecked_mut().chain, cx, Self::suspended) }
     }
 }
 

@@ -70,7 +70,8 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
         // SAFETY: what is in the list are polls under way, further down on this stack. This feature
         // links every frame before it runs, and nothing ends a frame while this function runs.
         unsafe {
-            backtrace.extend((*(*running).driver).leaf.get(), location);
+            let driver = &*(*running).driver;
+            backtrace.extend(driver.leaf.get(), location.or(driver.waits_at()));
             running = (*running).outer;
         }
         location = None;

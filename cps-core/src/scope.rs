@@ -3,14 +3,14 @@
 //! # Implementation notes
 //!
 //! ```text
-//!   Scoped (the future)                              Shared (one allocation)
+//!   Scoped (the future)                              Shared, Orders
 //!  ┌────────────────────────────────────┐          ┌──────────────────┐
 //!  │ top: Wakes    0: something spawned │◀─ waker ─┤ spawned ─▶ … ─▶ ∅ │◀── Scope (any number)
-//!  │               1: the body          │          └──────────────────┘
-//!  │               2: chunk 0           │
+//!  │               1: the body          │          │ aborted ─▶ … ─▶ ∅ │◀── Child (each)
+//!  │               2: chunk 0           │          └──────────────────┘
 //!  │               3: chunk 1  …        │    spawn ─▶ spawned ─▶ start_spawned ─▶ running ─▶ finished
 //!  │ body: in place                     │               │                            │
-//!  │ chunks: Wakes + 16, 32, 64 … boxes │               └──────── cancel ────────────┴──▶ dropped
+//!  │ chunks: Wakes + 16, 32, 64 … boxes │               └──────── cancel, abort ─────┴──▶ dropped
 //!  └────────────────────────────────────┘
 //! ```
 //!
@@ -22,23 +22,27 @@
 //! as the one before; a chunk is a branch of the set at the top, and its joiner's waker is that branch's. A
 //! wake-up so passes two sets, however many children there are.
 
-use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::UnsafeCell;
 use core::fmt;
 use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
-use core::mem;
+use core::mem::{self, MaybeUninit};
 use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 use crate::branch::Branch;
-use crate::suspend::Receiver;
+use crate::branching::{BranchingPoint, KindOf, branching_point, report};
+use crate::driver::Look;
 use crate::wake_set::Wakes;
 
 mod children;
+mod inbox;
+mod spawner;
 
-use children::{Chunk, Deliver, DropInOrder, Shared, Started};
+use children::{Chunk, DropInOrder, Shared, Started, Task};
+pub use spawner::{Child, Spawner};
 
 /// The branches of the set at the top.
 const TOP: usize = 30;
@@ -88,7 +92,7 @@ const FIRST_CHUNK: usize = 16;
 /// - A child starts in the poll in which it was spawned, after the body has suspended; one spawned by a
 ///   child, with the next poll at the latest. From then on a poll of the scope resumes those that
 ///   were woken before it began, each once.
-/// - Dropping the handle of a child lets it run on. The scope waits for it.
+/// - Dropping the handle of a child lets it run on. The scope waits for it. [`Child::abort`] drops the child.
 /// - A scope allocates: a box for each child, its future and its result, and a few blocks that grow
 ///   with the largest number of children at one time.
 ///
@@ -160,7 +164,7 @@ pub type LocalScope<'env> = Spawner<LocalChildren<'env>>;
 /// What is known of the children of a scope: [`SendChildren`] or [`LocalChildren`].
 pub trait Kind: sealed::Sealed {
     #[doc(hidden)]
-    type Child: Future<Output = ()> + ?Sized;
+    type Child: children::Task + ?Sized;
 }
 
 /// Children are `Send`, and borrow from `'env`.
@@ -178,96 +182,31 @@ mod sealed {
 }
 
 impl<'env> Kind for SendChildren<'env> {
-    type Child = dyn Future<Output = ()> + Send + 'env;
+    type Child = dyn children::Task + Send + 'env;
 }
 
 impl<'env> Kind for LocalChildren<'env> {
-    type Child = dyn Future<Output = ()> + 'env;
-}
-
-/// See [`Scope`] and [`LocalScope`].
-pub struct Spawner<K: Kind> {
-    shared: Arc<Shared<K>>,
-}
-
-impl<K: Kind> Clone for Spawner<K> {
-    fn clone(&self) -> Self {
-        Spawner { shared: self.shared.clone() }
-    }
-}
-
-impl<'env> Spawner<SendChildren<'env>> {
-    /// Starts a child that runs side by side to the body, until it finishes or the scope is dropped.
-    ///
-    /// Its handle evaluates to its output.
-    ///
-    /// # Panics
-    ///
-    /// If the scope has ended.
-    pub fn spawn<C>(&self, child: C) -> Child<C::Output>
-    where
-        C: IntoFuture<Output: Send, IntoFuture: Send + 'env>,
-    {
-        let (child, handle) = Deliver::new(child.into_future());
-        self.shared.push(Box::pin(child));
-        Child { handle }
-    }
-}
-
-impl<'env> Spawner<LocalChildren<'env>> {
-    /// As [`Scope::spawn`].
-    ///
-    /// # Panics
-    ///
-    /// If the scope has ended.
-    pub fn spawn<C>(&self, child: C) -> Child<C::Output>
-    where
-        C: IntoFuture<IntoFuture: 'env>,
-    {
-        let (child, handle) = Deliver::new(child.into_future());
-        self.shared.push(Box::pin(child));
-        Child { handle }
-    }
-}
-
-/// The handle of a child: evaluates to its output.
-///
-/// Dropping it lets the child run on.
-///
-/// # Panics
-///
-/// If it is awaited outside of the scope, after the scope was dropped with the child in it.
-pub struct Child<T> {
-    handle: Receiver<T>,
-}
-
-impl<T> Future for Child<T> {
-    type Output = T;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        Pin::new(&mut self.handle)
-            .poll(cx)
-            .map(|output| output.expect("a child is awaited whose scope was dropped"))
-    }
+    type Child = dyn children::Task + 'env;
 }
 
 /// The future of [`scope`] and [`local_scope`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Scoped<K: Kind, F, B: Future> {
     stage: Stage<F, B>,
+    /// What the body's future has reported.
+    body_kind: KindOf,
     top: Wakes,
     /// From the first poll to the end.
     shared: Option<Arc<Shared<K>>>,
     chunks: Vec<Chunk<K>>,
     /// Children in the chunks.
     running: usize,
-    /// Children that were ever started.
-    numbered: u64,
 }
 
 enum Stage<F, B: Future> {
     Unstarted(F),
-    Started(Branch<B>),
+    /// In a cell, so that a reference to the scope is no access to it.
+    Started(UnsafeCell<Branch<B>>),
     Ended,
 }
 
@@ -277,66 +216,67 @@ impl<K: Kind, F, B: Future> fmt::Debug for Scoped<K, F, B> {
     }
 }
 
-impl<K: Kind> fmt::Debug for Spawner<K> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Spawner")
-    }
-}
-
-impl<T> fmt::Debug for Child<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Child").field(&self.handle).finish()
-    }
-}
-
 impl<K: Kind, F, B: Future> Scoped<K, F, B> {
     fn new(body: F) -> Self {
         Scoped {
             stage: Stage::Unstarted(body),
+            body_kind: None,
             top: Wakes::new(),
             shared: None,
             chunks: Vec::new(),
             running: 0,
-            numbered: 0,
         }
     }
 
-    fn run_body(&mut self) {
+    fn run_body(&mut self, waker: &Waker) {
         let Stage::Started(body) = &mut self.stage else { return };
+        let mut first = MaybeUninit::uninit();
+        let lent = self.top.lend(&mut first, BODY, TOP, waker);
         // SAFETY: the scope is pinned when it is polled, and so is its body; it is dropped in place.
-        let body = unsafe { Pin::new_unchecked(body) };
-        let _ = self.top.lend(BODY, TOP, None, |cx| body.resume(cx));
+        let body = unsafe { Pin::new_unchecked(body.get_mut()) };
+        let _ = body.resume(&mut Context::from_waker(&lent));
     }
 
-    fn run_chunk(&mut self, index: usize) {
+    fn run_chunk(&mut self, index: usize, waker: &Waker) {
         let Some(chunk) = self.chunks.get_mut(index) else { return };
-        self.running -= self.top.lend(CHUNKS + index, TOP, None, |cx| chunk.run(cx));
+        let mut first = MaybeUninit::uninit();
+        let lent = self.top.lend(&mut first, CHUNKS + index, TOP, waker);
+        self.running -= chunk.run(&mut Context::from_waker(&lent));
     }
 
-    /// Gives each child that was spawned a place, and polls it.
-    fn start_spawned(&mut self) {
+    /// Gives each child that was spawned a place, drops those that were aborted, and polls the new ones.
+    fn start_spawned(&mut self, waker: &Waker) {
         let Some(shared) = &self.shared else { return };
-        let mut spawned: Vec<_> = shared.take().collect();
-        while let Some(child) = spawned.pop() {
+        // Before the children: one that is aborted here was spawned before that, and is found.
+        let mut aborted: Vec<_> = shared.orders.aborted.take().collect();
+        let mut spawned: Vec<_> = shared.spawned.take().collect();
+        while let Some((number, child)) = spawned.pop() {
             let index = self.chunks.iter().position(Chunk::has_room).unwrap_or_else(|| {
                 assert!(self.chunks.len() < TOP - CHUNKS, "too many children");
                 self.chunks.push(Chunk::new(FIRST_CHUNK << self.chunks.len()));
                 self.chunks.len() - 1
             });
-            self.chunks[index].insert(Started { number: self.numbered, child });
-            self.numbered += 1;
+            let started = Started { number, child, kind: None };
+            self.chunks[index].insert(started);
             self.running += 1;
+        }
+        if !aborted.is_empty() {
+            aborted.sort_unstable();
+            for chunk in &mut self.chunks {
+                self.running -= chunk.abort(&aborted);
+            }
         }
         for index in 0..self.chunks.len() {
             if self.chunks[index].has_fresh() {
-                self.run_chunk(index);
+                self.run_chunk(index, waker);
             }
         }
     }
 
     /// The body's output, if it and all children have finished; that closes the scope.
     fn complete(&mut self) -> Option<B::Output> {
-        let Stage::Started(body @ Branch::Done(_)) = &mut self.stage else { return None };
+        let Stage::Started(body) = &mut self.stage else { return None };
+        let body @ Branch::Done(_) = body.get_mut() else { return None };
         let shared = self.shared.as_ref()?;
         if self.running > 0 || !shared.close_if_empty() {
             return None;
@@ -389,6 +329,38 @@ impl<K: Kind, F, B: Future> Drop for CancelOnUnwind<'_, K, F, B> {
     }
 }
 
+branching_point! {
+    (K, F, I, B) Scoped<K, F, B>
+    where
+        K: Kind,
+        F: FnOnce(Spawner<K>) -> I,
+        I: IntoFuture<IntoFuture = B, Output = B::Output>,
+        B: Future,
+}
+
+impl<K, F, I, B> BranchingPoint for Scoped<K, F, B>
+where
+    K: Kind,
+    F: FnOnce(Spawner<K>) -> I,
+    I: IntoFuture<IntoFuture = B, Output = B::Output>,
+    B: Future,
+{
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: by contract. The body lies in a cell, the children in boxes, and in cells there.
+        unsafe {
+            let this = &*this;
+            if let Stage::Started(body) = &this.stage {
+                Branch::look(body.get(), this.body_kind, 0, look);
+            }
+            let mut children: Vec<_> = this.chunks.iter().flat_map(Chunk::started).collect();
+            children.sort_unstable_by_key(|started| started.number);
+            for started in children {
+                started.child.look(started.kind, started.number + 1, look);
+            }
+        }
+    }
+}
+
 impl<K, F, I, B> Future for Scoped<K, F, B>
 where
     K: Kind,
@@ -401,28 +373,32 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         // SAFETY: what is pinned is the body, which is dropped in place and never moved.
         let guard = CancelOnUnwind(unsafe { self.get_unchecked_mut() });
-        let this = &mut *guard.0;
-        this.top.begin();
-        if matches!(this.stage, Stage::Unstarted(_)) {
-            this.start();
+        let (this, waker) = (&mut *guard.0, cx.waker());
+        this.top.begin_disarmed(TOP);
+        let is_first = matches!(this.stage, Stage::Unstarted(_));
+        if is_first {
+            this.start(waker);
         }
         assert!(this.shared.is_some(), "a scope was polled after it had finished or panicked");
-        while let Some(index) = this.top.next() {
+        while let Some(index) = this.top.next(TOP) {
             match index {
-                SPAWNED => this.start_spawned(),
-                BODY => this.run_body(),
-                _ => this.run_chunk(index - CHUNKS),
+                SPAWNED => this.start_spawned(waker),
+                BODY => this.run_body(waker),
+                _ => this.run_chunk(index - CHUNKS, waker),
             }
         }
         // What was spawned meanwhile starts in this poll; what that spawns, in the next one.
-        this.top.begin();
+        this.top.begin_disarmed(TOP);
         if this.top.peek() == Some(SPAWNED) {
-            this.top.next();
-            this.start_spawned();
+            this.top.next(TOP);
+            this.start_spawned(waker);
         }
         let output = this.complete();
         if output.is_none() {
-            this.top.arm(cx.waker());
+            this.top.end(waker);
+            if is_first {
+                report(waker, Self::KIND);
+            }
         }
         mem::forget(guard);
         output.map_or(Poll::Pending, Poll::Ready)
@@ -437,13 +413,21 @@ where
     B: Future,
 {
     /// Makes the body and polls it for the first time.
-    fn start(&mut self) {
-        let waker = self.top.lend(SPAWNED, TOP, None, |cx| cx.waker().clone());
-        let shared = Arc::new(Shared::new(waker));
+    fn start(&mut self, waker: &Waker) {
+        let spawned = self.top.lend(&mut MaybeUninit::uninit(), SPAWNED, TOP, waker).clone();
+        self.top.begin_disarmed(TOP); // The set is new, and born armed.
+        let shared = Arc::new(Shared::new(spawned));
         self.shared = Some(shared.clone());
         if let Stage::Unstarted(body) = mem::replace(&mut self.stage, Stage::Ended) {
-            self.stage = Stage::Started(Branch::Running(body(Spawner { shared }).into_future()));
+            let body = body(Spawner::new(shared)).into_future();
+            self.stage = Stage::Started(UnsafeCell::new(Branch::Running(body)));
         }
-        self.run_body();
+        let Stage::Started(body) = &mut self.stage else { return };
+        // SAFETY: as in `run_body`.
+        let body = unsafe { Pin::new_unchecked(body.get_mut()) };
+        let first = self.top.first(BODY, TOP, waker, false);
+        let _ = body.resume(&mut Context::from_waker(&first.lend()));
+        // SAFETY: what is reported are kinds.
+        self.body_kind = unsafe { first.reported() };
     }
 }

@@ -25,6 +25,12 @@ mod imp {
                 Self(core::cell::UnsafeCell::new(value))
             }
 
+            /// Calls `access` with a pointer that may be read through while no access writes.
+            #[inline(always)]
+            pub(crate) fn with<R>(&self, access: impl FnOnce(*const T) -> R) -> R {
+                access(self.0.get())
+            }
+
             /// Calls `access` with a pointer that may be written through while no other access
             /// runs.
             #[inline(always)]

@@ -7,7 +7,9 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::branch::{Branch, Concurrent};
-use crate::group::Group;
+use crate::branching::{BranchingPoint, branching_point};
+use crate::driver::Look;
+use crate::group::{Group, PollBranch};
 
 /// Runs `body` until it finishes or `deadline` does.
 ///
@@ -66,6 +68,41 @@ pub struct Timeout<D: Future, F: Future> {
     group: Group<(Branch<F>, Branch<D>)>,
 }
 
+/// The body or the deadline ends the poll.
+struct InTime;
+
+impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
+    type Break = Result<F::Output, Elapsed>;
+
+    #[inline(always)]
+    fn poll(
+        &mut self,
+        branches: Pin<&mut (Branch<F>, Branch<D>)>,
+        index: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<ControlFlow<Self::Break>> {
+        // SAFETY: the branches are pinned as the pair is.
+        let (body, deadline) = unsafe {
+            let (body, deadline) = branches.get_unchecked_mut();
+            (Pin::new_unchecked(body), Pin::new_unchecked(deadline))
+        };
+        match index {
+            0 => body.poll(cx).map(Ok),
+            _ => deadline.poll(cx).map(|_| Err(Elapsed(()))),
+        }
+        .map(ControlFlow::Break)
+    }
+}
+
+branching_point! { (D: Future, F: Future) Timeout<D, F> }
+
+impl<D: Future, F: Future> BranchingPoint for Timeout<D, F> {
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe { Group::look(&raw const (*this).group, look) }
+    }
+}
+
 impl<D: Future, F: Future> Future for Timeout<D, F> {
     type Output = Result<F::Output, Elapsed>;
 
@@ -73,19 +110,7 @@ impl<D: Future, F: Future> Future for Timeout<D, F> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: the group is pinned as this is.
         let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
-        let poll = group.as_mut().poll(cx, |branches, index, cx| {
-            // SAFETY: the branches are pinned as the pair is.
-            let (body, deadline) = unsafe {
-                let (body, deadline) = branches.get_unchecked_mut();
-                (Pin::new_unchecked(body), Pin::new_unchecked(deadline))
-            };
-            match index {
-                0 => body.poll(cx).map(Ok),
-                _ => deadline.poll(cx).map(|_| Err(Elapsed(()))),
-            }
-            .map(ControlFlow::Break)
-        });
-        poll.map(|result| {
+        group.as_mut().poll(cx, Self::KIND, InTime).map(|result| {
             group.end();
             result.expect("the poll in which a branch finishes is the last")
         })

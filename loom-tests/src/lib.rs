@@ -9,6 +9,9 @@
 extern crate alloc;
 
 // The very source of `cps-core`, with this crate as its root: private parts stay private there.
+#[allow(missing_docs, missing_debug_implementations)]
+#[path = "../../cps-core/src/scope/inbox.rs"]
+pub mod inbox;
 #[allow(missing_docs, unreachable_pub, dead_code)]
 #[path = "../../cps-core/src/suspend.rs"]
 pub mod suspend;

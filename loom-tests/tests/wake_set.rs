@@ -1,5 +1,6 @@
 //! The wake set of `join` and its like (`cps-core/src/wake_set.rs`).
 
+use std::mem::MaybeUninit;
 use std::sync::Arc as StdArc;
 use std::task::{Wake, Waker};
 
@@ -57,27 +58,30 @@ impl Joiner {
         }
     }
 
-    /// The first poll, without its end.
-    fn start(&mut self) {
+    /// The first poll, without its end: there is none to a set that is born armed.
+    fn start(&mut self, task: &StdArc<Task>) {
+        let waker = Waker::from(task.clone());
+        self.wakes.begin(self.count, &waker);
         for index in 0..2 {
-            let waker = self.wakes.lend(index, self.count, None, |cx| cx.waker().clone());
-            self.wakers.push(waker);
+            let mut place = MaybeUninit::uninit();
+            let lent = self.wakes.lend(&mut place, index, self.count, &waker);
+            self.wakers.push(lent.clone());
         }
     }
 
     fn poll(&mut self, task: &StdArc<Task>) {
         self.answered = task.wakes();
-        self.wakes.begin();
-        while let Some(index) = self.wakes.next() {
+        let waker = Waker::from(task.clone());
+        self.wakes.begin(self.count, &waker);
+        while let Some(index) = self.wakes.next(self.count) {
             self.seen[index] = self.said[index].load(Relaxed);
         }
-        self.wakes.arm(&Waker::from(task.clone()));
+        self.wakes.end(&waker);
     }
 
     fn started(count: usize, said: &Said, task: &StdArc<Task>) -> Self {
         let mut joiner = Joiner::new(count, said);
-        joiner.start();
-        joiner.poll(task);
+        joiner.start(task);
         joiner
     }
 
@@ -108,11 +112,10 @@ fn both(scenario: fn(usize)) {
     scenario(SMALL + 1);
 }
 
-/// "Note meets arm": the branch is woken while the joiner ends its first poll.
-fn wake_meets_first_arm(count: usize) {
+/// "Note meets begin": the branch is woken while the first poll ends, and while another one begins.
+fn wake_meets_poll(count: usize) {
     let (task, said) = (Task::new(), said());
-    let mut joiner = Joiner::new(count, &said);
-    joiner.start();
+    let mut joiner = Joiner::started(count, &said, &task);
     let waker = joiner.wakers.remove(0);
     let speaker = thread::spawn({
         let said = said.clone();
@@ -123,7 +126,7 @@ fn wake_meets_first_arm(count: usize) {
     joiner.settle(&task, [1, 0]);
 }
 
-/// "Note meets begin", "swapped waker": a spurious poll, with another waker, during a wake.
+/// "Note meets end", "swapped waker": a spurious poll, with another waker, during a wake.
 fn wake_meets_poll_with_another_waker(count: usize) {
     let (old, new, said) = (Task::new(), Task::new(), said());
     let mut joiner = Joiner::started(count, &said, &old);
@@ -132,10 +135,78 @@ fn wake_meets_poll_with_another_waker(count: usize) {
         let said = said.clone();
         move || speak(&said, 0, waker)
     });
+    if old.wakes() > 0 {
+        joiner.poll(&old);
+    }
     joiner.poll(&new);
     speaker.join().unwrap();
     joiner.settle(&new, [1, 0]);
     assert_eq!(StdArc::strong_count(&old), 1, "the replaced waker is dropped");
+}
+
+/// What a wake of [`Inline`] does.
+type Nested = Box<dyn FnOnce() + Send>;
+
+/// A task whose waker does something else, once: polls, as some executors' do.
+struct Inline(std::sync::Mutex<Option<Nested>>);
+
+impl Wake for Inline {
+    fn wake(self: StdArc<Self>) {
+        let nested = self.0.lock().unwrap().take();
+        if let Some(nested) = nested {
+            nested();
+        }
+    }
+}
+
+/// "Poll in a wake": the kept waker is in use, so the joiner's task is woken by the spare one; `then` goes on
+/// while another thread does that.
+fn with_spare_waker(count: usize, then: fn(Joiner, StdArc<Task>)) {
+    let (task, said) = (Task::new(), said());
+    let inline = StdArc::new(Inline(std::sync::Mutex::new(None)));
+    let mut joiner = Joiner::new(count, &said);
+    let kept = Waker::from(inline.clone());
+    joiner.wakes.begin(count, &kept);
+    let [first, second] =
+        [0, 1].map(|n| joiner.wakes.lend(&mut MaybeUninit::uninit(), n, count, &kept).clone());
+    drop(kept);
+    let nested = {
+        let (task, said) = (task.clone(), said.clone());
+        move || {
+            joiner.poll(&task);
+            let speaker = thread::spawn(move || speak(&said, 1, second));
+            then(joiner, task);
+            speaker.join().unwrap();
+        }
+    };
+    *inline.0.lock().unwrap() = Some(Box::new(nested));
+    speak(&said, 0, first);
+    assert_eq!(StdArc::strong_count(&inline), 1, "the kept waker is dropped");
+    assert_eq!(StdArc::strong_count(&task), 1, "the spare waker is dropped");
+}
+
+/// "Swapped waker", of the spare one.
+fn wake_by_the_spare_waker_meets_poll_with_another(count: usize) {
+    with_spare_waker(count, |mut joiner, task| {
+        let new = Task::new();
+        joiner.poll(&new);
+        let spoken = [1, 1];
+        while joiner.seen != spoken {
+            if new.wakes() > joiner.answered {
+                joiner.poll(&new);
+            } else {
+                // The speaker is not done yet.
+                thread::yield_now();
+            }
+        }
+        drop((joiner, task));
+        assert_eq!(StdArc::strong_count(&new), 1, "the task's waker is dropped");
+    });
+}
+
+/// "Late wake", by the spare waker.
+fn wake_by_the_spare_waker_meets_drop(count: usize) {
+    with_spare_waker(count, |joiner, task| drop((joiner, task)));
 }
 
 /// "Coalesced wake", "note again": two wakes of one branch, and polls between them.
@@ -213,26 +284,46 @@ fn wake_meets_resume(count: usize) {
     joiner.settle(&task, [1, 0]);
 }
 
+/// A joiner that looks at what is woken during its poll, as that of a `scope` does, and so sleeps only in the end.
+fn wake_meets_a_poll_that_looks_twice(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::started(count, &said, &task);
+    let waker = joiner.wakers.remove(0);
+    let speaker = thread::spawn({
+        let said = said.clone();
+        move || speak(&said, 0, waker)
+    });
+    joiner.wakes.begin_disarmed(count);
+    joiner.wakes.begin_disarmed(count);
+    while let Some(index) = joiner.wakes.next(count) {
+        joiner.seen[index] = said[index].load(Relaxed);
+    }
+    joiner.answered = task.wakes();
+    joiner.wakes.end(&Waker::from(task.clone()));
+    speaker.join().unwrap();
+    joiner.settle(&task, [1, 0]);
+}
+
 /// "Two first clones": the waker that is lent before there is a set, on two threads.
 fn first_wake_meets_first_wake(count: usize) {
     let (task, said) = (Task::new(), said());
-    let mut joiner = Joiner::new(count, &said);
-    joiner.wakes.lend(0, count, None, |cx| {
-        // As a scoped thread would have it.
-        let lent = std::ptr::from_ref(cx.waker()).expose_provenance();
-        let speakers = [0, 1].map(|_| {
-            let said = said.clone();
-            thread::spawn(move || {
-                said[0].fetch_add(1, Relaxed);
-                // SAFETY: the waker outlives the threads, which are joined below.
-                unsafe { (*std::ptr::with_exposed_provenance::<Waker>(lent)).wake_by_ref() };
-            })
-        });
-        for speaker in speakers {
-            speaker.join().unwrap();
-        }
+    let joiner = Joiner::new(count, &said);
+    let (waker, mut place) = (Waker::from(task.clone()), MaybeUninit::uninit());
+    let lent = joiner.wakes.lend(&mut place, 0, count, &waker);
+    // As a scoped thread would have it.
+    let address = std::ptr::from_ref::<Waker>(&lent).expose_provenance();
+    let speakers = [0, 1].map(|_| {
+        let said = said.clone();
+        thread::spawn(move || {
+            said[0].fetch_add(1, Relaxed);
+            // SAFETY: the waker outlives the threads, which are joined below.
+            unsafe { (*std::ptr::with_exposed_provenance::<Waker>(address)).wake_by_ref() };
+        })
     });
-    joiner.wakes.arm(&Waker::from(task.clone()));
+    for speaker in speakers {
+        speaker.join().unwrap();
+    }
+    drop(waker);
     joiner.settle(&task, [2, 0]);
 }
 
@@ -247,8 +338,11 @@ macro_rules! models {
 }
 
 models! {
-    wake_meets_first_arm
+    wake_meets_poll
     wake_meets_poll_with_another_waker
+    wake_by_the_spare_waker_meets_poll_with_another
+    wake_by_the_spare_waker_meets_drop
+    wake_meets_a_poll_that_looks_twice
     wake_meets_wake_of_the_same_branch
     wake_meets_wake_of_another_branch
     wake_meets_drop
@@ -274,13 +368,18 @@ mod weakened {
         ("set/first", first_wake_meets_first_wake, LARGE),
         ("set/load", first_wake_meets_first_wake, LARGE),
         ("set/lost", first_wake_meets_first_wake, LARGE),
-        ("taken/arm", wake_meets_poll_with_another_waker, 2),
-        ("taken/drop", wake_meets_drop, 2),
-        ("taken/note", wake_meets_drop, 2),
+        ("taken/arm", wake_by_the_spare_waker_meets_poll_with_another, 2),
+        ("taken/drop", wake_by_the_spare_waker_meets_drop, 2),
+        ("taken/note", wake_by_the_spare_waker_meets_drop, 2),
+        ("used/arm", wake_meets_poll_with_another_waker, 2),
+        ("used/begin", wake_meets_poll_with_another_waker, 2),
+        ("used/drop", wake_meets_drop, 2),
+        ("used/note", wake_meets_drop, 2),
         ("used/release", wake_meets_drop, 2),
-        ("waker/arm", wake_meets_first_arm, 2),
-        ("waker/note", wake_meets_first_arm, 2),
+        ("waker/arm", wake_meets_poll_with_another_waker, 2),
+        ("waker/note", wake_meets_poll_with_another_waker, 2),
         ("woken/begin", wake_meets_wake_of_the_same_branch, 2),
+        ("woken/disarm", wake_meets_a_poll_that_looks_twice, 2),
         ("woken/note", wake_meets_wake_of_the_same_branch, 2),
     ];
 
@@ -290,7 +389,8 @@ mod weakened {
         assert_eq!(
             named,
             sites(concat!(
-                include_str!("../../cps-core/src/wake_set.rs"),
+                include_str!("../../cps-core/src/wake_set/joiner.rs"),
+                include_str!("../../cps-core/src/wake_set/set.rs"),
                 include_str!("../../cps-core/src/wake_set/wakers.rs"),
             ))
         );
@@ -339,27 +439,26 @@ mod weakened {
         assert!(message.contains("lost wake-up"), "{message}");
     }
 
-    /// A taker that is not marked: the joiner puts its next waker where the taker still reads.
+    /// A use of the kept waker that is not marked: the joiner replaces the waker while a wake calls it.
     #[test]
-    fn a_waker_that_is_taken_without_a_mark_is_taken_while_it_is_replaced() {
+    fn a_waker_that_is_called_without_a_mark_is_called_while_it_is_replaced() {
         use loom_tests::rt::{Ordering::AcqRel, UnsafeCell};
         const ARMED: usize = 1;
-        let message = rejected("take without a mark", || {
+        let message = rejected("call without a mark", || {
             model(|| {
                 let shared = Arc::new((AtomicUsize::new(ARMED), UnsafeCell::new(0)));
-                let taker = thread::spawn({
+                let speaker = thread::spawn({
                     let shared = shared.clone();
                     move || {
                         if shared.0.swap(4, AcqRel) & ARMED != 0 {
-                            // SAFETY: none: this is the flaw.
-                            shared.1.with_mut(|slot| unsafe { *slot = 1 });
+                            shared.1.with(|_waker| ());
                         }
                     }
                 });
                 shared.0.swap(0, AcqRel); // begin
                 // SAFETY: none: this is the flaw.
-                shared.1.with_mut(|slot| unsafe { *slot = 2 }); // arm
-                taker.join().unwrap();
+                shared.1.with_mut(|slot| unsafe { *slot = 2 }); // end
+                speaker.join().unwrap();
             });
         });
         assert!(message.contains("Causality violation"), "{message}");

@@ -107,7 +107,7 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
             if Chained::has_ended(chain) {
                 return None;
             }
-            match Chained::poll(chain, &mut Context::from_waker(Waker::noop())) {
+            match Chained::poll(chain, &mut Context::from_waker(Waker::noop()), |_| ()) {
                 Poll::Pending => match Channel::take(Chained::driver(chain)) {
                     Some(item) => Some(<B::Output as Ending<T>>::item(item)),
                     None => {

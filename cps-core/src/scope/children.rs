@@ -1,31 +1,35 @@
 //! The children of a scope: on their way to it, and running.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::cell::UnsafeCell;
 use core::future::Future;
-use core::marker::PhantomData;
-use core::mem;
+use core::mem::{self, MaybeUninit};
 use core::pin::Pin;
-use core::ptr;
-use core::sync::atomic::{AtomicPtr, Ordering};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use core::task::{Context, Poll, Waker};
 
 use super::Kind;
+use super::inbox::{Inbox, Nodes};
 use crate::branch::Branch;
+use crate::branching::KindOf;
+use crate::driver::Look;
 use crate::group::most_yields;
 use crate::suspend::{Continuation, Receiver, channel};
 use crate::wake_set::Wakes;
 
 /// A child's future, and where its output goes. By hand: an `async fn` would be twice as large.
 pub(super) struct Deliver<F: Future> {
-    child: Branch<F>,
+    /// In a cell, so that a reference to this is no access to it.
+    child: UnsafeCell<Branch<F>>,
     result: Option<Continuation<F::Output>>,
 }
 
 impl<F: Future> Deliver<F> {
     pub(super) fn new(child: F) -> (Self, Receiver<F::Output>) {
         let (result, handle) = channel();
-        (Deliver { child: Branch::Running(child), result: Some(result) }, handle)
+        (Deliver { child: UnsafeCell::new(Branch::Running(child)), result: Some(result) }, handle)
     }
 }
 
@@ -36,7 +40,7 @@ impl<F: Future> Future for Deliver<F> {
         // SAFETY: the child is pinned as this is; the continuation is not.
         let (child, result) = unsafe {
             let this = self.get_unchecked_mut();
-            (Pin::new_unchecked(&mut this.child), &mut this.result)
+            (Pin::new_unchecked(this.child.get_mut()), &mut this.result)
         };
         child.poll(cx).map(|output| {
             if let Some(result) = result.take() {
@@ -47,127 +51,93 @@ impl<F: Future> Future for Deliver<F> {
     }
 }
 
+/// What a child's box holds.
+pub trait Task: Future<Output = ()> {
+    /// Shows what is in it.
+    ///
+    /// # Safety
+    /// As for [`BranchingPoint::look`](crate::branching::BranchingPoint::look).
+    #[doc(hidden)]
+    unsafe fn look(&self, kind: KindOf, number: usize, look: &mut Look<'_>);
+}
+
+impl<F: Future> Task for Deliver<F> {
+    unsafe fn look(&self, kind: KindOf, number: usize, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe { Branch::look(self.child.get(), kind, number, look) }
+    }
+}
+
 /// A child in its box.
 pub(super) type Boxed<K> = Pin<Box<<K as Kind>::Child>>;
 
-/// A child that waits for its start.
-struct Node<K: Kind> {
-    child: Boxed<K>,
-    next: *mut Node<K>,
-}
-
 /// What the handles of a scope share with its future.
 pub(super) struct Shared<K: Kind> {
-    /// The children that wait for their start, the last one first; [`closed`] when the scope has ended.
-    spawned: AtomicPtr<Node<K>>,
-    /// Of the scope, for each push.
-    waker: Waker,
-    _children: PhantomData<Boxed<K>>,
+    /// Children that wait for their start, each with its number.
+    pub(super) spawned: Inbox<(usize, Boxed<K>)>,
+    pub(super) orders: Arc<Orders>,
 }
 
-// SAFETY: the children are moved in and out by one atomic operation each, and never shared: it is
-// enough that they are `Send`.
-unsafe impl<K: Kind> Sync for Shared<K> where Boxed<K>: Send {}
+/// The part of [`Shared`] that does not depend on the children's type.
+pub(super) struct Orders {
+    /// Numbers of children that are to be dropped.
+    pub(super) aborted: Inbox<usize>,
+    /// How many children were spawned.
+    numbered: AtomicUsize,
+    /// Of the scope, for each push.
+    waker: Waker,
+}
 
-/// What `Shared::spawned` is after the end: an address that is no node's.
-fn closed<K: Kind>() -> *mut Node<K> {
-    ptr::without_provenance_mut(usize::MAX)
+impl Orders {
+    /// Has the scope drop that child, if it is not finished.
+    pub(super) fn abort(&self, number: usize) {
+        if self.aborted.push(number).is_ok() {
+            self.waker.wake_by_ref();
+        }
+    }
 }
 
 impl<K: Kind> Shared<K> {
     pub(super) fn new(waker: Waker) -> Self {
-        Shared { spawned: AtomicPtr::new(ptr::null_mut()), waker, _children: PhantomData }
+        let (aborted, numbered) = (Inbox::new(), AtomicUsize::new(0));
+        let orders = Arc::new(Orders { aborted, numbered, waker });
+        Shared { spawned: Inbox::new(), orders }
     }
 
+    /// Has the scope start a child; gives its number.
+    ///
     /// # Panics
     /// If the scope has ended.
-    pub(super) fn push(&self, child: Boxed<K>) {
-        let node = Box::into_raw(Box::new(Node { child, next: ptr::null_mut() }));
-        let mut head = self.spawned.load(Ordering::Relaxed);
-        loop {
-            if head == closed() {
-                // SAFETY: the node was never published.
-                drop(unsafe { Box::from_raw(node) });
-                panic!("a child was spawned in a scope that has ended");
-            }
-            // SAFETY: as above.
-            unsafe { (*node).next = head };
-            // Releases the node to `take`.
-            match self.spawned.compare_exchange_weak(
-                head,
-                node,
-                Ordering::Release,
-                Ordering::Relaxed,
-            ) {
-                Ok(_) => break,
-                Err(other) => head = other,
-            }
+    pub(super) fn spawn(&self, child: Boxed<K>) -> usize {
+        let number = self.orders.numbered.fetch_add(1, Relaxed);
+        if self.spawned.push((number, child)).is_err() {
+            panic!("a child was spawned in a scope that has ended");
         }
-        self.waker.wake_by_ref();
+        self.orders.waker.wake_by_ref();
+        number
     }
 
-    /// Takes all that was pushed, the last one first.
-    pub(super) fn take(&self) -> Nodes<K> {
-        self.swap(ptr::null_mut())
-    }
-
-    /// As [`Shared::take`]; from now on a push panics.
-    pub(super) fn close(&self) -> Nodes<K> {
-        self.swap(closed())
-    }
-
-    /// Closes if there is nothing to take; whether it did.
+    /// Ends the scope if no child waits for its start; whether it did.
     pub(super) fn close_if_empty(&self) -> bool {
-        // Nothing to acquire, and nothing to release: there is no node.
-        let (open, relaxed) = (ptr::null_mut(), Ordering::Relaxed);
-        self.spawned.compare_exchange(open, closed(), relaxed, relaxed).is_ok()
-    }
-
-    fn swap(&self, rest: *mut Node<K>) -> Nodes<K> {
-        // Acquires the nodes.
-        Nodes(self.spawned.swap(rest, Ordering::Acquire))
-    }
-}
-
-impl<K: Kind> Drop for Shared<K> {
-    fn drop(&mut self) {
-        // The future was leaked: what was spawned is dropped with the last handle.
-        drop(self.close());
-    }
-}
-
-/// A list of nodes, owned.
-pub(super) struct Nodes<K: Kind>(*mut Node<K>);
-
-impl<K: Kind> Iterator for Nodes<K> {
-    type Item = Boxed<K>;
-
-    fn next(&mut self) -> Option<Boxed<K>> {
-        if self.0.is_null() || self.0 == closed() {
-            return None;
+        self.spawned.close_if_empty() && {
+            self.orders.aborted.close();
+            true
         }
-        // SAFETY: the list owns its nodes, each from `Box::into_raw`.
-        let node = unsafe { Box::from_raw(self.0) };
-        self.0 = node.next;
-        Some(node.child)
     }
-}
 
-impl<K: Kind> Drop for Nodes<K> {
-    /// Also when the drop of a child panics.
-    fn drop(&mut self) {
-        while let Some(child) = self.next() {
-            let mut rest = Nodes(mem::replace(&mut self.0, ptr::null_mut()));
-            drop(child);
-            self.0 = mem::replace(&mut rest.0, ptr::null_mut());
-        }
+    /// Ends the scope; gives the children that wait for their start.
+    pub(super) fn close(&self) -> Nodes<(usize, Boxed<K>)> {
+        self.orders.aborted.close();
+        self.spawned.close()
     }
 }
 
 /// A running child, and when it was spawned.
 pub(super) struct Started<K: Kind> {
-    pub(super) number: u64,
+    pub(super) number: usize,
     pub(super) child: Boxed<K>,
+    /// What its future has reported.
+    pub(super) kind: KindOf,
 }
 
 /// Children whose wakers are of one set.
@@ -208,35 +178,67 @@ impl<K: Kind> Chunk<K> {
     /// Polls the fresh children and those that were woken; gives the number of those that finished.
     pub(super) fn run(&mut self, cx: &mut Context<'_>) -> usize {
         let (mut finished, mut yields) = (0, 0);
-        self.wakes.begin();
+        self.wakes.begin(self.children.len(), cx.waker());
         for index in mem::take(&mut self.fresh) {
-            finished += usize::from(self.poll_child(index));
+            finished += usize::from(self.start_child(index, cx.waker()));
         }
         while yields < most_yields(self.children.len()) {
-            let Some(index) = self.wakes.next() else { break };
-            if self.poll_child(index) {
+            let Some(index) = self.wakes.next(self.children.len()) else { break };
+            if self.poll_child(index, cx.waker()) {
                 finished += 1;
             } else {
-                yields += usize::from(self.wakes.is_woken(index));
+                yields += usize::from(self.wakes.is_woken(index, self.children.len()));
             }
         }
         if self.free.len() < self.children.len() {
-            self.wakes.arm(cx.waker());
+            self.wakes.end(cx.waker());
         }
         finished
     }
 
-    /// Whether there was a child, and it has finished.
-    fn poll_child(&mut self, index: usize) -> bool {
+    /// The children that were started and are not finished.
+    pub(super) fn started(&self) -> impl Iterator<Item = &Started<K>> {
+        self.children.iter().flatten()
+    }
+
+    /// Polls a child for the first time; whether it has finished.
+    fn start_child(&mut self, index: usize, waker: &Waker) -> bool {
         let room = self.children.len();
         let Some(started) = &mut self.children[index] else { return false };
-        let child = started.child.as_mut();
-        if self.wakes.lend(index, room, None, |cx| child.poll(cx)).is_pending() {
-            return false;
+        let first = self.wakes.first(index, room, waker, false);
+        let poll = started.child.as_mut().poll(&mut Context::from_waker(&first.lend()));
+        // SAFETY: what is reported are kinds.
+        started.kind = unsafe { first.reported() };
+        poll.is_ready() && self.vacate(index)
+    }
+
+    /// Drops the children of these numbers, which are sorted; gives how many there were.
+    pub(super) fn abort(&mut self, numbers: &[usize]) -> usize {
+        let mut dropped = 0;
+        for index in 0..self.children.len() {
+            let number = self.children[index].as_ref().map(|started| started.number);
+            if number.is_some_and(|number| numbers.binary_search(&number).is_ok()) {
+                self.vacate(index);
+                dropped += 1;
+            }
         }
+        dropped
+    }
+
+    fn vacate(&mut self, index: usize) -> bool {
         self.children[index] = None;
         self.free.push(index);
         true
+    }
+
+    /// Whether there was a child, and it has finished.
+    fn poll_child(&mut self, index: usize, waker: &Waker) -> bool {
+        let room = self.children.len();
+        let Some(started) = &mut self.children[index] else { return false };
+        let child = started.child.as_mut();
+        let mut first = MaybeUninit::uninit();
+        let lent = self.wakes.lend(&mut first, index, room, waker);
+        child.poll(&mut Context::from_waker(&lent)).is_ready() && self.vacate(index)
     }
 }
 

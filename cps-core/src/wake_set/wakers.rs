@@ -1,18 +1,70 @@
 //! The wakers of a set's slots, and those that are lent before there is a set.
 
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ops::Deref;
 use core::ptr;
-use core::task::{RawWaker, RawWakerVTable};
+use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
+use core::task::{RawWaker, RawWakerVTable, Waker};
 
-use super::{MOST_REFERENCES, Set, Slot, Wakes};
-use crate::sync::{atomic::Ordering::Relaxed, order};
+use super::joiner::Wakes;
+use super::set::{Set, Slot};
 
-/// What a lent waker points to before there is a set. It lies on the host stack.
-pub(super) struct First<'a> {
-    pub(super) wakes: *const Wakes,
+/// More wakers than this are an error: the count must not wrap, as in `Arc`.
+const MOST_REFERENCES: usize = usize::MAX / 2;
+
+/// What a lent waker points to before there is a set.
+#[derive(Debug)]
+pub struct First<'a> {
+    pub(super) wakes: &'a Wakes,
     pub(super) index: usize,
     pub(super) count: usize,
-    pub(super) _wakes: PhantomData<&'a Wakes>,
+    /// Of the joiner's poll.
+    pub(super) waker: &'a Waker,
+    /// There is and will be no set: the waker stands for `waker`.
+    pub(super) sole: bool,
+    /// What the branch has reported.
+    pub(super) kind: AtomicPtr<()>,
+}
+
+/// Tells the joiner that lends `waker` for the first poll of a branch, if it is such a one, what is in the
+/// branch. The last report counts.
+#[inline(always)]
+pub fn report<K>(waker: &Waker, kind: &'static K) {
+    if ptr::eq(waker.vtable(), &FIRST) {
+        // SAFETY: a waker with that vtable is lent, and so its data lives.
+        let first = unsafe { &*waker.data().cast::<First<'_>>() };
+        first.kind.store(ptr::from_ref(kind).cast_mut().cast(), Relaxed);
+    }
+}
+
+impl First<'_> {
+    /// What the branch has reported, if it has.
+    ///
+    /// # Safety
+    /// All reports are of type `K`.
+    #[inline(always)]
+    pub unsafe fn reported<K>(&self) -> Option<&'static K> {
+        // SAFETY: by contract; a report is a reference for ever.
+        unsafe { self.kind.load(Relaxed).cast::<K>().as_ref() }
+    }
+}
+
+/// A waker that owns nothing.
+#[derive(Debug)]
+pub struct Lent<'a> {
+    /// Never dropped, so it gives up no reference.
+    pub(super) waker: ManuallyDrop<Waker>,
+    pub(super) _wakes: PhantomData<First<'a>>,
+}
+
+impl Deref for Lent<'_> {
+    type Target = Waker;
+
+    #[inline(always)]
+    fn deref(&self) -> &Waker {
+        &self.waker
+    }
 }
 
 pub(super) static FIRST: RawWakerVTable =
@@ -26,32 +78,33 @@ pub(super) static FIRST: RawWakerVTable =
 unsafe fn first_slot(data: *const ()) -> *const Slot {
     // SAFETY: by contract. A set that was made here is not freed before the joiner is dropped.
     unsafe {
-        let First { wakes, index, count, .. } = *data.cast::<First<'_>>();
-        let mut set = (*wakes).set();
-        if set.is_null() {
-            let fresh = Set::allocate(count);
-            // "Two first clones": only one set is kept. Releases it; acquires another thread's.
-            let (release, acquire) = (order::release("set/first"), order::acquire("set/lost"));
-            set = match (*wakes).set.compare_exchange(ptr::null_mut(), fresh, release, acquire) {
-                Ok(_) => fresh,
-                Err(other) => {
-                    Set::free(fresh);
-                    other
-                }
-            };
-        }
-        Set::slot(set, index)
+        let first = &*data.cast::<First<'_>>();
+        let set = first.wakes.make_set(first.count, first.waker);
+        Set::slot(set, first.index)
     }
 }
 
 unsafe fn first_clone(data: *const ()) -> RawWaker {
-    // SAFETY: passed on; the slot is live as long as the joiner.
-    unsafe { clone(first_slot(data).cast()) }
+    // SAFETY: a waker with this vtable is lent; the slot is live as long as the joiner.
+    unsafe {
+        let first = &*data.cast::<First<'_>>();
+        if first.sole {
+            let waker = ManuallyDrop::new(first.waker.clone());
+            return RawWaker::new(waker.data(), waker.vtable());
+        }
+        clone(first_slot(data).cast())
+    }
 }
 
 unsafe fn first_wake(data: *const ()) {
-    // SAFETY: passed on.
-    unsafe { wake_by_ref(first_slot(data).cast()) }
+    // SAFETY: as above.
+    unsafe {
+        let first = &*data.cast::<First<'_>>();
+        if first.sole {
+            return first.waker.wake_by_ref();
+        }
+        wake_by_ref(first_slot(data).cast());
+    }
 }
 
 /// A lent waker owns nothing.

@@ -33,6 +33,14 @@ impl Gate {
         self.waker().wake();
     }
 
+    /// Wakes whoever waits, if somebody does.
+    pub(crate) fn nudge_if_waiting(&self) {
+        let waker = self.0.lock().unwrap().waker.clone();
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
     pub(crate) fn waker(&self) -> Waker {
         self.0.lock().unwrap().waker.clone().expect("somebody waits")
     }

@@ -1,0 +1,207 @@
+//! Branches of one type: those of an array, in place, and those of a `Vec`, in a box.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+use core::future::{Future, IntoFuture};
+use core::mem;
+use core::ops::ControlFlow;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use super::{Branch, Branches, Concurrent, Step, TryBranches, UniformBranches, sealed};
+use crate::branching::KindOf;
+use crate::driver::Look;
+
+/// A `Vec`'s branches, in one box that never moves.
+pub struct Many<F: Future>(Box<[Branch<F>]>);
+
+impl<F: Future> fmt::Debug for Many<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Many").field(&self.len()).finish()
+    }
+}
+
+impl<F: Future> sealed::Sealed for Many<F> {}
+impl<F: Future, const N: usize> sealed::Sealed for [Branch<F>; N] {}
+
+/// Both kinds of rows: `$at` makes a pinned branch of a pinned row; `$taken` is told that all branches are
+/// gone.
+macro_rules! row {
+    (
+        ($($generics:tt)*) $Row:ty, $Outputs:ident, $at:expr, $outputs:expr, $taken:expr,
+        $slice:expr
+    ) => {
+        impl<F: Future, $($generics)*> Branches for $Row {
+            type Outputs = $Outputs!(F::Output);
+            type Kinds = [KindOf; 1];
+
+            unsafe fn look(
+                this: *const Self,
+                kinds: &[KindOf; 1],
+                end: usize,
+                look: &mut Look<'_>,
+            ) {
+                // SAFETY: by contract; `end` is no more than the number of branches.
+                unsafe {
+                    let first: *const Branch<F> = $slice(this);
+                    for index in 0..end {
+                        Branch::look(first.add(index), kinds[0], index, look);
+                    }
+                }
+            }
+
+            #[inline(always)]
+            fn count(&self) -> usize {
+                self.len()
+            }
+
+            #[inline(always)]
+            fn resume(self: Pin<&mut Self>, index: usize, cx: &mut Context<'_>) -> Poll<()> {
+                $at(self, index).resume(cx)
+            }
+
+            #[inline(always)]
+            fn each<S: Step<Self>>(
+                mut self: Pin<&mut Self>,
+                first: usize,
+                step: &mut S,
+            ) -> ControlFlow<S::Break> {
+                (first..self.len()).try_for_each(|index| step.step(self.as_mut(), index))
+            }
+
+            fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
+                let outputs = $outputs(self.len(), |index| $at(self.as_mut(), index).take());
+                // SAFETY: all outputs were taken.
+                unsafe { $taken(self) };
+                outputs
+            }
+        }
+
+        impl<T, E, F: Future<Output = Result<T, E>>, $($generics)*> TryBranches for $Row {
+            type Error = E;
+            type Values = $Outputs!(T);
+
+            #[inline(always)]
+            fn try_resume(
+                self: Pin<&mut Self>,
+                index: usize,
+                cx: &mut Context<'_>,
+            ) -> Poll<Result<(), E>> {
+                $at(self, index).try_resume(cx)
+            }
+
+            fn values(mut self: Pin<&mut Self>) -> Self::Values {
+                let values = $outputs(self.len(), |index| $at(self.as_mut(), index).take_ok());
+                // SAFETY: all outputs were taken.
+                unsafe { $taken(self) };
+                values
+            }
+        }
+
+        impl<F: Future, $($generics)*> UniformBranches for $Row {
+            type Output = F::Output;
+
+            #[inline(always)]
+            fn poll_one(
+                self: Pin<&mut Self>,
+                index: usize,
+                cx: &mut Context<'_>,
+            ) -> Poll<F::Output> {
+                $at(self, index).poll(cx)
+            }
+
+            fn take_one(self: Pin<&mut Self>, index: usize) -> F::Output {
+                $at(self, index).take()
+            }
+        }
+    };
+}
+
+macro_rules! array_of {
+    ($T:ty) => {
+        [$T; N]
+    };
+}
+macro_rules! vec_of {
+    ($T:ty) => { Vec<$T> };
+}
+
+impl<F: Future> Many<F> {
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    #[inline(always)]
+    fn at(self: Pin<&mut Self>, index: usize) -> Pin<&mut Branch<F>> {
+        // SAFETY: the box's branches are reached through here only, so that they are pinned from the
+        // first call on; and it is not taken apart. No reference to all of them is formed.
+        unsafe { Pin::new_unchecked(&mut self.get_unchecked_mut().0[index]) }
+    }
+
+    /// Where the branches are.
+    ///
+    /// # Safety
+    /// `this` is valid.
+    unsafe fn first(this: *const Self) -> *const Branch<F> {
+        // SAFETY: by contract; the box is read, and not what is in it.
+        unsafe { (&raw const *(*this).0).cast() }
+    }
+
+    /// Frees the memory without a look at the branches: there may be more of them than a cache holds.
+    ///
+    /// # Safety
+    /// They are gone.
+    unsafe fn free(self: Pin<&mut Self>) {
+        // SAFETY: what is moved is the box.
+        let mut branches = mem::take(unsafe { &mut self.get_unchecked_mut().0 }).into_vec();
+        // SAFETY: there is nothing to drop in a branch that is gone.
+        unsafe { branches.set_len(0) };
+    }
+}
+
+#[inline(always)]
+fn array_at<F: Future, const N: usize>(
+    array: Pin<&mut [Branch<F>; N]>,
+    index: usize,
+) -> Pin<&mut Branch<F>> {
+    // SAFETY: an array pins its elements.
+    unsafe { array.map_unchecked_mut(|array| &mut array[index]) }
+}
+
+/// As [`Many::free`]: an array has no memory of its own.
+#[inline(always)]
+unsafe fn array_free<F: Future, const N: usize>(_: Pin<&mut [Branch<F>; N]>) {}
+
+/// Where an array's branches are.
+fn array_first<F: Future, const N: usize>(array: *const [Branch<F>; N]) -> *const Branch<F> {
+    array.cast()
+}
+
+row!(
+    () Many<F>, vec_of, Many::at,
+    |count, take| (0..count).map(take).collect(), Many::free, Many::first
+);
+row!(
+    (const N: usize) [Branch<F>; N], array_of, array_at,
+    |_, take| core::array::from_fn(take), array_free, array_first
+);
+
+impl<I: IntoFuture> sealed::Sealed for Vec<I> {}
+impl<I: IntoFuture> Concurrent for Vec<I> {
+    type Branches = Many<I::IntoFuture>;
+
+    fn into_branches(self) -> Self::Branches {
+        Many(self.into_iter().map(|branch| Branch::Running(branch.into_future())).collect())
+    }
+}
+
+impl<I: IntoFuture, const N: usize> sealed::Sealed for [I; N] {}
+impl<I: IntoFuture, const N: usize> Concurrent for [I; N] {
+    type Branches = [Branch<I::IntoFuture>; N];
+
+    #[inline(always)]
+    fn into_branches(self) -> Self::Branches {
+        self.map(|branch| Branch::Running(branch.into_future()))
+    }
+}

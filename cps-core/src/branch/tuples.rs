@@ -1,0 +1,137 @@
+//! Branches of up to twelve types, in a tuple.
+
+use core::future::{Future, IntoFuture};
+use core::ops::ControlFlow;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+use super::{Branch, Branches, Concurrent, Step, TryBranches, UniformBranches, sealed};
+use crate::branching::KindOf;
+use crate::driver::Look;
+
+macro_rules! tuple {
+    ($($F:ident $T:ident $index:tt),+; $count:literal) => {
+        impl<$($F: Future),+> sealed::Sealed for ($(Branch<$F>,)+) {}
+
+        impl<$($F: Future),+> Branches for ($(Branch<$F>,)+) {
+            type Outputs = ($($F::Output,)+);
+            type Kinds = [KindOf; $count];
+
+            unsafe fn look(
+                this: *const Self,
+                kinds: &[KindOf; $count],
+                end: usize,
+                look: &mut Look<'_>,
+            ) {
+                $(if $index < end {
+                    // SAFETY: passed on.
+                    unsafe { Branch::look(&raw const (*this).$index, kinds[$index], $index, look) };
+                })+
+            }
+
+            #[inline(always)]
+            fn count(&self) -> usize {
+                $count
+            }
+
+            #[inline(always)]
+            fn resume(self: Pin<&mut Self>, index: usize, cx: &mut Context<'_>) -> Poll<()> {
+                match index {
+                    // SAFETY: a tuple pins its fields here: none is moved out.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.resume(cx),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            #[inline(always)]
+            fn each<S: Step<Self>>(
+                mut self: Pin<&mut Self>,
+                first: usize,
+                step: &mut S,
+            ) -> ControlFlow<S::Break> {
+                $(if first <= $index {
+                    step.step(self.as_mut(), $index)?;
+                })+
+                ControlFlow::Continue(())
+            }
+
+            #[inline(always)]
+            fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
+                // SAFETY: as in `resume`.
+                ($(unsafe { self.as_mut().map_unchecked_mut(|all| &mut all.$index) }.take(),)+)
+            }
+        }
+
+        impl<E, $($F: Future<Output = Result<$T, E>>, $T),+> TryBranches for ($(Branch<$F>,)+) {
+            type Error = E;
+            type Values = ($($T,)+);
+
+            #[inline(always)]
+            fn try_resume(
+                self: Pin<&mut Self>,
+                index: usize,
+                cx: &mut Context<'_>,
+            ) -> Poll<Result<(), E>> {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.try_resume(cx),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            #[inline(always)]
+            fn values(mut self: Pin<&mut Self>) -> Self::Values {
+                // SAFETY: as in `resume`.
+                ($(unsafe { self.as_mut().map_unchecked_mut(|all| &mut all.$index) }.take_ok(),)+)
+            }
+        }
+
+        impl<Output, $($F: Future<Output = Output>),+> UniformBranches for ($(Branch<$F>,)+) {
+            type Output = Output;
+
+            #[inline(always)]
+            fn poll_one(
+                self: Pin<&mut Self>,
+                index: usize,
+                cx: &mut Context<'_>,
+            ) -> Poll<Output> {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.poll(cx),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            fn take_one(self: Pin<&mut Self>, index: usize) -> Output {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.take(),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+        }
+
+        impl<$($F: IntoFuture),+> sealed::Sealed for ($($F,)+) {}
+        impl<$($F: IntoFuture),+> Concurrent for ($($F,)+) {
+            type Branches = ($(Branch<$F::IntoFuture>,)+);
+
+            #[inline(always)]
+            fn into_branches(self) -> Self::Branches {
+                ($(Branch::Running(self.$index.into_future()),)+)
+            }
+        }
+    };
+}
+
+tuple!(A A1 0; 1);
+tuple!(A A1 0, B B1 1; 2);
+tuple!(A A1 0, B B1 1, C C1 2; 3);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3; 4);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4; 5);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5; 6);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6; 7);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7; 8);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7, J J1 8; 9);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7, J J1 8, K K1 9; 10);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7, J J1 8, K K1 9, L L1 10; 11);
+tuple!(A A1 0, B B1 1, C C1 2, D D1 3, F F1 4, G G1 5, H H1 6, I I1 7, J J1 8, K K1 9, L L1 10, M M1 11; 12);

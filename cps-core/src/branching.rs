@@ -1,0 +1,253 @@
+//! Branching points as frames, and what a backtrace sees of them.
+//!
+//! ```text
+//!   driver ──▶ leaf: Frame<Native<Join>> ──▶ caller: the body that awaits the join
+//!                    │ describe: branches
+//!                    ▼
+//!              Join: Group ── kinds ──▶ Kind: is the future in this branch a chain, or a branching point?
+//!                     ├─ branch 0 ──▶ driver ──▶ leaf ──▶ …
+//!                     └─ branch 1 ──▶ driver ──▶ leaf ──▶ …
+//! ```
+//!
+//! A `join` that a coroutine awaits is called, as a coroutine is: its future lies in a frame, which is the leaf
+//! while it waits. A wake-up so resumes the join without its caller's body, and whoever walks the chain
+//! finds the branches there.
+//!
+//! A branch's type may be any future's. What it is, it says itself: polled for the first time it finds in its
+//! waker where to [`report`] its [`Kind`], which names its type; and only if that is the type of the branch (and
+//! not that of something inside which is polled with the same waker) is the branch ever looked at as such.
+
+use core::any::TypeId;
+use core::future::Future;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll, Waker};
+
+use crate::body::{Body, Scope, Site};
+use crate::call::{Embedded, Slot, Suspended};
+use crate::chain::{Chain, Waits};
+use crate::driver::{Below, Description, Driver, Header, Look, VTable};
+use crate::frame::{Frame, drop_suspended, resume};
+use crate::wake_set;
+
+/// A future with branches.
+pub trait BranchingPoint: Future {
+    /// Shows the branches that are not finished.
+    ///
+    /// # Safety
+    /// The future is valid, pinned, and nobody polls it meanwhile. (A reference to all of it would be a read of
+    /// all of it, also of what a branch has lent out exclusively.)
+    #[doc(hidden)]
+    unsafe fn look(this: *const Self, look: &mut Look<'_>);
+}
+
+/// What a future of this crate says of itself to the branching point whose branch it is.
+#[derive(Debug)]
+pub struct Kind {
+    type_id: fn() -> TypeId,
+    show: unsafe fn(*const (), usize, &mut Look<'_>),
+}
+
+/// Where a branch's kind is kept.
+pub(crate) type KindOf = Option<&'static Kind>;
+
+impl Kind {
+    /// Of a future that begins with its driver.
+    ///
+    /// # Safety
+    /// It does.
+    pub(crate) const unsafe fn of_chain<F>() -> Self {
+        unsafe fn show(future: *const (), number: usize, look: &mut Look<'_>) {
+            // SAFETY: by contract the future begins with its driver.
+            (look.0)(number, Below::Chain(unsafe { &*future.cast::<Driver>() }));
+        }
+        Kind { type_id: type_id::<F>, show }
+    }
+
+    pub(crate) const fn of_branching_point<F: BranchingPoint>() -> Self {
+        unsafe fn show<F: BranchingPoint>(future: *const (), number: usize, look: &mut Look<'_>) {
+            // SAFETY: passed on.
+            let branches = |look: &mut Look<'_>| unsafe { F::look(future.cast(), look) };
+            (look.0)(number, Below::Branches(&branches));
+        }
+        Kind { type_id: type_id::<F>, show: show::<F> }
+    }
+
+    /// Whether it is that of futures of type `F`.
+    pub(crate) fn is_of<F>(&self) -> bool {
+        (self.type_id)() == type_id::<F>()
+    }
+
+    /// Shows what is in the future.
+    ///
+    /// # Safety
+    /// It is of this kind; the rest is as for [`BranchingPoint::look`].
+    pub(crate) unsafe fn show(&self, future: *const (), number: usize, look: &mut Look<'_>) {
+        // SAFETY: passed on.
+        unsafe { (self.show)(future, number, look) }
+    }
+}
+
+/// Tells the branching point that polls with `waker` for the first time, if one does, what the future is.
+#[inline(always)]
+pub(crate) fn report(waker: &Waker, kind: &'static Kind) {
+    wake_set::report(waker, kind);
+}
+
+/// The type's identity, with all lifetimes taken for the same: types that differ in nothing else have one layout.
+/// (The way of the crate `typeid`.)
+fn type_id<T: ?Sized>() -> TypeId {
+    trait NonStatic {
+        fn type_id(&self) -> TypeId
+        where
+            Self: 'static;
+    }
+
+    impl<T: ?Sized> NonStatic for PhantomData<T> {
+        fn type_id(&self) -> TypeId
+        where
+            Self: 'static,
+        {
+            TypeId::of::<T>()
+        }
+    }
+
+    let phantom: &dyn NonStatic = &PhantomData::<T>;
+    // SAFETY: only the bound of the trait object changes. The method uses nothing but the type's identity,
+    // which does not depend on lifetimes.
+    let phantom =
+        unsafe { core::mem::transmute::<&dyn NonStatic, &(dyn NonStatic + 'static)>(phantom) };
+    phantom.type_id()
+}
+
+/// A branching point as a body.
+#[derive(Debug)]
+pub struct Native<F>(F);
+
+/// Its future, which owns nothing once it has returned.
+#[derive(Debug)]
+pub struct Whole<F>(Option<F>);
+
+impl<F: Future> Future for Whole<F> {
+    type Output = F::Output;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: the future is pinned as this is, and dropped in place.
+        let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
+        let Some(running) = future.as_mut().as_pin_mut() else {
+            unreachable!("polled after it has returned")
+        };
+        let poll = running.poll(cx);
+        if poll.is_ready() {
+            future.set(None);
+        }
+        poll
+    }
+}
+
+// SAFETY: the future is `Send`, or `Sync`, if `F` is, and so is the body. It has no first statement, and needs
+// none: `Slot::await_branches` hands it over as it is, and `into_parts` is not called. Once it has returned it
+// is empty.
+unsafe impl<F: BranchingPoint> Body for Native<F> {
+    type Output = F::Output;
+    type Kind = Waits;
+    type Args = F;
+    type Make = fn(Scope<F>) -> Whole<F>;
+    type Future = Whole<F>;
+
+    fn into_parts(self) -> (F, Self::Make) {
+        unreachable!("a branching point is called with its future")
+    }
+
+    #[inline(always)]
+    fn output(result: F::Output) -> F::Output {
+        result
+    }
+}
+
+impl<F: BranchingPoint> Slot<Embedded<Native<F>>> {
+    /// Calls a branching point with its frame in the slot.
+    ///
+    /// # Safety
+    /// As for [`Slot::call`].
+    #[inline(always)]
+    pub(crate) unsafe fn await_branches<S: Site>(
+        slot: *mut Self,
+        chain: Chain,
+        future: F,
+    ) -> (Option<F::Output>, Suspended) {
+        let frame = slot.cast::<Frame<Native<F>>>();
+        let vtable = Branching::<F, S>::VTABLE;
+        // SAFETY: as in `Slot::call`.
+        unsafe {
+            let caller = (*chain.0).leaf.get();
+            match Frame::call_future(frame, Whole(Some(future)), chain.0, caller, vtable) {
+                Poll::Ready(value) => (Some(value), Suspended::new()),
+                Poll::Pending => (None, Suspended::new()),
+            }
+        }
+    }
+}
+
+/// The vtable of a branching point's frame, called at `S`.
+struct Branching<F, S>(PhantomData<(F, S)>);
+
+impl<F: BranchingPoint, S: Site> Branching<F, S> {
+    const VTABLE: &'static VTable = &VTable {
+        resume: resume::<Native<F>>,
+        drop: drop_suspended::<Native<F>>,
+        describe: Self::describe,
+    };
+
+    unsafe fn describe(_: *const Header) -> Description {
+        unsafe fn branches<F: BranchingPoint>(frame: *const Header, look: &mut Look<'_>) {
+            let whole = Frame::<Native<F>>::future(frame);
+            // SAFETY: only such frames have this vtable, and a frame in a chain has not returned; the future is
+            // reached as `BranchingPoint::look` asks for.
+            unsafe { Whole::look(whole, look) }
+        }
+        Description { body: "", call: S::AT, branches: Some(branches::<F>) }
+    }
+}
+
+impl<F: BranchingPoint> Whole<F> {
+    /// # Safety
+    /// As for [`BranchingPoint::look`].
+    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
+        // SAFETY: by contract. The branches lie in cells, so that a reference to the future is no read of them.
+        unsafe {
+            if let Some(future) = &(*this).0 {
+                F::look(future, look);
+            }
+        }
+    }
+}
+
+/// Gives a branching point the method that coroutines have: see `call.rs`.
+macro_rules! branching_point {
+    (($($generics:tt)*) $Type:ty $(where $($bounds:tt)*)?) => {
+        impl<$($generics)*> $Type $(where $($bounds)*)? {
+            #[allow(dead_code, reason = "what cannot be a branch reports nothing")]
+            pub(crate) const KIND: &'static $crate::branching::Kind =
+                &$crate::branching::Kind::of_branching_point::<Self>();
+
+            /// # Safety
+            /// For the expansion of `#[coroutine]` only: see `call.rs`.
+            #[doc(hidden)]
+            #[inline(always)]
+            #[allow(clippy::type_complexity, reason = "as for coroutines")]
+            pub unsafe fn __cps_begin<__S: $crate::body::Site, __K: $crate::chain::MayWait>(
+                self,
+                chain: $crate::chain::Chain<__K>,
+                slot: *mut $crate::call::Slot<
+                    $crate::call::Embedded<$crate::branching::Native<Self>>,
+                >,
+            ) -> (Option<<Self as core::future::Future>::Output>, $crate::call::Suspended) {
+                // SAFETY: passed on.
+                unsafe { $crate::call::Slot::await_branches::<__S>(slot, chain.any(), self) }
+            }
+        }
+    };
+}
+pub(crate) use branching_point;

@@ -1,0 +1,383 @@
+//! The joiner's side of a set.
+
+use core::marker::PhantomData;
+use core::mem::{ManuallyDrop, MaybeUninit};
+use core::ptr;
+use core::sync::atomic::AtomicPtr;
+use core::task::Waker;
+
+use super::set::{ARMED, ARMED_SPARE, FLAGS, Place, Set, index_of, is_small};
+use super::wakers::{FIRST, First, Lent, raw_waker};
+use crate::sync::{
+    atomic::{AtomicPtr as SharedPtr, Ordering::Relaxed},
+    order,
+};
+
+/// The joiner's side. One owner at a time: what changes anything takes `&mut self`.
+///
+/// All methods are told the number of branches, always the same: it is often a constant. A poll is `begin`, any number of `lend`, `next`, `peek` and `is_woken`, and `end` unless the joiner has
+/// finished.
+#[derive(Debug)]
+pub struct Wakes {
+    /// Null until a waker is cloned.
+    set: SharedPtr<Set>,
+    /// What [`Wakes::begin`] has drained: bits, or the name of the first slot of a list, which may
+    /// be empty (0).
+    first: usize,
+    /// The name of the list's last slot.
+    last: usize,
+    /// `begin` has armed the set, or there was none: one that is made meanwhile is born armed.
+    armed: bool,
+}
+
+impl Wakes {
+    /// No branch was woken, and none has a waker.
+    #[allow(clippy::new_without_default, reason = "it says more")]
+    #[inline(always)]
+    pub fn new() -> Self {
+        Wakes { set: SharedPtr::new(ptr::null_mut()), first: 0, last: 0, armed: true }
+    }
+
+    /// Whether any branch has ever had a waker.
+    #[inline(always)]
+    pub fn is_unused(&self) -> bool {
+        self.set().is_null()
+    }
+
+    #[inline(always)]
+    pub(super) fn set(&self) -> *const Set {
+        // Acquires the set, if another thread has made it: a branch may lend its waker out while
+        // it is polled.
+        self.set.load(order::acquire("set/load"))
+    }
+
+    /// Makes the set, if nobody has, for the joiner that is polled with `waker`.
+    #[cold]
+    pub(super) fn make_set(&self, count: usize, waker: &Waker) -> *const Set {
+        let set = self.set();
+        if !set.is_null() {
+            return set;
+        }
+        let fresh = Set::allocate(count, waker);
+        // "Two first clones": only one set is kept. Releases it; acquires another thread's.
+        let (release, acquire) = (order::release("set/first"), order::acquire("set/lost"));
+        match self.set.compare_exchange(ptr::null_mut(), fresh, release, acquire) {
+            Ok(_) => fresh,
+            Err(other) => {
+                // SAFETY: it was never published.
+                unsafe { Set::free(fresh) };
+                other
+            }
+        }
+    }
+
+    /// A waker to poll branch `index` of `count` with: that of its slot. `waker` is that of the joiner's poll.
+    ///
+    /// While nobody has a waker it is one that makes the set when it is cloned or woken; what that needs is
+    /// put in `place`.
+    #[inline(always)]
+    pub fn lend<'a>(
+        &'a self,
+        place: &'a mut MaybeUninit<First<'a>>,
+        index: usize,
+        count: usize,
+        waker: &'a Waker,
+    ) -> Lent<'a> {
+        debug_assert!(index < count);
+        let set = self.set();
+        if set.is_null() {
+            return self.first(index, count, waker, false).lend_in(place);
+        }
+        // SAFETY: the joiner owns a reference, and all calls are given the same `count`; the vtable keeps the
+        // contract of a waker.
+        let waker = unsafe { Waker::from_raw(raw_waker(Set::slot(set, index))) };
+        Lent { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
+    }
+
+    /// What [`Wakes::lend`] lends, for the first poll of a branch, which then may report what is in it. If it is
+    /// the `sole` one left, and nobody has a waker of the set, clones of it are clones of `waker`.
+    #[inline(always)]
+    pub fn first<'a>(
+        &'a self,
+        index: usize,
+        count: usize,
+        waker: &'a Waker,
+        sole: bool,
+    ) -> First<'a> {
+        First { wakes: self, index, count, waker, sole, kind: AtomicPtr::new(ptr::null_mut()) }
+    }
+
+    /// Begins a poll with `waker`: drains the branches woken so far, which [`Wakes::next`] gives, and none
+    /// that is woken later.
+    #[inline(always)]
+    pub fn begin(&mut self, count: usize, waker: &Waker) {
+        let set = self.set();
+        if !set.is_null() {
+            // SAFETY: the joiner owns a reference.
+            self.begin_with(unsafe { &*set }, count, waker);
+        }
+    }
+
+    #[inline(always)]
+    fn begin_with(&mut self, set: &Set, count: usize, waker: &Waker) {
+        let is_kept = Self::is_kept(set, waker);
+        if is_kept && set.word.load(Relaxed) == ARMED {
+            // Polled for nothing, it seems; but a load may be late. (Whoever wakes a task orders its poll after
+            // the wake, one would think; the contract of a waker does not say so.)
+            if set.word.compare_exchange(ARMED, ARMED, Relaxed, Relaxed).is_ok() {
+                self.armed = true;
+                return;
+            }
+        }
+        // Acquires the place, which may be the joiner's to change one day, from who called the waker last.
+        if is_kept && !set.kept.in_use.load(order::acquire("used/begin")) {
+            self.armed = true;
+            set.kept.in_use.store(true, Relaxed);
+            // Acquires the woken slots and what their wakers have to say.
+            let word = set.word.swap(ARMED, order::acquire("woken/begin"));
+            self.drain(set, count, word);
+        } else {
+            self.disarm(set, count);
+        }
+    }
+
+    /// As [`Wakes::begin`], but until the poll ends wakes do not wake the task: for a joiner that looks at
+    /// what is woken meanwhile, by a further call, before it ends the poll.
+    pub fn begin_disarmed(&mut self, count: usize) {
+        let set = self.set();
+        if !set.is_null() {
+            // SAFETY: the joiner owns a reference.
+            self.disarm(unsafe { &*set }, count);
+        }
+    }
+
+    #[inline(never)]
+    fn disarm(&mut self, set: &Set, count: usize) {
+        self.armed = false;
+        let word = set.word.swap(0, order::acquire("woken/disarm"));
+        if word & ARMED != 0 {
+            set.kept.in_use.store(false, Relaxed); // It was the joiner's own.
+        }
+        self.drain(set, count, word);
+    }
+
+    #[inline(always)]
+    fn drain(&mut self, set: &Set, count: usize, word: usize) {
+        if word & ARMED_SPARE != 0 {
+            set.spare.in_use.store(false, Relaxed); // It was the joiner's own.
+        }
+        let woken = word >> FLAGS;
+        if is_small(count) {
+            self.first |= woken;
+        } else if woken != 0 {
+            self.append(woken);
+        }
+    }
+
+    /// Whether the kept waker wakes the same task as `waker`.
+    #[inline(always)]
+    fn is_kept(set: &Set, waker: &Waker) -> bool {
+        set.kept.waker.with(|kept| {
+            // SAFETY: while the joiner lives nobody else changes the place: a wake only calls the waker.
+            unsafe { &*kept }.as_ref().is_some_and(|kept| kept.will_wake(waker))
+        })
+    }
+
+    #[inline(never)]
+    /// Appends a list that was drained. It runs from the `newest` to the oldest: turns it round.
+    fn append(&mut self, newest: usize) {
+        let set = self.set();
+        let (mut oldest, mut name) = (0, newest);
+        while name != 0 {
+            // SAFETY: the names in the list are those of slots of the set, to which the joiner owns a
+            // reference. Each is drained by now, which makes `next` the joiner's.
+            let next = unsafe {
+                (*Set::slot(set, index_of(name)))
+                    .next
+                    .with_mut(|next| ptr::replace(next, oldest as u32))
+            };
+            oldest = name;
+            name = next as usize;
+        }
+        if self.first == 0 {
+            self.first = oldest;
+        } else {
+            // SAFETY: as above.
+            unsafe {
+                (*Set::slot(set, index_of(self.last))).next.with_mut(|next| *next = oldest as u32)
+            };
+        }
+        self.last = newest;
+    }
+
+    /// The next of the branches that were drained. From now on a wake notes it again.
+    #[allow(clippy::should_implement_trait, reason = "it borrows nothing, and is internal")]
+    #[inline(always)]
+    pub fn next(&mut self, count: usize) -> Option<usize> {
+        if self.first == 0 {
+            return None;
+        }
+        let set = self.set();
+        if is_small(count) {
+            let index = self.first.trailing_zeros() as usize;
+            self.first &= self.first - 1;
+            let bit = 1 << FLAGS << index;
+            // Noted again since: this resume answers that too. Acquires what that waker has to say.
+            // It has woken the joiner's task: the poll to come arms the set again.
+            // SAFETY: something was drained, so there is a set, and the joiner owns a reference.
+            unsafe {
+                if (*set).word.load(Relaxed) & bit != 0 {
+                    (*set).word.fetch_and(!bit, order::acquire("again/next"));
+                }
+            }
+            return Some(index);
+        }
+        let index = index_of(self.first);
+        // SAFETY: as above; the name is a slot's, and it is drained, so that `next` is the joiner's.
+        unsafe {
+            let slot = &*Set::slot(set, index);
+            self.first = slot.next.with_mut(|next| *next) as usize;
+            // Acquires what coalesced wakes have to say; releases `next`.
+            slot.queued.swap(false, order::acq_rel("heard/next", "next/next"));
+        }
+        Some(index)
+    }
+
+    /// What [`Wakes::next`] will give, in a small set; `None` if that is nothing.
+    #[inline(always)]
+    pub fn peek(&self) -> Option<usize> {
+        (self.first != 0).then(|| self.first.trailing_zeros() as usize)
+    }
+
+    /// Whether a branch that was just polled has been woken meanwhile: most often by itself.
+    #[inline(always)]
+    pub fn is_woken(&self, index: usize, count: usize) -> bool {
+        let set = self.set();
+        if set.is_null() {
+            return false;
+        }
+        // SAFETY: the joiner owns a reference, and `index` is a branch's.
+        unsafe {
+            if is_small(count) {
+                (*set).word.load(Relaxed) & (1 << FLAGS << index) != 0
+            } else {
+                (*Set::slot(set, index)).queued.load(Relaxed)
+            }
+        }
+    }
+
+    /// Ends a poll with `waker` that leaves branches unfinished: from now on a wake of any branch wakes its
+    /// task. Wakes it at once if there are drained branches left that nobody else will wake it for.
+    #[inline(always)]
+    pub fn end(&mut self, waker: &Waker) {
+        if !self.armed || self.first != 0 {
+            self.end_otherwise(waker);
+        }
+    }
+
+    #[cold]
+    fn end_otherwise(&mut self, waker: &Waker) {
+        let set = self.set();
+        if set.is_null() {
+            return; // Nobody can wake anything.
+        }
+        // SAFETY: the joiner owns a reference.
+        let set = unsafe { &*set };
+        // A wake since `begin` has disarmed the set, and wakes the task.
+        let is_asleep = if self.armed {
+            self.first == 0 || set.word.load(Relaxed) != ARMED
+        } else {
+            self.first == 0 && Self::arm(set, waker)
+        };
+        if !is_asleep {
+            // Woken branches are left, or were woken since `begin`; or ("swapped waker") both places are in use, by
+            // somebody who is about to wake the waker of an earlier poll, which need not be this one.
+            waker.wake_by_ref();
+        }
+    }
+
+    /// Arms a set that is not armed; fails if a branch was woken since `begin`, or no place is free.
+    fn arm(set: &Set, waker: &Waker) -> bool {
+        // Acquires the kept waker's place from the thread that called it last.
+        if !set.kept.in_use.load(order::acquire("used/arm")) {
+            // SAFETY: it is not in use, so the place is the joiner's.
+            unsafe { Self::arm_with(set, &set.kept, ARMED, waker) }
+        // Acquires the spare waker's from the thread that took it out last.
+        } else if !set.spare.in_use.load(order::acquire("taken/arm")) {
+            // SAFETY: as above.
+            unsafe { Self::arm_with(set, &set.spare, ARMED_SPARE, waker) }
+        } else {
+            false
+        }
+    }
+
+    /// # Safety
+    /// `place` is the joiner's, and `flag` its flag.
+    unsafe fn arm_with(set: &Set, place: &Place, flag: usize, waker: &Waker) -> bool {
+        let stale = place.waker.with_mut(|place| {
+            // SAFETY: by contract.
+            match unsafe { &mut *place } {
+                Some(old) if old.will_wake(waker) => None,
+                place => place.replace(waker.clone()),
+            }
+        });
+        place.in_use.store(true, Relaxed);
+        // "Note meets end": fails if a branch was woken since `begin`. Releases the waker.
+        let armed =
+            set.word.compare_exchange(0, flag, order::release("waker/arm"), Relaxed).is_ok();
+        if !armed {
+            place.in_use.store(false, Relaxed); // Nobody else has seen it.
+        }
+        drop(stale); // Foreign code, after the hand-over.
+        armed
+    }
+}
+
+impl<'a> First<'a> {
+    /// A waker of what was put in `place`.
+    #[inline(always)]
+    fn lend_in(self, place: &'a mut MaybeUninit<First<'a>>) -> Lent<'a> {
+        place.write(self).lend()
+    }
+
+    /// A waker for the first poll.
+    #[inline(always)]
+    pub fn lend(&'a self) -> Lent<'a> {
+        // SAFETY: the vtable keeps the contract of a waker for as long as this is borrowed.
+        let waker = unsafe { Waker::new(ptr::from_ref(self).cast(), &FIRST) };
+        Lent { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
+    }
+}
+
+impl Drop for Wakes {
+    /// The joiner goes away. Its task's waker is dropped now, not with the last of the branches', unless
+    /// somebody is about to wake it.
+    #[inline]
+    fn drop(&mut self) {
+        let set = self.set();
+        if !set.is_null() {
+            // SAFETY: the joiner owns a reference, which it gives up, once.
+            unsafe { Self::close(set) };
+        }
+    }
+}
+
+impl Wakes {
+    /// # Safety
+    /// The joiner's reference is given up.
+    unsafe fn close(set: *const Set) {
+        // SAFETY: the reference is the joiner's until it is released; a place that was armed, or is not in
+        // use, is the joiner's.
+        unsafe {
+            let word = (*set).word.swap(0, Relaxed);
+            // Acquires each place from the thread that used it last.
+            let kept_in_use = (*set).kept.in_use.load(order::acquire("used/drop"));
+            let spare_in_use = (*set).spare.in_use.load(order::acquire("taken/drop"));
+            let is_ours = |flag, in_use: bool| word & flag != 0 || !in_use;
+            let kept = if is_ours(ARMED, kept_in_use) { (*set).kept.take() } else { None };
+            let spare = if is_ours(ARMED_SPARE, spare_in_use) { (*set).spare.take() } else { None };
+            Set::release(set);
+            drop((kept, spare)); // Foreign code, last.
+        }
+    }
+}
