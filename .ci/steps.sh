@@ -26,13 +26,13 @@ step_test() {
 
 step_release() {
     use_target release
-    cargo test -p cps-core --release --tests
+    cargo test -p cps-core --features stream --release --tests
 }
 
 # Without loom-tests, which includes private sources of other crates to check them.
 step_doc() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude loom-tests --no-deps
-    cargo test --doc -p cps-core -p reactor
+    cargo test --doc -p cps-core -p reactor --features cps-core/stream
 }
 
 # The libraries only: the programs and tests may depend on crates that need a newer compiler.
@@ -46,13 +46,13 @@ step_no_std() {
     cargo test -p cps-core --no-default-features --test no_alloc
     need_target thumbv7m-none-eabi
     cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features
-    cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features --features alloc
+    cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features --features alloc,stream
 }
 
 step_features() {
     local features
     need_component clippy
-    for features in "" alloc std backtrace; do
+    for features in "" alloc std backtrace stream; do
         cargo clippy -p cps-core --no-default-features --features "$features" -- -D warnings
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CI_TARGET/tail \
             cargo clippy -p cps-core --no-default-features --features "tail-call $features" -- -D warnings
@@ -79,22 +79,23 @@ step_loom() {
 }
 
 # Undefined behaviour, by both aliasing models.
-step_miri_stacked() { miri "" --tests; }
-step_miri_tree() { miri "-Zmiri-tree-borrows" --tests; }
+step_miri_stacked() { miri "" stream --tests; }
+step_miri_tree() { miri "-Zmiri-tree-borrows" stream --tests; }
 
 # What depends on how a frame returns, for the other way.
-TAIL_TESTS=(differential panics cancel counters depth)
-step_miri_stacked_tail() { miri "" --features tail-call "${TAIL_TESTS[@]/#/--test=}"; }
-step_miri_tree_tail() { miri "-Zmiri-tree-borrows" --features tail-call "${TAIL_TESTS[@]/#/--test=}"; }
+TAIL_TESTS=(differential panics cancel counters depth generator)
+step_miri_stacked_tail() { miri "" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
+step_miri_tree_tail() { miri "-Zmiri-tree-borrows" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
 
-# miri <flags> <arguments of cargo test>...
+# miri <flags> <features> <arguments of cargo test>...
 miri() {
-    local flags=$1
-    shift
+    local flags=$1 features=$2
+    shift 2
     need_nightly miri rust-src
     locked cargo "+$NIGHTLY" miri setup
     use_own_target
-    MIRIFLAGS="-Zmiri-strict-provenance $flags" cargo "+$NIGHTLY" miri test -p cps-core "$@"
+    MIRIFLAGS="-Zmiri-strict-provenance $flags" \
+        cargo "+$NIGHTLY" miri test -p cps-core --features "$features" "$@"
 }
 
 step_aarch64() { aarch64 ""; }
@@ -136,7 +137,7 @@ step_fuzz() {
 step_examples() {
     local example
     use_target release
-    for example in fetch deep sizes lookup; do
+    for example in fetch deep sizes lookup traverse; do
         cargo run --release -p examples --bin "$example"
     done
 }
@@ -147,7 +148,7 @@ step_lab() {
     need_program python3 python3
     use_target release
     cargo run --release --bin lab -- list
-    for experiment in resume join prefetch; do
+    for experiment in resume join generate prefetch; do
         cargo run --release --bin lab -- "$experiment" --quick --json - | python3 .ci/json-lines.py
     done
 }

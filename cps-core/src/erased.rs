@@ -6,8 +6,9 @@ use core::panic::Location;
 use core::task::Poll;
 
 use crate::body::Body;
+use crate::deferred::{Unstarted, start_deferred};
 use crate::driver::{Description, Driver, Header, VTable};
-use crate::frame::{Frame, Origin, Unstarted, body_name, resume, start_deferred};
+use crate::frame::{Frame, Origin, body_name, resume};
 use crate::heap::{Free, drop_and_free};
 
 /// A frame's memory, and where it was called: its caller does not know its vtables, of which there

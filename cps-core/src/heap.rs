@@ -8,10 +8,9 @@ use core::task::Poll;
 use crate::body::{Body, Site};
 use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::chain::Chain;
+use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
-use crate::frame::{
-    Frame, Unstarted, Waiting, describe_called, drop_suspended, resume, start_deferred,
-};
+use crate::frame::{Frame, describe_called, drop_suspended, resume};
 use crate::placement::{Heap, Placement};
 
 /// The slot's content for a callee with a frame on the heap: a pointer to it.

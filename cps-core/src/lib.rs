@@ -255,6 +255,7 @@ mod call;
 mod chain;
 mod chained;
 mod coroutine;
+mod deferred;
 mod driver;
 mod enter;
 #[cfg(feature = "alloc")]
@@ -302,133 +303,7 @@ pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCorout
 #[cfg(feature = "alloc")]
 pub use branch::{Branch, Branches, Concurrent, Many, TryBranches, UniformBranches};
 pub use coroutine::Coroutine;
-/// Makes an `async fn` return a [`Coroutine`], and with `yields` a function a generator.
-///
-/// It goes on free functions, inherent methods, and methods of traits and of their implementations.
-///
-/// ```
-/// struct Account {
-///     balance: u64,
-/// }
-///
-/// trait Deposit {
-///     #[cps_core::coroutine]
-///     async fn deposit(&mut self, amount: u64) -> &u64;
-/// }
-///
-/// impl Deposit for Account {
-///     #[cps_core::coroutine]
-///     async fn deposit(&mut self, amount: u64) -> &u64 {
-///         self.balance += amount;
-///         &self.balance
-///     }
-/// }
-///
-/// #[cps_core::coroutine]
-/// async fn deposit_all(to: &mut impl Deposit, amounts: impl Iterator<Item = u64>) {
-///     for amount in amounts {
-///         to.deposit(amount).await;
-///     }
-/// }
-///
-/// let mut account = Account { balance: 1 };
-/// futures::executor::block_on(async { deposit_all(&mut account, [2, 3].into_iter()).await });
-/// assert_eq!(account.balance, 6);
-/// ```
-///
-/// # What is rewritten
-///
-/// - The **signature**: `async fn f(x: X) -> T` becomes
-///   `fn f(x: X) -> Coroutine<impl Body<Output = T>>`. It captures all lifetimes of the arguments,
-///   as an `async fn` does, in every edition. Receivers, generics, `where`, patterns, `impl Trait`,
-///   `unsafe`, visibility, attributes and documentation stay.
-/// - Each **`.await`** of the body. On a coroutine it is a call, on anything else an ordinary
-///   await. So it is in the arguments of the standard library's macros, when these are named
-///   without a path: `assert_eq!(f().await, 1)`, `format!("{}", f().await)`, `matches!`, `vec!`.
-/// - **`return`**, in bodies without `?`: an optimisation that is not visible.
-/// - **`self`** is renamed: the compiler's messages call it `__self`.
-///
-/// Everything else is as in an `async fn`: when arguments and temporaries are dropped, what may be
-/// borrowed across an `.await`, whether the future is `Send`.
-///
-/// # What is not
-///
-/// - Closures, `async` blocks and items within the body: they are bodies of their own.
-/// - Other macros, such as `tokio::select!`. A coroutine that is awaited in one of these is a chain
-///   of its own, a [`Root`] within this frame: correct, but each of its wake-ups passes through
-///   this body.
-///
-/// ```
-/// # #[cps_core::coroutine]
-/// # async fn f() -> u32 { 1 }
-/// #[cps_core::coroutine]
-/// async fn g() -> u32 {
-///     let direct = f().await;
-///     assert_eq!(f().await, 1); // direct too
-///     let (a, b) = futures::join!(async { f().await }, async { f().await }); // two chains
-///     direct + a + b
-/// }
-/// # assert_eq!(futures::executor::block_on(async { g().await }), 3);
-/// ```
-///
-/// # Options
-///
-/// `elision = "…"` says where the frame lives when the coroutine is called, if the call does not
-/// say ([`Placement`]): `"inline"`, `"stack"`, `"heap"`, `"may"` or `"may(N)"` for
-/// [`May<N>`](May).
-///
-/// ```
-/// #[cps_core::coroutine(elision = "stack")]
-/// async fn fib(n: u64) -> u64 {
-///     if n < 2 { n } else { fib(n - 1).await + fib(n - 2).await }
-/// }
-/// # futures::executor::block_on(async { assert_eq!(fib(10).await, 55) });
-/// ```
-///
-/// `yields = Type` makes a generator of the function: a [`Generator`] of an `fn`, which is an iterator, an
-/// [`AsyncGenerator`] of an `async fn`, which is a stream. The body awaits [`yield_`] and [`yield_from`].
-///
-/// ```
-/// use cps_core::yield_;
-///
-/// #[cps_core::coroutine(yields = u64)]
-/// fn powers(of: u64) {
-///     let mut power = Some(1u64);
-///     while let Some(n) = power {
-///         yield_(n).await;
-///         power = n.checked_mul(of);
-///     }
-/// }
-/// assert!(powers(10).into_iter().take(3).eq([1, 10, 100]));
-/// assert_eq!(powers(2).into_iter().count(), 64);
-/// ```
-///
-/// `crate = path` says where this crate is, if it is not `::cps_core`:
-///
-/// ```
-/// mod dependencies {
-///     pub extern crate cps_core as coroutines;
-/// }
-///
-/// #[dependencies::coroutines::coroutine(crate = crate::dependencies::coroutines)]
-/// async fn f() {}
-/// # fn main() {}
-/// ```
-///
-/// # Limits
-///
-/// - Not for `const fn`, `extern` functions, or functions that return `!` (return
-///   [`Infallible`](core::convert::Infallible)).
-/// - A function that calls itself needs [`on_stack`](Coroutine::on_stack),
-///   [`on_heap`](Coroutine::on_heap) or [`boxed`](Coroutine::boxed) in the cycle, where an `async fn`
-///   needs `Box::pin`. rustc's message on this speaks of `Box::pin` only.
-/// - As with `async fn` in traits, a trait with coroutines is not dyn-compatible, and generic code
-///   cannot tell that they are `Send`. A method that returns a [`BoxCoroutine`] is both.
-/// - In a method, `{self}` in a format string of a macro that is not the standard library's works
-///   with `&self` only; write `{}` and `self`.
-/// - `#[must_use]` on the function concerns the coroutine, not its value.
-/// - The name cannot be imported, because rustc has an unstable attribute of the same name:
-///   `#[coroutine]` would be ambiguous. `use cps_core::coroutine as co;` works.
+#[doc = include_str!("coroutine_attribute.md")]
 pub use cps_core_macros::coroutine;
 /// A coroutine from an ad-hoc body.
 ///

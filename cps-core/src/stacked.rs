@@ -7,8 +7,9 @@ use core::task::Poll;
 use crate::body::{Body, Site};
 use crate::call::{self, Finish, Returned, Slot};
 use crate::chain::Chain;
+use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
-use crate::frame::{Frame, Suspended, Unstarted, Waiting, describe_called, start_deferred};
+use crate::frame::{Frame, Suspended, describe_called};
 use crate::placement::{Placement, Stack};
 use crate::stack_options::Exhausted;
 

@@ -57,9 +57,12 @@
 //!      (queued = true)  next: its waker's            next: the joiner's       (queued = false)
 //! ```
 //!
-//! so it is in the list at most once, and nothing is allocated by a wake. The joiner drains in the
-//! order in which the branches were woken (a small set: in the order of their numbers, so who stops half-way
-//! every time would starve the last).
+//! so it is in the list at most once, and nothing is allocated by a wake. But a slot that is woken when no
+//! other is takes a short cut: a *sole* entry in the word, by one exchange, without being queued. It is the end
+//! of the list if others follow; the slot may be queued besides, and is then resumed once, in its turn.
+//!
+//! The joiner drains in the order in which the branches were woken (a small set: in the order of their
+//! numbers, so who stops half-way every time would starve the last).
 //!
 //! The races are named in `loom-tests/README.md`, and each ordering is shown to be needed by
 //! `loom-tests/tests/wake_set.rs`.

@@ -5,6 +5,8 @@
 #[path = "support/allocator.rs"]
 mod allocator;
 mod support;
+#[path = "support/tree.rs"]
+mod tree;
 
 use std::fmt::Debug;
 use std::iter::FusedIterator;
@@ -12,150 +14,8 @@ use std::pin::{Pin, pin};
 use std::rc::Rc;
 
 use cps_core::{Generator, StackOptions, yield_, yield_from};
-use proptest::prelude::*;
 use support::{Log, Note, Planned, panic_of};
-
-/// A binary tree of which only the shape matters: values are numbered in order.
-#[derive(Clone, Debug, Default)]
-struct Node {
-    value: u32,
-    left: Option<Box<Node>>,
-    right: Option<Box<Node>>,
-}
-
-#[cps_core::coroutine(yields = &'t u32, elision = "stack")]
-fn in_order<'t>(node: &'t Node) {
-    if let Some(left) = &node.left {
-        yield_from(in_order(left)).await;
-    }
-    yield_(&node.value).await;
-    if let Some(right) = &node.right {
-        yield_from(in_order(right)).await;
-    }
-}
-
-/// By hand: the path to the next node.
-struct InOrder<'t>(Vec<&'t Node>);
-
-impl<'t> InOrder<'t> {
-    fn descend(mut self, mut node: Option<&'t Node>) -> Self {
-        while let Some(next) = node {
-            self.0.push(next);
-            node = next.left.as_deref();
-        }
-        self
-    }
-}
-
-impl<'t> Iterator for InOrder<'t> {
-    type Item = &'t u32;
-
-    fn next(&mut self) -> Option<&'t u32> {
-        let node = self.0.pop()?;
-        *self = InOrder(std::mem::take(&mut self.0)).descend(node.right.as_deref());
-        Some(&node.value)
-    }
-}
-
-/// Inserts as a search tree does.
-fn tree(values: &[u32]) -> Node {
-    let mut root = Node { value: values[0], ..Node::default() };
-    for &value in &values[1..] {
-        let mut place = &mut root;
-        loop {
-            let next = if value < place.value { &mut place.left } else { &mut place.right };
-            match next {
-                Some(node) => place = node,
-                None => {
-                    *next = Some(Box::new(Node { value, ..Node::default() }));
-                    break;
-                }
-            }
-        }
-    }
-    root
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 256 },
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
-
-    #[test]
-    fn a_recursive_traversal_yields_what_an_explicit_stack_does(
-        values in prop::collection::vec(any::<u32>(), 1..60),
-        taken in 0..70usize,
-    ) {
-        let tree = tree(&values);
-        let by_hand = || InOrder(Vec::new()).descend(Some(&tree));
-        prop_assert!(in_order(&tree).into_iter().take(taken).eq(by_hand().take(taken)));
-        prop_assert!(in_order(&tree).into_iter().eq(by_hand()));
-    }
-}
-
-/// A chain of nodes to the left, which is dropped without recursion.
-struct Degenerate(Node);
-
-impl Degenerate {
-    fn new(depth: u32) -> Self {
-        let mut node = Node::default();
-        for value in 1..depth {
-            node = Node { value, left: Some(Box::new(node)), right: None };
-        }
-        Degenerate(node)
-    }
-}
-
-impl Drop for Degenerate {
-    fn drop(&mut self) {
-        let mut next = self.0.left.take();
-        while let Some(mut node) = next {
-            next = node.left.take();
-        }
-    }
-}
-
-/// Runs on a thread with a host stack of 256 KiB.
-fn on_a_small_stack(run: impl FnOnce() + Send) {
-    std::thread::scope(|scope| {
-        let thread = std::thread::Builder::new().stack_size(256 * 1024);
-        thread.spawn_scoped(scope, run).unwrap().join().unwrap();
-    });
-}
-
-#[test]
-fn delegation_of_a_million_levels_needs_no_host_stack() {
-    let depth = if cfg!(miri) { 500 } else { 1_000_000 };
-    let tree = Degenerate::new(depth);
-    on_a_small_stack(|| assert!(in_order(&tree.0).into_iter().copied().eq(0..depth)));
-}
-
-#[test]
-fn a_million_levels_are_dropped_without_host_stack() {
-    let depth = if cfg!(miri) { 500 } else { 1_000_000 };
-    let tree = Degenerate::new(depth);
-    on_a_small_stack(|| {
-        let mut items = in_order(&tree.0).into_iter();
-        assert_eq!(items.next(), Some(&0));
-        assert_eq!(items.as_ref().get_ref().backtrace().frames().len(), depth as usize);
-        drop(items);
-    });
-}
-
-#[test]
-fn frames_on_the_heap_are_deferred_too() {
-    #[cps_core::coroutine(yields = u32, elision = "heap")]
-    fn countdown(from: u32) {
-        yield_(from).await;
-        if from > 0 {
-            yield_from(countdown(from - 1)).await;
-        }
-    }
-    let depth = if cfg!(miri) { 500 } else { 100_000 };
-    on_a_small_stack(|| assert!(countdown(depth).into_iter().eq((0..=depth).rev())));
-}
+use tree::{Degenerate, in_order, tree};
 
 #[cps_core::coroutine(yields = u32)]
 fn counted(to: u32) -> u32 {

@@ -15,7 +15,7 @@ const PER_LEVEL: usize = 24;
 /// The body's state word.
 const STATE: usize = 8;
 /// A root's driver, of four words, and what the innermost frame has of its own.
-const ROOT: usize = 64;
+const ROOT: usize = 64 + if cfg!(feature = "backtrace") { size_of::<usize>() } else { 0 };
 
 /// Eight levels, each with the same 16 bytes held across its call.
 macro_rules! chain {

@@ -227,6 +227,48 @@ fn wake_meets_wake_of_the_same_branch(count: usize) {
     joiner.settle(&task, [2, 0]);
 }
 
+/// The same, when another branch was woken before: so the slot is queued.
+fn wake_meets_wake_of_the_same_queued_branch(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::started(count, &said, &task);
+    joiner.wakers.pop().unwrap().wake();
+    let waker = joiner.wakers.pop().unwrap();
+    let speakers = [waker.clone(), waker].map(|waker| {
+        let said = said.clone();
+        thread::spawn(move || speak(&said, 0, waker))
+    });
+    joiner.poll(&task);
+    for speaker in speakers {
+        speaker.join().unwrap();
+    }
+    joiner.settle(&task, [2, 0]);
+}
+
+/// "Sole note": the one that was woken alone is not come to, by a poll that ends early, and woken again.
+fn wake_meets_poll_that_ends_early(count: usize) {
+    let (task, said) = (Task::new(), said());
+    let mut joiner = Joiner::started(count, &said, &task);
+    let wakers = std::mem::take(&mut joiner.wakers);
+    wakers[0].wake_by_ref();
+    let mut index = 0;
+    let speakers: Vec<_> = wakers
+        .into_iter()
+        .map(|waker| {
+            let (said, this) = (said.clone(), index);
+            index += 1;
+            thread::spawn(move || speak(&said, this, waker))
+        })
+        .collect();
+    let waker = Waker::from(task.clone());
+    joiner.wakes.begin(count, &waker);
+    joiner.wakes.end(&waker);
+    drop(waker);
+    for speaker in speakers {
+        speaker.join().unwrap();
+    }
+    joiner.settle(&task, [1, 1]);
+}
+
 /// "Second note": only the first of two wakes has the task's waker.
 fn wake_meets_wake_of_another_branch(count: usize) {
     let (task, said) = (Task::new(), said());
@@ -344,7 +386,9 @@ models! {
     wake_by_the_spare_waker_meets_drop
     wake_meets_a_poll_that_looks_twice
     wake_meets_wake_of_the_same_branch
+    wake_meets_wake_of_the_same_queued_branch
     wake_meets_wake_of_another_branch
+    wake_meets_poll_that_ends_early
     wake_meets_drop
     wake_meets_resume
     first_wake_meets_first_wake
@@ -360,11 +404,11 @@ mod weakened {
     /// Each ordering of the protocol, and the scenario that fails without it.
     const NEEDED: &[(&str, fn(usize), usize)] = &[
         ("again/next", wake_meets_wake_of_the_same_branch, 2),
-        ("heard/next", wake_meets_wake_of_the_same_branch, LARGE),
-        ("heard/note", wake_meets_wake_of_the_same_branch, LARGE),
+        ("heard/next", wake_meets_wake_of_the_same_queued_branch, LARGE),
+        ("heard/note", wake_meets_wake_of_the_same_queued_branch, LARGE),
         ("last/release", wake_meets_drop, 2),
-        ("next/next", wake_meets_wake_of_the_same_branch, LARGE),
-        ("next/note", wake_meets_wake_of_the_same_branch, LARGE),
+        ("next/next", wake_meets_wake_of_the_same_queued_branch, LARGE),
+        ("next/note", wake_meets_wake_of_the_same_queued_branch, LARGE),
         ("set/first", first_wake_meets_first_wake, LARGE),
         ("set/load", first_wake_meets_first_wake, LARGE),
         ("set/lost", first_wake_meets_first_wake, LARGE),
@@ -378,9 +422,11 @@ mod weakened {
         ("used/release", wake_meets_drop, 2),
         ("waker/arm", wake_meets_poll_with_another_waker, 2),
         ("waker/note", wake_meets_poll_with_another_waker, 2),
+        ("waker/sole", wake_meets_poll_with_another_waker, LARGE),
         ("woken/begin", wake_meets_wake_of_the_same_branch, 2),
         ("woken/disarm", wake_meets_a_poll_that_looks_twice, 2),
         ("woken/note", wake_meets_wake_of_the_same_branch, 2),
+        ("woken/sole", wake_meets_wake_of_the_same_branch, LARGE),
     ];
 
     #[test]

@@ -1,12 +1,14 @@
 //! The joiner's side of a set.
 
 use core::marker::PhantomData;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::{self, ManuallyDrop, MaybeUninit};
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use core::task::Waker;
 
-use super::set::{ARMED, ARMED_SPARE, FLAGS, Place, Set, index_of, is_small};
+use super::set::{
+    ARMED, ARMED_SPARE, FLAGS, Place, Set, entry, index_of, is_small, is_sole, sole_entry,
+};
 use super::wakers::{FIRST, First, Lent, raw_waker};
 use crate::sync::{
     atomic::{AtomicPtr as SharedPtr, Ordering::Relaxed},
@@ -21,11 +23,13 @@ use crate::sync::{
 pub struct Wakes {
     /// Null until a waker is cloned.
     set: SharedPtr<Set>,
-    /// What [`Wakes::begin`] has drained: bits, or the name of the first slot of a list, which may
+    /// What [`Wakes::begin`] has drained: bits, or the entry of the first slot of a list, which may
     /// be empty (0).
     first: usize,
-    /// The name of the list's last slot.
+    /// The entry of the list's last slot.
     last: usize,
+    /// A drained entry that is in no list, or 0: comes before the list.
+    sole: usize,
     /// `begin` has armed the set, or there was none: one that is made meanwhile is born armed.
     armed: bool,
 }
@@ -35,7 +39,7 @@ impl Wakes {
     #[allow(clippy::new_without_default, reason = "it says more")]
     #[inline(always)]
     pub fn new() -> Self {
-        Wakes { set: SharedPtr::new(ptr::null_mut()), first: 0, last: 0, armed: true }
+        Wakes { set: SharedPtr::new(ptr::null_mut()), first: 0, last: 0, sole: 0, armed: true }
     }
 
     /// Whether any branch has ever had a waker.
@@ -183,21 +187,42 @@ impl Wakes {
         })
     }
 
-    #[inline(never)]
     /// Appends a list that was drained. It runs from the `newest` to the oldest: turns it round.
+    #[inline(never)]
     fn append(&mut self, newest: usize) {
         let set = self.set();
-        let (mut oldest, mut name) = (0, newest);
-        while name != 0 {
-            // SAFETY: the names in the list are those of slots of the set, to which the joiner owns a
-            // reference. Each is drained by now, which makes `next` the joiner's.
-            let next = unsafe {
-                (*Set::slot(set, index_of(name)))
-                    .next
-                    .with_mut(|next| ptr::replace(next, oldest as u32))
-            };
-            oldest = name;
-            name = next as usize;
+        let (mut newest, mut oldest, mut next) = (newest, 0, newest);
+        while next != 0 {
+            let this = next;
+            // SAFETY: the entries in the list are those of slots of the set, to which the joiner owns a
+            // reference.
+            let slot = unsafe { &*Set::slot(set, index_of(this)) };
+            if is_sole(this) {
+                next = 0;
+                if self.sole == 0 {
+                    self.sole = this;
+                    break;
+                }
+                // There is one already, that no poll has come to: this one is queued.
+                if slot.queued.swap(true, order::acq_rel("next/note", "heard/note")) {
+                    break; // Or was, and comes with that list.
+                }
+            }
+            let queued = entry(index_of(this));
+            slot.next.with_mut(|place| {
+                // SAFETY: the slot is drained by now, which makes `next` the joiner's.
+                let before = unsafe { ptr::replace(place, oldest as u32) };
+                if !is_sole(this) {
+                    next = before as usize;
+                }
+            });
+            if oldest == 0 {
+                newest = queued;
+            }
+            oldest = queued;
+        }
+        if oldest == 0 {
+            return;
         }
         if self.first == 0 {
             self.first = oldest;
@@ -214,10 +239,17 @@ impl Wakes {
     #[allow(clippy::should_implement_trait, reason = "it borrows nothing, and is internal")]
     #[inline(always)]
     pub fn next(&mut self, count: usize) -> Option<usize> {
+        let set = self.set();
+        if !is_small(count) && self.sole != 0 {
+            let index = index_of(mem::take(&mut self.sole));
+            // SAFETY: as below. If the slot is queued too, its turn comes with the list.
+            if unsafe { !(*Set::slot(set, index)).queued.load(Relaxed) } {
+                return Some(index);
+            }
+        }
         if self.first == 0 {
             return None;
         }
-        let set = self.set();
         if is_small(count) {
             let index = self.first.trailing_zeros() as usize;
             self.first &= self.first - 1;
@@ -233,7 +265,7 @@ impl Wakes {
             return Some(index);
         }
         let index = index_of(self.first);
-        // SAFETY: as above; the name is a slot's, and it is drained, so that `next` is the joiner's.
+        // SAFETY: as above; the entry is a slot's, and it is drained, so that `next` is the joiner's.
         unsafe {
             let slot = &*Set::slot(set, index);
             self.first = slot.next.with_mut(|next| *next) as usize;
@@ -262,15 +294,22 @@ impl Wakes {
                 (*set).word.load(Relaxed) & (1 << FLAGS << index) != 0
             } else {
                 (*Set::slot(set, index)).queued.load(Relaxed)
+                    || (*set).word.load(Relaxed) >> FLAGS == sole_entry(index)
             }
         }
+    }
+
+    /// Whether branches are drained that [`Wakes::next`] has not given.
+    #[inline(always)]
+    fn is_left(&self) -> bool {
+        self.first != 0 || self.sole != 0
     }
 
     /// Ends a poll with `waker` that leaves branches unfinished: from now on a wake of any branch wakes its
     /// task. Wakes it at once if there are drained branches left that nobody else will wake it for.
     #[inline(always)]
     pub fn end(&mut self, waker: &Waker) {
-        if !self.armed || self.first != 0 {
+        if !self.armed || self.is_left() {
             self.end_otherwise(waker);
         }
     }
@@ -285,9 +324,9 @@ impl Wakes {
         let set = unsafe { &*set };
         // A wake since `begin` has disarmed the set, and wakes the task.
         let is_asleep = if self.armed {
-            self.first == 0 || set.word.load(Relaxed) != ARMED
+            !self.is_left() || set.word.load(Relaxed) != ARMED
         } else {
-            self.first == 0 && Self::arm(set, waker)
+            !self.is_left() && Self::arm(set, waker)
         };
         if !is_asleep {
             // Woken branches are left, or were woken since `begin`; or ("swapped waker") both places are in use, by

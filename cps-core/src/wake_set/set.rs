@@ -31,7 +31,7 @@ pub(super) fn is_small(count: usize) -> bool {
 }
 
 /// How many branches there can be: their names fit into the word, and into 32 bits.
-const MOST: usize = (u32::MAX >> FLAGS) as usize;
+const MOST: usize = (u32::MAX >> (FLAGS + 1)) as usize;
 
 /// A place for a waker of the joiner's task; the module's notes say whose it is.
 pub(super) struct Place {
@@ -67,20 +67,30 @@ pub(super) struct Set {
 /// One branch, as its wakers know it.
 pub(super) struct Slot {
     pub(super) set: *const Set,
-    /// The name of the slot that was woken before this one, 0 if that is none; the module's notes say
+    /// The entry of the slot that was woken before this one, 0 if that is none; the module's notes say
     /// whose it is.
     pub(super) next: UnsafeCell<u32>,
     pub(super) queued: AtomicBool,
 }
 
-/// What the slot of that number is called in the list, which has 0 for its end.
-pub(super) fn name_of(index: usize) -> usize {
-    index + 1
+/// What stands for a slot in the list, which has 0 for its end.
+pub(super) fn entry(index: usize) -> usize {
+    (index + 1) << 1
 }
 
-/// The number of the slot of that name.
-pub(super) fn index_of(name: usize) -> usize {
-    name - 1
+/// What stands for a slot that was woken when no other was: the end of a list. It is not queued, and its
+/// `next` is not used.
+pub(super) fn sole_entry(index: usize) -> usize {
+    entry(index) | 1
+}
+
+pub(super) fn is_sole(entry: usize) -> bool {
+    entry & 1 != 0
+}
+
+/// The number of the slot.
+pub(super) fn index_of(entry: usize) -> usize {
+    (entry >> 1) - 1
 }
 
 impl Set {
@@ -187,21 +197,29 @@ impl Set {
     /// Any thread: notes a branch and, if the set is armed, wakes the joiner's task.
     pub(super) fn note(&self, slot: &Slot) {
         let index = self.index(slot);
+        let mut word = self.word.load(Relaxed);
         if !self.is_small() {
+            if word >> FLAGS == 0 {
+                let order = order::acq_rel("waker/sole", "woken/sole");
+                let sole = sole_entry(index) << FLAGS;
+                match self.word.compare_exchange(word, sole, order, Relaxed) {
+                    Ok(_) => return self.wake_joiner(word),
+                    Err(other) => word = other,
+                }
+            }
             // "Coalesced wake": releases what this waker has to say also if the slot is queued already.
             // Acquires the joiner's last use of `next`.
             if slot.queued.swap(true, order::acq_rel("next/note", "heard/note")) {
                 return;
             }
         }
-        let mut word = self.word.load(Relaxed);
         loop {
             let woken = if self.is_small() {
                 (word | 1 << FLAGS << index) & !(ARMED | ARMED_SPARE)
             } else {
                 // SAFETY: this thread has claimed the slot, and nobody can reach it yet.
                 slot.next.with_mut(|next| unsafe { *next = (word >> FLAGS) as u32 });
-                name_of(index) << FLAGS
+                entry(index) << FLAGS
             };
             // Releases the slot, and what this waker has to say; a read-modify-write also if the
             // word does not change. Acquires the joiner's waker, if it is this thread's to call.
@@ -211,6 +229,12 @@ impl Set {
                 Err(other) => word = other,
             }
         }
+        self.wake_joiner(word);
+    }
+
+    /// By the thread that has taken the flags out of the word.
+    #[inline(always)]
+    fn wake_joiner(&self, word: usize) {
         if word & ARMED != 0 {
             self.wake_kept();
         } else if word & ARMED_SPARE != 0 {

@@ -1,0 +1,110 @@
+//! Calls that nest too deep on the host stack, and are started by the driver's loop instead.
+//!
+//! ```text
+//!                  Driver::defer                     start_deferred
+//!   Waiting::begin ─────────────▶ an unstarted leaf ───────────────▶ a frame that runs
+//!                                         │
+//!                                         └─ Waiting::drop_parts ──▶ ended
+//! ```
+
+use core::ptr;
+use core::task::{Context, Poll};
+
+use crate::body::Body;
+use crate::driver::{Driver, Header, Step, VTable};
+use crate::frame::{Frame, resume_caller};
+
+/// A body whose call was deferred, outside of its frame: so a frame need not be as large as the
+/// body's arguments, which it hands on.
+#[repr(C)]
+pub(crate) struct Waiting<B: Body> {
+    parts: (B::Args, B::Make),
+    /// It has a size, also without arguments.
+    _size: u8,
+}
+
+impl<B: Body> Waiting<B> {
+    /// Has the body wait in `memory`, for the frame `this`, whose header it completes.
+    ///
+    /// # Safety
+    /// Both are valid for writes; the memory stays until `take` or `drop_unstarted`.
+    pub(crate) unsafe fn begin(
+        memory: *mut Self,
+        body: B,
+        this: *mut Frame<B>,
+        vtable: *const VTable,
+    ) {
+        const {
+            // The future has a `Scope`.
+            assert!(size_of::<B::Future>() >= size_of::<*mut Self>());
+        }
+        // SAFETY: by contract; the payload has room for a pointer.
+        unsafe {
+            memory.write(Waiting { parts: body.into_parts(), _size: 0 });
+            Frame::link_as(this, vtable, ptr::null());
+            Frame::payload(this).cast::<*mut Self>().write(memory);
+        }
+    }
+
+    /// Where the body of an unstarted frame waits.
+    ///
+    /// # Safety
+    /// The frame was made by `begin` and not started since.
+    pub(crate) unsafe fn of(frame: *mut Header) -> *mut Self {
+        // SAFETY: by contract.
+        unsafe { Frame::payload(frame.cast::<Frame<B>>()).cast::<*mut Self>().read() }
+    }
+
+    /// Moves the body out.
+    ///
+    /// # Safety
+    /// Just once; or `drop_parts` instead.
+    pub(crate) unsafe fn take(this: *mut Self) -> (B::Args, B::Make) {
+        // SAFETY: by contract.
+        unsafe { ptr::read(&raw const (*this).parts) }
+    }
+
+    /// Drops the body.
+    ///
+    /// # Safety
+    /// As for [`Waiting::take`].
+    pub(crate) unsafe fn drop_parts(this: *mut Self) {
+        // SAFETY: by contract.
+        unsafe { ptr::drop_in_place(&raw mut (*this).parts) }
+    }
+}
+
+/// What an unstarted frame's vtable has to know beyond its body.
+pub(crate) trait Unstarted<B: Body> {
+    /// The vtable of the frame once it is started.
+    fn started() -> *const VTable;
+
+    /// Moves the body out, and gives up the memory in which it waits.
+    ///
+    /// # Safety
+    /// `frame` heads an unstarted frame of the driver's chain, which is running. This is called
+    /// once.
+    unsafe fn take(frame: *mut Header, driver: *const Driver) -> (B::Args, B::Make);
+}
+
+/// [`VTable::resume`] of an unstarted frame, whose call was deferred.
+pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
+    frame: *mut Header,
+    cx: &mut Context<'_>,
+    driver: *const Driver,
+) -> Step {
+    let this = frame.cast::<Frame<B>>();
+    // SAFETY: only unstarted frames have this vtable. It is replaced before the body runs, so that a
+    // panic, which leaves the frame as the leaf, finds a started one.
+    unsafe {
+        let parts = U::take(frame, driver);
+        (*frame).vtable.set(U::started());
+        match Frame::start(this, parts, driver, frame) {
+            Poll::Pending => (*driver).pending(),
+            Poll::Ready(value) => {
+                Frame::put_result(this, value);
+                resume_caller!(frame, cx, driver)
+            }
+        }
+    }
+}
