@@ -164,6 +164,7 @@ pub trait Step<S> {
 }
 
 /// An array of what is known of each branch.
+#[allow(unreachable_pub, reason = "a public trait names it, which rustc 1.85 does not see")]
 pub trait Kinds: fmt::Debug {
     #[doc(hidden)]
     const NONE: Self;
