@@ -195,7 +195,7 @@ struct Entry {
 }
 
 /// The strategies in the order of the tables.
-static ENTRIES: [Entry; 19] = [
+static ENTRIES: [Entry; 20] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
@@ -268,6 +268,14 @@ static ENTRIES: [Entry; 19] = [
         load: |_| Ok(Box::new(JoinOnly(join::others::join_set))),
     },
     Entry {
+        name: "direct-fold",
+        about: "direct, by `fold` instead of a loop: the closure is called where an item is yielded",
+        load: |_| {
+            for_the_loop()?;
+            Ok(Box::new(GenerateOnly(generate::direct::fold)))
+        },
+    },
+    Entry {
         name: "explicit-stack",
         about: "by hand: an iterator that holds the path to its next item",
         load: |_| Ok(Box::new(GenerateOnly(generate::others::explicit_stack))),
@@ -296,9 +304,7 @@ static ENTRIES: [Entry; 19] = [
         name: "adaptive",
         about: "direct, in groups or one lookup after the other, whichever it finds to be faster",
         load: |_| {
-            if cfg!(feature = "tail-call") {
-                bail!("this lab is built with the feature `tail-call`: the name is for the loop");
-            }
+            for_the_loop()?;
             Ok(Box::new(LookupsOnly(prefetch::adaptive::adaptive)))
         },
     },
@@ -313,6 +319,14 @@ static ENTRIES: [Entry; 19] = [
         load: |_| Ok(Box::new(LookupsOnly(prefetch::naive_branch))),
     },
 ];
+
+/// What has no name of its own for returns by `become` is measured by the loop only.
+fn for_the_loop() -> Result<()> {
+    if cfg!(feature = "tail-call") {
+        bail!("this lab is built with the feature `tail-call`: the name is for the loop");
+    }
+    Ok(())
+}
 
 /// The names of all strategies, in the order of the tables.
 #[must_use]

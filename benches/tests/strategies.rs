@@ -7,8 +7,9 @@ use lab::strategy::{self, Setup};
 use lab::workload::{Chain, DEPTHS, Workload};
 
 /// Strategies that run branches, traverse trees, or do lookups, and nothing else.
-const OTHERS: [&str; 10] = [
+const OTHERS: [&str; 11] = [
     "adaptive",
+    "direct-fold",
     "explicit-stack",
     "futures-unordered",
     "genawaiter",
@@ -149,8 +150,15 @@ fn every_way_of_generating_yields_every_item_in_order() {
     for entry in strategy::load(|_| true, &Setup::default()) {
         let Ok(strategy) = entry.state else { continue };
         let samples: Vec<_> = trees.iter().filter_map(|tree| strategy.generate(tree)).collect();
-        let generates =
-            ["direct", "direct-tail", "explicit-stack", "nested-iterator", "genawaiter", "visitor"];
+        let generates = [
+            "direct",
+            "direct-tail",
+            "direct-fold",
+            "explicit-stack",
+            "nested-iterator",
+            "genawaiter",
+            "visitor",
+        ];
         let expected = if generates.contains(&entry.name) { trees.len() } else { 0 };
         assert_eq!(samples.len(), expected, "{}", entry.name);
         // It checks what it is given.
@@ -162,7 +170,8 @@ fn every_way_of_generating_yields_every_item_in_order() {
 
 #[test]
 fn ours_is_direct_or_direct_tail_by_the_feature() {
-    let loaded = strategy::load(|name| name.starts_with("direct"), &Setup::default());
+    let loaded =
+        strategy::load(|name| ["direct", "direct-tail"].contains(&name), &Setup::default());
     let present: Vec<_> = loaded.iter().filter(|l| l.state.is_ok()).map(|l| l.name).collect();
     let expected = if cfg!(feature = "tail-call") { "direct-tail" } else { "direct" };
     assert_eq!(present, [expected]);

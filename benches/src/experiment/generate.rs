@@ -12,8 +12,15 @@ use crate::table::Grid;
 
 pub(super) struct Generate;
 
-const STRATEGIES: [&str; 6] =
-    ["direct", "direct-tail", "explicit-stack", "nested-iterator", "genawaiter", "visitor"];
+const STRATEGIES: [&str; 7] = [
+    "direct",
+    "direct-tail",
+    "direct-fold",
+    "explicit-stack",
+    "nested-iterator",
+    "genawaiter",
+    "visitor",
+];
 
 /// What passes each item through all levels takes too long in deeper trees.
 const DEEPEST_OF_NESTED: u32 = 1000;

@@ -29,3 +29,8 @@ pub(crate) fn direct(tree: &Rc<Tree>) -> Option<Sample> {
         sum
     }))
 }
+
+/// The same items, consumed as a whole: `fold` suspends nothing.
+pub(crate) fn fold(tree: &Rc<Tree>) -> Option<Sample> {
+    Some(traversals(tree, |root| pin!(in_order(root).into_root()).fold(0, add)))
+}

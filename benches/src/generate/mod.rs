@@ -1,7 +1,8 @@
 //! Generators: what the next item costs when it comes from deep within a recursion.
 //!
 //! The work is the in-order traversal of a binary tree, item by item: `next` is called for each value, as
-//! a `for` loop does, except by the visitor, which is called itself and so is a floor and no iterator.
+//! a `for` loop does, except by `direct-fold`, which consumes the iterator as a whole, and by the visitor,
+//! which is called itself and so is a floor and no iterator.
 
 use std::hint::black_box;
 use std::rc::Rc;

@@ -81,9 +81,14 @@ pub struct Generator<T, B: Body, P = Inline> {
 /// `next` resumes the frame that yielded last, at any depth of delegation. It is fused: after the end
 /// it returns `None`.
 ///
+/// What consumes the rest of the items (`fold`, and by it `for_each`, `sum`, `count`, `collect` into
+/// some collections) suspends nothing: its closure is called from the `yield_` itself.
+///
 /// # Panics
 /// A panic in a body drops the frames of its callers, innermost first, and reaches the caller of
 /// `next`; afterwards there are no more items.
+///
+/// So does a panic in a closure given to `fold` and its like: to the bodies it is one of their `yield_`.
 ///
 /// `next` panics, and there are no more items, if a body waits: if it awaits a future that is not
 /// ready. That does not compile, except in a macro that awaits its argument itself.
@@ -120,6 +125,40 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
         }
     }
 
+    /// Runs the generator to its end. Nothing is suspended: `f` is called where the items are
+    /// yielded, and if it panics, that is a panic of the body there.
+    #[inline(always)]
+    fn fold_all<A>(
+        self: Pin<&mut Self>,
+        init: A,
+        mut f: impl FnMut(A, <B::Output as Ending<T>>::Item) -> A,
+    ) -> A {
+        let mut accumulated = Some(init);
+        let mut take = |item| accumulated = accumulated.take().map(|all| f(all, item));
+        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively.
+        unsafe {
+            let chain = &raw mut self.get_unchecked_mut().chain;
+            if !Chained::has_ended(chain) {
+                let driver = Chained::driver(chain);
+                let mut yielded = |item| take(<B::Output as Ending<T>>::item(item));
+                let end = Channel::with_sink(driver, &mut yielded, || {
+                    Chained::poll(chain, &mut Context::from_waker(Waker::noop()), |_| ())
+                });
+                match end {
+                    Poll::Ready(end) => end.last().into_iter().for_each(take),
+                    Poll::Pending => {
+                        Chained::cancel(chain);
+                        waited()
+                    }
+                }
+            }
+        }
+        match accumulated {
+            Some(all) => all,
+            None => unreachable!("`f` returns or unwinds"),
+        }
+    }
+
     fn hint(&self) -> (usize, Option<usize>) {
         (0, self.chain.is_ended().then_some(0))
     }
@@ -142,6 +181,11 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> Iterator for Pin<&mut Genera
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.hint()
     }
+
+    #[inline]
+    fn fold<A, F: FnMut(A, Self::Item) -> A>(mut self, init: A, f: F) -> A {
+        self.as_mut().fold_all(init, f)
+    }
 }
 
 impl<T, B: Body<Output: Ending<T>>, const N: usize> FusedIterator
@@ -160,6 +204,11 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> Iterator for Pin<Box<Generat
 
     fn size_hint(&self) -> (usize, Option<usize>) {
         self.hint()
+    }
+
+    #[inline]
+    fn fold<A, F: FnMut(A, Self::Item) -> A>(mut self, init: A, f: F) -> A {
+        self.as_mut().fold_all(init, f)
     }
 }
 

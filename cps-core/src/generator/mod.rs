@@ -14,6 +14,9 @@
 //! that yielded, and neither depends on the depth. (C++23 has this as `co_yield
 //! ranges::elements_of(…)` of `std::generator`, P2502.) The item goes through one slot beside the
 //! driver; frames hold nothing for it.
+//!
+//! Who consumes all the rest, by `fold`, leaves a *sink* in the channel: `yield_` then hands it the item and
+//! goes on, and nothing is suspended.
 
 mod channel;
 mod delegate;

@@ -1,6 +1,7 @@
 //! Yielding one item.
 
 use core::fmt;
+use core::task::Poll;
 
 use crate::body::Site;
 use crate::call::{Finish, Returned, Slot, Suspended};
@@ -55,8 +56,10 @@ impl<T> Yield<T> {
     ) -> (Option<()>, Suspended) {
         // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of
         // `MayYield`). What filled the slot last suspended the chain, and the slot was emptied then.
-        unsafe { Channel::put(chain.0, self.item) };
-        (None, Suspended::new())
+        match unsafe { Channel::put(chain.0, self.item) } {
+            Poll::Ready(()) => (Some(()), Suspended::new()),
+            Poll::Pending => (None, Suspended::new()),
+        }
     }
 }
 
