@@ -1,110 +1,15 @@
 //! The wake set of `join` and its like (`cps-core/src/wake_set.rs`).
 
+#[path = "wake_set/joiner.rs"]
+mod joiner;
+
 use std::mem::MaybeUninit;
 use std::sync::Arc as StdArc;
 use std::task::{Wake, Waker};
 
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, model, thread};
-use loom_tests::wake_set::{SMALL, Wakes};
-
-/// A task: counts its wakes, relaxed, so that it orders nothing.
-struct Task(AtomicUsize);
-
-impl Task {
-    fn new() -> StdArc<Self> {
-        StdArc::new(Self(AtomicUsize::new(0)))
-    }
-
-    fn wakes(&self) -> usize {
-        self.0.load(Relaxed)
-    }
-}
-
-impl Wake for Task {
-    fn wake(self: StdArc<Self>) {
-        self.0.fetch_add(1, Relaxed);
-    }
-}
-
-/// What branches wait for: a number that must reach the number of those who speak.
-type Said = Arc<[AtomicUsize; 2]>;
-
-fn said() -> Said {
-    Arc::new([AtomicUsize::new(0), AtomicUsize::new(0)])
-}
-
-/// A future of `count` branches, of which the first two are of interest.
-struct Joiner {
-    wakes: Wakes,
-    count: usize,
-    said: Said,
-    /// What each branch has seen.
-    seen: [usize; 2],
-    /// Wakers that the branches of the first poll cloned.
-    wakers: Vec<Waker>,
-    /// How many wakes of the task its polls have answered.
-    answered: usize,
-}
-
-impl Joiner {
-    fn new(count: usize, said: &Said) -> Self {
-        Joiner {
-            wakes: Wakes::new(),
-            count,
-            said: said.clone(),
-            seen: [0; 2],
-            wakers: Vec::new(),
-            answered: 0,
-        }
-    }
-
-    /// The first poll, without its end: there is none to a set that is born armed.
-    fn start(&mut self, task: &StdArc<Task>) {
-        let waker = Waker::from(task.clone());
-        self.wakes.begin(self.count, &waker);
-        for index in 0..2 {
-            let mut place = MaybeUninit::uninit();
-            let lent = self.wakes.lend(&mut place, index, self.count, &waker);
-            self.wakers.push(lent.clone());
-        }
-    }
-
-    fn poll(&mut self, task: &StdArc<Task>) {
-        self.answered = task.wakes();
-        let waker = Waker::from(task.clone());
-        self.wakes.begin(self.count, &waker);
-        while let Some(index) = self.wakes.next(self.count) {
-            self.seen[index] = self.said[index].load(Relaxed);
-        }
-        self.wakes.end(&waker);
-    }
-
-    fn started(count: usize, said: &Said, task: &StdArc<Task>) -> Self {
-        let mut joiner = Joiner::new(count, said);
-        joiner.start(task);
-        joiner
-    }
-
-    /// When all have spoken and woken: polls as an executor does, and checks that all was heard.
-    fn settle(mut self, task: &StdArc<Task>, said: [usize; 2]) {
-        while self.seen != said {
-            assert!(task.wakes() > self.answered, "lost wake-up");
-            self.poll(task);
-        }
-        // At most one poll more, and that by a wake that came late.
-        let before = task.wakes();
-        self.poll(task);
-        assert_eq!(task.wakes(), before, "woken for nothing, for ever");
-        drop(self);
-        assert_eq!(StdArc::strong_count(task), 1, "the task's waker is dropped");
-    }
-}
-
-/// Says something to branch `index` and wakes it.
-fn speak(said: &Said, index: usize, waker: Waker) {
-    said[index].fetch_add(1, Relaxed);
-    waker.wake();
-}
+use joiner::{Joiner, Task, said, speak};
+use loom_tests::rt::{Ordering::Relaxed, model, thread};
+use loom_tests::wake_set::SMALL;
 
 /// In both encodings.
 fn both(scenario: fn(usize)) {
@@ -397,6 +302,7 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
+    use loom_tests::rt::{Arc, AtomicUsize};
     use loom_tests::{case, rejected, rejected_in_process, sites, sync::order::weakened};
 
     const LARGE: usize = SMALL + 1;
