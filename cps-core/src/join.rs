@@ -55,23 +55,23 @@ use crate::group::{Group, PollBranch};
 /// # Beside other combinators
 ///
 /// `futures::join!` and its like run coroutines too, each as a chain of its own, but poll all of them at each wake-up.
-/// ns to wake and resume one of so many suspended branches, on x86-64 (`lab join --quick` at `e7f7398`):
+/// ns to wake and resume one of so many suspended branches, on x86-64 (`lab join` at `4b84dab`):
 ///
 /// | branches | `join` | polling all | `FuturesUnordered` | a tokio task each |
 /// |---|---|---|---|---|
-/// | 2 | 42 | 26 | 99 | 183 |
-/// | 8 | 41 | 41 | 100 | 182 |
-/// | 63 | 42 | 324 | 101 | 182 |
-/// | 1 000 | 51 | 4 136 | 98 | 181 |
-/// | 10 000 | 55 | 39 129 | 102 | 227 |
+/// | 2 | 38 | 24 | 94 | 178 |
+/// | 8 | 38 | 38 | 94 | 178 |
+/// | 63 | 39 | 252 | 94 | 178 |
+/// | 1 000 | 39 | 3 429 | 94 | 178 |
+/// | 10 000 | 42 | 34 174 | 95 | 201 |
 ///
 /// - A wake-up through a join takes two atomic read-modify-writes more than one without: at depth 8 below a join of 8,
-///   41 ns instead of 23.
+///   38 ns instead of 21.
 /// - Up to eight branches, which are short, polling all is as fast or faster.
-/// - Two coroutines that are ready at once take 15.5 ns, as with `futures::join!` of the same coroutines; two
-///   `async fn`s, which the compiler sees through, take 2.7 ns in `futures::join!`.
-/// - To make, start, wake and finish branches takes 49 ns for each of 10 000, 52 for each of 100 000. A million
-///   branches take 138 ns each, or 85 if the allocator keeps its memory: the rest is page faults.
+/// - Two coroutines that are ready at once take 15.1 ns, in `futures::join!` 14.3; two `async fn`s, which the
+///   compiler sees through, take 2.5 ns in `futures::join!`.
+/// - To make, start, wake and finish branches takes 42 ns for each of 10 000, 46 for each of 100 000, and 103 for
+///   each of a million: there much of it is page faults.
 ///
 /// # Frame stacks
 ///
