@@ -17,7 +17,8 @@ use crate::driver::Driver;
 #[cfg(doc)]
 use crate::enter::Enter;
 
-/// An unstarted body. Implemented by what `#[coroutine]` generates, and by nothing else.
+/// An unstarted body. Implemented by what `#[coroutine]` generates, and by branching points, whose futures are
+/// handed over as they are: see `branching.rs`.
 ///
 /// # Safety
 /// - If `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque
@@ -46,7 +47,7 @@ pub unsafe trait Body: Sized {
     fn output(result: <Self::Future as Future>::Output) -> Self::Output;
 }
 
-/// The only implementor of [`Body`]: arguments and a closure that makes the future.
+/// What `#[coroutine]` generates: arguments and a closure that makes the future.
 ///
 /// It has a field of the future's type so that the future's auto traits are this type's. The future
 /// is not a parameter: a body that takes another body has that in its arguments, its closure and

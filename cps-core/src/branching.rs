@@ -224,8 +224,19 @@ impl<F: BranchingPoint> Whole<F> {
     }
 }
 
-/// Gives a branching point the method that coroutines have: see `call.rs`.
+/// Gives a branching point the method that coroutines have: see `call.rs`. With `by group`, its branches are those
+/// of its field `group`.
 macro_rules! branching_point {
+    (($($generics:tt)*) $Type:ty, by group) => {
+        $crate::branching::branching_point! { ($($generics)*) $Type }
+
+        impl<$($generics)*> $crate::branching::BranchingPoint for $Type {
+            unsafe fn look(this: *const Self, look: &mut $crate::driver::Look<'_>) {
+                // SAFETY: passed on.
+                unsafe { $crate::group::Group::look(&raw const (*this).group, look) }
+            }
+        }
+    };
     (($($generics:tt)*) $Type:ty $(where $($bounds:tt)*)?) => {
         impl<$($generics)*> $Type $(where $($bounds)*)? {
             #[allow(dead_code, reason = "what cannot be a branch reports nothing")]

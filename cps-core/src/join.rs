@@ -8,8 +8,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::branch::{Branches, Concurrent, TryBranches};
-use crate::branching::{BranchingPoint, branching_point};
-use crate::driver::Look;
+use crate::branching::branching_point;
 use crate::group::{Group, PollBranch};
 
 /// Runs `branches` side by side, in this task, and evaluates to all their outputs, in their order.
@@ -190,14 +189,7 @@ impl<S: TryBranches> PollBranch<S> for UntilError {
     }
 }
 
-branching_point! { (S: Branches) Join<S> }
-
-impl<S: Branches> BranchingPoint for Join<S> {
-    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
-        // SAFETY: passed on.
-        unsafe { Group::look(&raw const (*this).group, look) }
-    }
-}
+branching_point! { (S: Branches) Join<S>, by group }
 
 impl<S: Branches> Future for Join<S> {
     type Output = S::Outputs;
@@ -214,14 +206,7 @@ impl<S: Branches> Future for Join<S> {
     }
 }
 
-branching_point! { (S: TryBranches) TryJoin<S> }
-
-impl<S: TryBranches> BranchingPoint for TryJoin<S> {
-    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
-        // SAFETY: passed on.
-        unsafe { Group::look(&raw const (*this).group, look) }
-    }
-}
+branching_point! { (S: TryBranches) TryJoin<S>, by group }
 
 impl<S: TryBranches> Future for TryJoin<S> {
     type Output = Result<S::Values, S::Error>;

@@ -142,14 +142,7 @@ impl<S: UniformBranches> PollBranch<S> for Keep<'_> {
     }
 }
 
-branching_point! { (S: UniformBranches) Race<S> }
-
-impl<S: UniformBranches> BranchingPoint for Race<S> {
-    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
-        // SAFETY: passed on.
-        unsafe { Group::look(&raw const (*this).group, look) }
-    }
-}
+branching_point! { (S: UniformBranches) Race<S>, by group }
 
 impl<S: UniformBranches> Future for Race<S> {
     type Output = S::Output;

@@ -4,10 +4,9 @@ use core::fmt;
 
 /// The size of the first chunk, with its head: a kilobyte with the allocator's own header.
 ///
-/// A smaller one was measured, of 704 bytes: the 1 000 branches of a join, each with five frames on its stack,
-/// start in 320 ns each instead of 400 (page faults, mostly). But a recursion that is deeper than that, and
-/// shallower than a kilobyte, passes a chunk's boundary with every call: `fib(17)` takes 66 instructions a call
-/// instead of 49. Who has many roots says how large a stack they need.
+/// A smaller one was tried, of 704 bytes: a root then takes less, but a recursion that is deeper than that, and
+/// shallower than a kilobyte, passes a chunk's boundary with every call: `fib(17)` took 66.2 instructions a call
+/// instead of 48.6 (`lab call --instructions`). Who has many roots says how large a stack they need.
 #[cfg(feature = "alloc")]
 pub(crate) const FIRST_CHUNK: usize = 1024 - 2 * size_of::<usize>();
 

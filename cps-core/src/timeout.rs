@@ -7,8 +7,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::branch::{Branch, Concurrent};
-use crate::branching::{BranchingPoint, branching_point};
-use crate::driver::Look;
+use crate::branching::branching_point;
 use crate::group::{Group, PollBranch};
 
 /// Runs `body` until it finishes or `deadline` does.
@@ -94,14 +93,7 @@ impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
     }
 }
 
-branching_point! { (D: Future, F: Future) Timeout<D, F> }
-
-impl<D: Future, F: Future> BranchingPoint for Timeout<D, F> {
-    unsafe fn look(this: *const Self, look: &mut Look<'_>) {
-        // SAFETY: passed on.
-        unsafe { Group::look(&raw const (*this).group, look) }
-    }
-}
+branching_point! { (D: Future, F: Future) Timeout<D, F>, by group }
 
 impl<D: Future, F: Future> Future for Timeout<D, F> {
     type Output = Result<F::Output, Elapsed>;

@@ -66,8 +66,7 @@ where
         let coroutine = make(input);
         let value = {
             // A place for each, which ends with it: so what is written to it is dead, and where
-            // nothing can panic the compiler leaves it out. (In one place for all, a binary search of
-            // 12 steps by `Adaptive` takes 153 instructions instead of 145.)
+            // nothing can panic the compiler leaves it out.
             let slot = Slot::new();
             slot.enter(&cx, limit);
             // SAFETY: the slot is a local that is not moved, vacant, and was entered with this
