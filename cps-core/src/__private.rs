@@ -5,8 +5,8 @@
 use core::future::Future;
 use core::marker::PhantomData;
 
-pub use crate::body::{FnBody, Plain, Return, Scope, Site, Wide, Widened};
-pub use crate::call::{Finish, ForeignCall, Slot};
+pub use crate::body::{FnBody, Plain, Return, Site, Wide, Widened};
+pub use crate::call::{Finish, ForeignCall, Resumed, Slot};
 pub use crate::chain::{Chain, Waits, WaitsAndYields, Yields};
 pub use crate::enter::Enter;
 use crate::{AsyncGenerator, Body, Coroutine, Generator};
@@ -20,7 +20,7 @@ pub struct Parts<A, F, K>(A, F, PhantomData<fn() -> K>);
 #[inline(always)]
 pub fn parts<K, A, F, Fut>(args: A, make: F) -> Parts<A, F, K>
 where
-    F: FnOnce(Scope<A, K>) -> Fut,
+    F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
 {
     Parts(args, make, PhantomData)
@@ -33,7 +33,7 @@ where
 #[inline(always)]
 pub unsafe fn wide<A, F, Fut, T, K>(parts: Parts<A, F, K>) -> impl Body<Output = T, Kind = K>
 where
-    F: FnOnce(Scope<A, K>) -> Fut,
+    F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future<Output = Wide<T>>,
 {
     // SAFETY: passed on.
@@ -49,7 +49,7 @@ pub unsafe fn plain<A, F, Fut, K>(
     parts: Parts<A, F, K>,
 ) -> impl Body<Output = Fut::Output, Kind = K>
 where
-    F: FnOnce(Scope<A, K>) -> Fut,
+    F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
 {
     // SAFETY: passed on.
@@ -95,16 +95,16 @@ impl<T> Held<T> {
     }
 }
 
-/// [`Finish::finish`], with the slot's type inferred.
+/// [`Finish::finish`], with the slot's type inferred, and the chain.
 ///
 /// # Safety
-/// As for the method.
+/// As for the method, in a body of kind `K`.
 #[inline(always)]
 pub unsafe fn finish<S: Finish, K>(
-    chain: Chain<K>,
     slot: *mut Slot<S>,
     awaited: S::Awaited,
-) -> S::Value {
+) -> (S::Value, Chain<K>) {
+    let chain = awaited.chain();
     // SAFETY: passed on.
-    unsafe { S::finish(chain.any(), slot, awaited) }
+    (unsafe { S::finish(slot, awaited) }, Chain::new(chain.driver, chain.frame))
 }

@@ -24,7 +24,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::panic::Location;
 
-use crate::driver::{Below, Driver, Header, Look};
+use crate::driver::{Below, Description, Driver, Header, Look};
 
 /// The functions of a chain of coroutines, the innermost first, and where each of them waits.
 ///
@@ -208,12 +208,21 @@ impl Backtrace {
                 leaf = (*leaf).caller.get();
                 description
             };
-            if !description.body.is_empty() {
-                let function = function_name(description.body);
-                self.frames.push(BacktraceFrame { function, location });
-            }
-            location = description.call;
+            location = self.push(description, location);
         }
+    }
+
+    /// Adds a frame that is at `location`, and tells where its caller is.
+    pub(crate) fn push(
+        &mut self,
+        description: Description,
+        location: Option<&'static Location<'static>>,
+    ) -> Option<&'static Location<'static>> {
+        if !description.body.is_empty() {
+            let function = function_name(description.body);
+            self.frames.push(BacktraceFrame { function, location });
+        }
+        description.call
     }
 }
 

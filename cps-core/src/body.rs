@@ -1,21 +1,18 @@
 //! What the `#[coroutine]` attribute makes of a function: arguments, and a way to make the body's
-//! future out of band.
-//!
-//! rustc keeps the arguments of an `async fn` in the future for its whole life, and a second time
-//! as locals once they live across an await. Here the body's future captures one pointer, a
-//! [`Scope`]. Its first statement moves the arguments from where they lie into locals, which rustc
-//! packs by liveness, and from then on the pointer leads to the chain's driver.
+//! future, which takes them when it starts (see `enter.rs`).
 
 use core::future::Future;
 use core::marker::PhantomData;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::MaybeUninit;
 use core::panic::Location;
-use core::ptr;
+use core::pin::Pin;
+use core::task::Poll;
 
-use crate::chain::{Chain, Waits};
-use crate::driver::Driver;
-#[cfg(doc)]
+use crate::chain::Chain;
 use crate::enter::Enter;
+#[cfg(doc)]
+use crate::enter::Entered;
+use crate::in_chain;
 
 /// An unstarted body. Implemented by what `#[coroutine]` generates, and by branching points, whose futures are
 /// handed over as they are: see `branching.rs`.
@@ -24,8 +21,8 @@ use crate::enter::Enter;
 /// - If `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque
 ///   body type cannot be named outside of the function that defines it, so a frame's auto traits
 ///   are derived from the body's.)
-/// - The future is an `async` block that first of all awaits [`Enter`] and then calls
-///   [`Scope::enter`], each exactly once, and that owns nothing but its locals from then on: once it
+/// - The future is an `async` block that first of all awaits the [`Enter`] that `Make` is given, then takes its
+///   arguments by [`Entered::args`], and that owns nothing but its locals from then on: once it
 ///   has returned, there is nothing in it to drop.
 pub unsafe trait Body: Sized {
     /// What the coroutine evaluates to.
@@ -36,7 +33,7 @@ pub unsafe trait Body: Sized {
     #[doc(hidden)]
     type Args;
     #[doc(hidden)]
-    type Make: FnOnce(Scope<Self::Args, Self::Kind>) -> Self::Future;
+    type Make: FnOnce(Enter<Self::Args, Self::Kind>) -> Self::Future;
     #[doc(hidden)]
     type Future: Future;
 
@@ -45,6 +42,13 @@ pub unsafe trait Body: Sized {
 
     #[doc(hidden)]
     fn output(result: <Self::Future as Future>::Output) -> Self::Output;
+
+    /// Polls a body that was entered.
+    ///
+    /// # Safety
+    /// The chain is in a poll; the body is that of its frame.
+    #[doc(hidden)]
+    unsafe fn resume(future: Pin<&mut Self::Future>, chain: Chain) -> Poll<Self::Output>;
 }
 
 /// What `#[coroutine]` generates: arguments and a closure that makes the future.
@@ -61,14 +65,14 @@ pub struct FnBody<A, F: Make<A, K>, R, K> {
 }
 
 /// A closure that makes the future of a body of kind `K`.
-pub trait Make<A, K>: FnOnce(Scope<A, K>) -> Self::Future {
+pub trait Make<A, K>: FnOnce(Enter<A, K>) -> Self::Future {
     /// The future.
     type Future: Future;
 }
 
 impl<A, F, Fut, K> Make<A, K> for F
 where
-    F: FnOnce(Scope<A, K>) -> Fut,
+    F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
 {
     type Future = Fut;
@@ -104,6 +108,12 @@ where
     #[inline(always)]
     fn output(result: <F::Future as Future>::Output) -> R::Value {
         R::value(result)
+    }
+
+    #[inline(always)]
+    unsafe fn resume(future: Pin<&mut F::Future>, chain: Chain) -> Poll<R::Value> {
+        // SAFETY: passed on.
+        unsafe { in_chain::poll(future, chain) }.map(R::value)
     }
 }
 
@@ -171,62 +181,4 @@ pub(crate) struct NoSite;
 
 impl Site for NoSite {
     const AT: Option<&'static Location<'static>> = None;
-}
-
-/// What a body's first statement finds behind its [`Scope`].
-pub(crate) struct Entry<A> {
-    pub(crate) driver: *const Driver,
-    pub(crate) args: ManuallyDrop<A>,
-}
-
-/// A body's link to the outside: to its `Entry` until `enter`, to its chain's driver afterwards.
-///
-/// One word, because it is part of every frame for as long as the frame lives.
-///
-/// Packed where loads need no alignment: rustc aligns all that lives over one await only as what lives
-/// over several, of which this is one, and a frame of one call would be 8 bytes larger.
-#[derive(Debug)]
-#[cfg_attr(any(target_arch = "x86_64", target_arch = "aarch64"), repr(C, packed))]
-pub struct Scope<A, K = Waits> {
-    target: *const (),
-    _args: PhantomData<(A, fn() -> K)>,
-}
-
-// SAFETY: a scope is only ever used by the body that owns it, while that runs; the driver it leads
-// to is part of the same root future as the body and moves between threads with it.
-unsafe impl<A, K> Send for Scope<A, K> {}
-// SAFETY: a shared scope allows nothing but what its owner calls (the methods are unsafe, and the
-// macro calls them from the owner only).
-unsafe impl<A, K> Sync for Scope<A, K> {}
-
-impl<A, K> Scope<A, K> {
-    /// # Safety
-    /// The future made with this scope is polled (or dropped unpolled) while `entry` is live, with
-    /// the waker of `Enter::waker`; its first poll takes the arguments.
-    #[inline(always)]
-    pub(crate) unsafe fn new(entry: &Entry<A>) -> Self {
-        Scope { target: ptr::from_ref(entry).cast(), _args: PhantomData }
-    }
-
-    /// Takes the arguments.
-    ///
-    /// # Safety
-    /// Only as the first statement of a body, once, but for the await of [`Enter`].
-    #[inline(always)]
-    pub unsafe fn enter(&mut self) -> A {
-        // SAFETY: before `enter` the target is a live entry whose arguments nobody has taken
-        // (contract of `Scope::new`), and the caller says that this is the first statement.
-        unsafe {
-            let entry = self.target.cast::<Entry<A>>();
-            let args = ptr::read(&raw const (*entry).args);
-            self.target = (*entry).driver.cast();
-            ManuallyDrop::into_inner(args)
-        }
-    }
-
-    /// The chain that runs this body.
-    #[inline(always)]
-    pub fn chain(&self) -> Chain<K> {
-        Chain::new(self.target.cast())
-    }
 }

@@ -19,7 +19,7 @@ use crate::branching::{Kind, report};
 use crate::call::{Finish, Returned, Slot, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::coroutine::Coroutine;
-use crate::driver::{Driver, Header, ended, root_continuation};
+use crate::driver::{Driver, Header, Host, ended};
 use crate::erased::{ErasedVTable, OwnMemory};
 use crate::heap;
 use crate::running::during;
@@ -146,11 +146,11 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// Starts the frame on the host stack, in its first call; `true` if it has returned.
     ///
     /// # Safety
-    /// The frame is unstarted and `driver` is in a poll. If this unwinds the frame is gone.
+    /// The frame is unstarted and `chain` is in a poll. If this unwinds the frame is gone.
     #[inline(always)]
-    unsafe fn start(&self, driver: *const Driver) -> bool {
+    unsafe fn start(&self, chain: Chain) -> bool {
         // SAFETY: passed on.
-        unsafe { (self.vtable().start)(self.frame.cast_mut(), driver) }
+        unsafe { (self.vtable().start)(self.frame.cast_mut(), chain) }
     }
 
     /// Moves the result out and frees the memory.
@@ -181,14 +181,14 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
         unsafe {
             callee.called_at(C::AT);
-            if !(*chain.0).may_nest_call() {
-                (*chain.0).defer(callee.frame);
-            } else if callee.start(chain.0) {
+            if !(*chain.driver).may_nest_call() {
+                (*chain.driver).defer(callee.frame, chain.frame);
+            } else if callee.start(chain.any()) {
                 return (Some(callee.finish()), Suspended::new());
             }
             slot.cast::<Boxed<T, S>>().write(Boxed(callee));
+            (None, Suspended::new())
         }
-        (None, Suspended::new())
     }
 }
 
@@ -214,21 +214,14 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// Starts the frame as the root of a chain, and leaves it in `place`.
     ///
     /// # Safety
-    /// The chain has no frames, and `driver` is in a poll. `place` is valid for writes.
+    /// The chain has no frames, and its driver is in a poll. `place` is valid for writes.
     #[inline(always)]
-    pub(crate) unsafe fn start_root(
-        self,
-        place: *mut Boxed<T, S>,
-        driver: *const Driver,
-    ) -> Poll<()> {
+    pub(crate) unsafe fn start_root(self, place: *mut Boxed<T, S>, chain: Chain) -> Poll<()> {
         let root = ManuallyDrop::new(self);
         // SAFETY: the frame is unstarted; the rest is passed on.
         unsafe {
             root.called_at(None);
-            let returned = root.start(driver);
-            if !returned {
-                (*root.frame).caller.set(root_continuation());
-            }
+            let returned = root.start(chain);
             place.write(Boxed(root));
             if returned { Poll::Ready(()) } else { Poll::Pending }
         }
@@ -252,7 +245,7 @@ impl<T, S: ?Sized> Finish for Boxed<T, S> {
     type Value = T;
 
     #[inline(always)]
-    unsafe fn finish(_: Chain, slot: *mut Slot<Self>, _: Returned) -> T {
+    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> T {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `__cps_begin` left it here.
         unsafe { (*slot.cast::<Boxed<T, S>>()).0.finish() }
     }
@@ -290,20 +283,19 @@ impl<T, S: ?Sized> ErasedRoot<T, S> {
     /// # Safety
     /// `self` is pinned, its driver was entered, and its leaf is null.
     #[inline(never)]
-    unsafe fn start(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+    unsafe fn start(&mut self) -> Poll<T> {
         let driver = &raw const self.driver;
         // A chain that panics in its first poll has ended.
         self.driver.leaf.set(ended());
         // SAFETY: the frame is unstarted as long as the leaf is null; the driver is pinned.
         unsafe {
             self.coroutine.called_at(None);
-            if self.coroutine.start(driver) {
+            if self.coroutine.start(Chain::root(driver)) {
                 return Poll::Ready(self.coroutine.finish());
             }
-            (*self.coroutine.frame).caller.set(root_continuation());
-            let poll = Driver::settle(driver, cx, (*driver).pending());
+            let poll = Driver::settle(driver, (*driver).pending());
             if poll.is_pending() {
-                report(cx.waker(), Self::KIND);
+                report((*driver).waker(), Self::KIND);
             }
             self.result(poll)
         }
@@ -348,13 +340,13 @@ impl<T, S: ?Sized> Future for ErasedRoot<T, S> {
         // suspended (it cannot be running: `self` is borrowed exclusively).
         unsafe {
             let this = self.get_unchecked_mut();
-            this.driver.enter(cx);
+            this.driver.enter(Host::of(cx));
             let driver = &raw const this.driver;
             during(driver, || {
                 if (*driver).leaf.get().is_null() {
-                    return this.start(cx);
+                    return this.start();
                 }
-                let poll = Driver::run(driver, cx);
+                let poll = Driver::run(driver);
                 this.result(poll)
             })
         }

@@ -23,10 +23,11 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
-use crate::body::{Body, Scope, Site};
+use crate::body::{Body, Site};
 use crate::call::{Embedded, Slot, Suspended};
 use crate::chain::{Chain, Waits};
 use crate::driver::{Below, Description, Driver, Header, Look, VTable};
+use crate::enter::Enter;
 use crate::frame::{Frame, drop_suspended, resume};
 use crate::wake_set;
 
@@ -153,7 +154,7 @@ unsafe impl<F: BranchingPoint> Body for Native<F> {
     type Output = F::Output;
     type Kind = Waits;
     type Args = F;
-    type Make = fn(Scope<F>) -> Whole<F>;
+    type Make = fn(Enter<F, Waits>) -> Whole<F>;
     type Future = Whole<F>;
 
     fn into_parts(self) -> (F, Self::Make) {
@@ -163,6 +164,12 @@ unsafe impl<F: BranchingPoint> Body for Native<F> {
     #[inline(always)]
     fn output(result: F::Output) -> F::Output {
         result
+    }
+
+    #[inline(always)]
+    unsafe fn resume(future: Pin<&mut Whole<F>>, chain: Chain) -> Poll<F::Output> {
+        // SAFETY: the chain is in a poll, whose context nobody else uses meanwhile.
+        future.poll(unsafe { (*chain.driver).context() })
     }
 }
 
@@ -181,8 +188,7 @@ impl<F: BranchingPoint> Slot<Embedded<Native<F>>> {
         let vtable = Branching::<F, S>::VTABLE;
         // SAFETY: as in `Slot::call`.
         unsafe {
-            let caller = (*chain.0).leaf.get();
-            match Frame::call_future(frame, Whole(Some(future)), chain.0, caller, vtable) {
+            match Frame::call_future(frame, Whole(Some(future)), chain, vtable) {
                 Poll::Ready(value) => (Some(value), Suspended::new()),
                 Poll::Pending => (None, Suspended::new()),
             }

@@ -10,8 +10,10 @@
 //!             if false { break 'body loop {} }                     // only compiles in the body
 //!             suspended
 //!         };
-//!         let result = suspended.await;                            // the only suspension point
-//!         finish(chain, &raw mut slot, result)
+//!         let resumed = suspended.await;                           // the only suspension point
+//!         let (value, next) = finish(&raw mut slot, resumed);
+//!         chain = next;                                            // so no frame keeps it
+//!         value
 //!     };
 //!     value
 //! }}
@@ -20,7 +22,8 @@
 //! `begin` is an inherent method of [`Coroutine`](crate::Coroutine), and the method of a blanket
 //! trait for any other `IntoFuture`; inherent methods win. For a coroutine it runs the callee on
 //! the host stack, and only when that suspends is there anything to await, [`Suspended`], which
-//! yields once. For a foreign future it returns the future, which is awaited in the ordinary way.
+//! yields once. For a foreign future it returns the future, which is awaited in the ordinary way, but for
+//! the context: see `in_chain.rs`.
 //! (For a [`Prefetch`](crate::prefetch::Prefetch) there is a third, inherent: it calls nothing and
 //! suspends as a call does.)
 //! The shape is the same for all because the macro cannot know which it is, and every value is
@@ -38,7 +41,11 @@ use core::task::{Context, Poll};
 
 use crate::body::{Body, Site};
 use crate::chain::{Chain, MayWait};
+#[cfg(doc)]
+use crate::driver::Driver;
 use crate::frame::Frame;
+use crate::in_chain;
+use crate::step::Step;
 
 /// Memory in the caller's frame for a call. Only ever reached through a raw pointer.
 pub union Slot<S> {
@@ -63,36 +70,63 @@ pub struct NoFrame;
 /// Awaits the callee's return: pending once, and when polled again the callee has returned.
 ///
 /// A body is polled only when its frame is the leaf, and a frame that awaits another is the leaf
-/// again when that has returned (invariant L), so there is nothing to ask. A frame that has let
-/// others run is the leaf all the time, and polled again when it is to go on.
+/// again when that has returned (invariant L). A frame that has let others run is the leaf all the time,
+/// and polled again when it is to go on. So what there is to tell is whether the body has been resumed
+/// since: if it has, nothing has suspended (invariant S), and this needs no memory.
 #[derive(Debug)]
-pub struct Suspended {
-    yielded: bool,
-}
+pub struct Suspended(());
 
 impl Suspended {
+    /// # Safety
+    /// For an `.await` of a body, after [`Driver::step`] was set to say that it suspends.
     #[inline(always)]
-    pub(crate) fn new() -> Self {
-        Suspended { yielded: false }
+    pub(crate) unsafe fn new() -> Self {
+        Suspended(())
     }
 }
 
-/// Proof that a [`Suspended`] was awaited. Safe code cannot make one, so it cannot give a type a
-/// `__cps_begin` method of its own that leads to [`Finish::finish`] without a call.
+/// Proof that a [`Suspended`] was awaited, with the chain. Safe code cannot make one, so it cannot give a
+/// type a `__cps_begin` method of its own that leads to [`Finish::finish`] without a call.
 #[derive(Debug)]
-pub struct Returned(());
+pub struct Returned(Chain);
+
+impl Returned {
+    /// # Safety
+    /// For an `.await` of the chain's body, which has been resumed.
+    #[inline(always)]
+    pub(crate) unsafe fn new(chain: Chain) -> Self {
+        Returned(chain)
+    }
+}
 
 impl Future for Suspended {
     type Output = Returned;
 
     #[inline(always)]
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Returned> {
-        if self.yielded {
-            Poll::Ready(Returned(()))
-        } else {
-            self.yielded = true;
-            Poll::Pending
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
+        // SAFETY: a body awaits this (contract of `new`), so the context is its own, and its chain is in
+        // a poll.
+        unsafe {
+            let chain = in_chain::chain(cx);
+            if (*chain.driver).step.get() != Step::NONE {
+                Poll::Pending
+            } else {
+                Poll::Ready(Returned(chain))
+            }
         }
+    }
+}
+
+/// What awaiting the second part of `begin`'s result gives.
+pub trait Resumed {
+    /// The chain that runs the body.
+    fn chain(&self) -> Chain;
+}
+
+impl Resumed for Returned {
+    #[inline(always)]
+    fn chain(&self) -> Chain {
+        self.0
     }
 }
 
@@ -112,8 +146,7 @@ impl<B: Body> Slot<Embedded<B>> {
         // SAFETY: the slot is valid memory for a frame, by contract; the chain is running, since
         // its body calls this.
         unsafe {
-            let caller = (*chain.0).leaf.get();
-            match Frame::call::<S>(frame, body.into_parts(), chain.0, caller) {
+            match Frame::call::<S>(frame, body.into_parts(), chain) {
                 Poll::Ready(value) => (Some(value), Suspended::new()),
                 Poll::Pending => (None, Suspended::new()),
             }
@@ -124,7 +157,7 @@ impl<B: Body> Slot<Embedded<B>> {
 /// The end of a call that had suspended.
 pub trait Finish {
     /// What awaiting the second part of `begin`'s result gave.
-    type Awaited;
+    type Awaited: Resumed;
     /// What the call evaluates to.
     type Value;
 
@@ -132,7 +165,7 @@ pub trait Finish {
     ///
     /// # Safety
     /// Only as in the expansion above, after the await.
-    unsafe fn finish(chain: Chain, slot: *mut Slot<Self>, awaited: Self::Awaited) -> Self::Value
+    unsafe fn finish(slot: *mut Slot<Self>, awaited: Self::Awaited) -> Self::Value
     where
         Self: Sized;
 }
@@ -142,7 +175,7 @@ impl<B: Body> Finish for Embedded<B> {
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(_: Chain, slot: *mut Slot<Self>, _: Returned) -> B::Output {
+    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned (see there).
         unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
     }
@@ -153,18 +186,53 @@ impl Finish for NoFrame {
     type Value = ();
 
     #[inline(always)]
-    unsafe fn finish(_: Chain, _: *mut Slot<Self>, _: Returned) {}
+    unsafe fn finish(_: *mut Slot<Self>, _: Returned) {}
+}
+
+/// Awaits a future that is no coroutine, with the context of the poll that is under way.
+#[derive(Debug)]
+pub struct Awaiting<F> {
+    future: F,
+}
+
+impl<F: Future> Future for Awaiting<F> {
+    type Output = Awaited<F::Output>;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Awaited<F::Output>> {
+        // SAFETY: the future is pinned as this is. A body awaits this (contract of `__cps_begin`), so the
+        // context is its own, and its chain in a poll, whose context nobody else uses meanwhile.
+        unsafe {
+            let chain = in_chain::chain(cx);
+            let future = self.map_unchecked_mut(|this| &mut this.future);
+            future.poll((*chain.driver).context()).map(|value| Awaited { chain, value })
+        }
+    }
+}
+
+/// The value of a future that is no coroutine, with the chain.
+#[derive(Debug)]
+pub struct Awaited<T> {
+    chain: Chain,
+    value: T,
+}
+
+impl<T> Resumed for Awaited<T> {
+    #[inline(always)]
+    fn chain(&self) -> Chain {
+        self.chain
+    }
 }
 
 impl<F: IntoFuture> Finish for Foreign<F> {
-    type Awaited = F::Output;
+    type Awaited = Awaited<F::Output>;
     type Value = F::Output;
 
     #[inline(always)]
-    unsafe fn finish(chain: Chain, _: *mut Slot<Self>, value: F::Output) -> F::Output {
+    unsafe fn finish(_: *mut Slot<Self>, awaited: Awaited<F::Output>) -> F::Output {
         // SAFETY: the chain is running, since its body calls this.
-        unsafe { (*chain.0).set_waits_at(None) };
-        value
+        unsafe { (*awaited.chain.driver).set_waits_at(None) };
+        awaited.value
     }
 }
 
@@ -176,21 +244,21 @@ pub trait ForeignCall: Sized {
     /// Returns the future, to be awaited.
     ///
     /// # Safety
-    /// None is needed; the macro calls `begin` for all callees alike.
+    /// Only as in the expansion above, in the body that `chain` runs.
     #[doc(hidden)]
     #[inline(always)]
     unsafe fn __cps_begin<S: Site, K: MayWait>(
         self,
         chain: Chain<K>,
         _: *mut Slot<Foreign<Self>>,
-    ) -> (Option<<Self as IntoFuture>::Output>, <Self as IntoFuture>::IntoFuture)
+    ) -> (Option<<Self as IntoFuture>::Output>, Awaiting<<Self as IntoFuture>::IntoFuture>)
     where
         Self: IntoFuture,
     {
         let future = self.into_future();
         // SAFETY: the chain is running, since its body calls this.
-        unsafe { (*chain.0).set_waits_at(S::AT) };
-        (None, future)
+        unsafe { (*chain.driver).set_waits_at(S::AT) };
+        (None, Awaiting { future })
     }
 }
 

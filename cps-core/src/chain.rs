@@ -1,4 +1,4 @@
-//! The chain that runs a body, as the body's expansion hands it to what is awaited: the driver, and
+//! The chain that runs a body, as the body's expansion hands it to what is awaited: the driver, its own frame, and
 //! by its type what the body may do.
 //!
 //! | body | kind | may wait | may yield |
@@ -14,21 +14,34 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use crate::driver::Driver;
+use crate::driver::{Driver, Header, root_continuation};
 
-/// The driver of the body that is running, a body of kind `K`.
-pub struct Chain<K = Waits>(pub(crate) *const Driver, PhantomData<K>);
+/// The driver of the body that is running, a body of kind `K`, and its frame.
+///
+/// No frame has one: whatever was awaited gives the body its chain again (`call::Resumed`).
+pub struct Chain<K = Waits> {
+    pub(crate) driver: *const Driver,
+    /// The frame of that body, or the root continuation where there is none.
+    pub(crate) frame: *const Header,
+    kind: PhantomData<K>,
+}
 
 impl<K> Chain<K> {
     #[inline(always)]
-    pub(crate) fn new(driver: *const Driver) -> Self {
-        Chain(driver, PhantomData)
+    pub(crate) fn new(driver: *const Driver, frame: *const Header) -> Self {
+        Chain { driver, frame, kind: PhantomData }
+    }
+
+    /// For the call of a root frame.
+    #[inline(always)]
+    pub(crate) fn root(driver: *const Driver) -> Self {
+        Chain::new(driver, root_continuation())
     }
 
     /// The chain of a callee, whose body makes a chain of its own kind of it.
     #[inline(always)]
     pub(crate) fn any(self) -> Chain {
-        Chain::new(self.0)
+        Chain::new(self.driver, self.frame)
     }
 }
 
@@ -41,9 +54,16 @@ impl<K> Clone for Chain<K> {
 
 impl<K> Copy for Chain<K> {}
 
+// SAFETY: a body keeps this only while it runs, or in an `.await` of an unknown macro; the driver it leads
+// to is part of the same root future as the body and moves between threads with it.
+unsafe impl<K> Send for Chain<K> {}
+// SAFETY: a shared reference allows nothing but what its owner calls (whatever uses a chain is unsafe, and
+// the macro calls it from the owner only).
+unsafe impl<K> Sync for Chain<K> {}
+
 impl<K> fmt::Debug for Chain<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Chain").field(&self.0).finish()
+        f.debug_struct("Chain").field("driver", &self.driver).field("frame", &self.frame).finish()
     }
 }
 

@@ -7,8 +7,9 @@ use core::task::{Context, Poll, Waker};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
-use crate::body::Body;
-use crate::driver::{Driver, ended};
+use crate::body::{Body, NoSite};
+use crate::chain::Chain;
+use crate::driver::{Driver, Host, ended};
 use crate::frame::{Frame, Origin};
 use crate::running::during;
 use crate::stack::{Chunk, FrameStack};
@@ -154,12 +155,12 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         // running: `this` is borrowed exclusively).
         unsafe {
             let driver = Self::driver(this);
-            (*driver).enter(cx);
+            (*driver).enter(Host::of(cx));
             during(driver, || {
                 if (*driver).leaf.get().is_null() {
-                    return Self::start(this, cx, suspended);
+                    return Self::start(this, suspended);
                 }
-                let poll = Driver::run(driver, cx);
+                let poll = Driver::run(driver);
                 Self::result(this, poll)
             })
         }
@@ -176,11 +177,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     /// # Safety
     /// `this` is pinned, its driver was entered, and its leaf is null.
     #[inline(never)]
-    unsafe fn start(
-        this: *mut Self,
-        cx: &mut Context<'_>,
-        suspended: fn(&Waker),
-    ) -> Poll<B::Output> {
+    unsafe fn start(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
         // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
         // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
         // written by `with_chunk`; the driver, and with it the stack, is dropped before the chunk's
@@ -197,12 +194,12 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
             let origin = UnsafeCell::raw_get(&raw const (*this).frame);
             let parts = Origin::take(origin);
             let frame = origin.cast::<Frame<B>>();
-            match Frame::start_root(frame, parts, driver) {
+            match Frame::call::<NoSite>(frame, parts, Chain::root(driver)) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
-                    let poll = Driver::settle(driver, cx, (*driver).pending());
+                    let poll = Driver::settle(driver, (*driver).pending());
                     if poll.is_pending() {
-                        suspended(cx.waker());
+                        suspended((*driver).waker());
                     }
                     Self::result(this, poll)
                 }

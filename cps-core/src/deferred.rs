@@ -8,11 +8,13 @@
 //! ```
 
 use core::ptr;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
 use crate::body::Body;
-use crate::driver::{Driver, Header, Step, VTable};
+use crate::chain::Chain;
+use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, resume_caller};
+use crate::step::Step;
 
 /// A body whose call was deferred, outside of its frame: so a frame need not be as large as the
 /// body's arguments, which it hands on.
@@ -24,25 +26,22 @@ pub(crate) struct Waiting<B: Body> {
 }
 
 impl<B: Body> Waiting<B> {
-    /// Has the body wait in `memory`, for the frame `this`, whose header it completes.
+    /// Has the body wait in `memory`, and the driver call it.
     ///
     /// # Safety
-    /// Both are valid for writes; the memory stays until `take` or `drop_unstarted`.
+    /// `memory` is valid for writes, and stays so until `take` or `drop_parts`; the rest is as for
+    /// [`Frame::defer`].
     pub(crate) unsafe fn begin(
         memory: *mut Self,
         body: B,
         this: *mut Frame<B>,
+        caller: Chain,
         vtable: *const VTable,
     ) {
-        const {
-            // The future has a `Scope`.
-            assert!(size_of::<B::Future>() >= size_of::<*mut Self>());
-        }
-        // SAFETY: by contract; the payload has room for a pointer.
+        // SAFETY: by contract.
         unsafe {
             memory.write(Waiting { parts: body.into_parts(), _size: 0 });
-            Frame::link_as(this, vtable, ptr::null());
-            Frame::payload(this).cast::<*mut Self>().write(memory);
+            Frame::defer(this, memory, caller, vtable);
         }
     }
 
@@ -52,7 +51,7 @@ impl<B: Body> Waiting<B> {
     /// The frame was made by `begin` and not started since.
     pub(crate) unsafe fn of(frame: *mut Header) -> *mut Self {
         // SAFETY: by contract.
-        unsafe { Frame::payload(frame.cast::<Frame<B>>()).cast::<*mut Self>().read() }
+        unsafe { (*Frame::payload(frame.cast::<Frame<B>>())).waiting }
     }
 
     /// Moves the body out.
@@ -90,7 +89,6 @@ pub(crate) trait Unstarted<B: Body> {
 /// [`VTable::resume`] of an unstarted frame, whose call was deferred.
 pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     frame: *mut Header,
-    cx: &mut Context<'_>,
     driver: *const Driver,
 ) -> Step {
     let this = frame.cast::<Frame<B>>();
@@ -99,11 +97,11 @@ pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     unsafe {
         let parts = U::take(frame, driver);
         (*frame).vtable.set(U::started());
-        match Frame::start(this, parts, driver, frame) {
+        match Frame::start(this, parts, driver) {
             Poll::Pending => (*driver).pending(),
             Poll::Ready(value) => {
                 Frame::put_result(this, value);
-                resume_caller!(frame, cx, driver)
+                resume_caller!(frame, driver)
             }
         }
     }

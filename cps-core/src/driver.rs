@@ -4,28 +4,43 @@
 //!            Driver                    Header (leaf)            Header (its caller)
 //!        ┌────────────┐              ┌──────────────┐          ┌──────────────┐
 //!        │ leaf ──────┼─────────────▶│ vtable       │    ┌────▶│ vtable       │
-//!        │ waker      │              │ caller ──────┼────┘     │ caller ──────┼──▶ … ──▶ ROOT ──▶ ENDED
-//!        │ limit      │              ├──────────────┤          ├──────────────┤
+//!        │ cx         │              │ caller ──────┼────┘     │ caller ──────┼──▶ … ──▶ ROOT ──▶ ENDED
+//!        │ step       │              ├──────────────┤          ├──────────────┤
 //!        │ stack      │              │ body         │          │ body         │
 //!        └────────────┘              └──────────────┘          └──────────────┘
 //! ```
 //!
-//! **Invariant L**: `Driver::leaf` is always the frame that is running or, while the chain is
-//! suspended, the frame that runs next. It is kept at call and return, as a stack pointer is, and
-//! never written at a suspension.
+//! A call runs on the host stack and writes nothing of this. Only if the callee suspends does it become
+//! a part of the chain, while `Pending` is passed up through the calls:
 //!
-//! **Invariant C**: a frame is reachable from `leaf` through `caller` if and only if its body has
-//! been constructed (or its arguments stored), and has neither returned nor been dropped. Frames
-//! are live in strict LIFO order.
+//! ```text
+//!   what the innermost body awaits is pending         step: what that means (`Driver::yield_turn`, …)
+//!       │ `Frame::call` of it                         its caller is linked; leaf = it
+//!       ▼ `Frame::call` of its caller, and so on      its caller is linked
+//!   `resume` of the frame that was resumed last
+//! ```
+//!
+//! **Invariant L**: `Driver::leaf` is the frame that was resumed last or, while the chain is suspended, the
+//! frame that runs next. It is written when a callee suspends and when a frame returns to its caller in
+//! the chain, and never when a frame suspends that was resumed.
+//!
+//! **Invariant C**: while the chain is suspended, a frame is reachable from `leaf` through `caller` if and
+//! only if its body has been constructed (or its arguments stored), and has neither returned nor been
+//! dropped. While it runs, so are all of them but those whose start is under way, which are on the host
+//! stack. Frames are live in strict LIFO order.
+//!
+//! **Invariant S**: whenever a frame is resumed, `Driver::step` is `NONE`: whoever takes note of a step that is
+//! not resets it.
 
 use core::cell::Cell;
-use core::marker::PhantomPinned;
+use core::marker::{PhantomData, PhantomPinned};
 use core::panic::Location;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
-use crate::host_stack::{Limit, stack_address};
+use crate::host_stack::Limit;
 use crate::stack::FrameStack;
+use crate::step::Step;
 use crate::turn::Turn;
 
 /// How far calls may nest on the host stack, in bytes below the poll that is under way, before they
@@ -34,7 +49,7 @@ use crate::turn::Turn;
 /// Bytes and not levels, so that large and small bodies are treated alike: a recursion whose
 /// starts take 200 bytes each nests 160 deep before it is deferred, and a thread with a stack of
 /// 256 KiB has room left in an unoptimised build, where a start takes a kilobyte or two.
-pub(crate) const CALL_BUDGET: usize = 32 * 1024;
+pub(crate) const CALL_BUDGET: u32 = 32 * 1024;
 
 /// How far returns may nest on the host stack, likewise, before they go through the driver's loop.
 ///
@@ -45,46 +60,16 @@ pub(crate) const CALL_BUDGET: usize = 32 * 1024;
 /// them is mispredicted (64 levels, when all were calls: 16 cycles a level with this budget, 34
 /// without). A resume function takes 24 to 64 bytes.
 #[cfg(not(feature = "tail-call"))]
-const RETURN_BUDGET: usize = 1024;
-
-/// What resuming a frame led to: a word of which only the two lowest bits mean anything, so that
-/// [`Driver::pending`] is one load. But for [`Step::DONE`], which is a word of its own, so that one
-/// bit tells a chain that has yielded.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Step(usize);
-
-impl Step {
-    const MASK: usize = 3;
-
-    /// The chain goes on: the driver's loop must resume the leaf. Either a body has returned and
-    /// the leaf is its caller, or a call was deferred and the leaf is its unstarted callee.
-    pub(crate) const CONTINUE: Step = Step(1);
-    /// The chain has suspended, but only to let others run: it waits for nothing.
-    const YIELDED: Step = Step(2);
-    /// The root body returned; its result lies in the root frame. Not the address of a [`Limit`] with
-    /// another step in its lowest bits, since its third bit is set.
-    const DONE: Step = Step(usize::MAX - 2);
-
-    /// The chain has suspended.
-    #[inline(always)]
-    fn is_pending(self) -> bool {
-        self.0 & Step::MASK == 0
-    }
-
-    #[inline(always)]
-    pub(crate) fn is_yielded(self) -> bool {
-        self.0 & Step::YIELDED.0 != 0
-    }
-}
+const RETURN_BUDGET: u32 = 1024;
 
 /// The signature of everything that runs a frame. `become` needs it to be one type.
-pub(crate) type Resume = unsafe fn(*mut Header, &mut Context<'_>, *const Driver) -> Step;
+pub(crate) type Resume = unsafe fn(*mut Header, *const Driver) -> Step;
 
 /// What is known statically about a frame, behind one pointer in its header.
 pub(crate) struct VTable {
     /// Polls the body once; when it returns, stores the result and resumes the caller.
     ///
-    /// Requires: the frame is `driver.leaf` of the driver that is being polled with the context.
+    /// Requires: the frame is `driver.leaf` of the driver, which is in a poll; invariant S.
     pub(crate) resume: Resume,
     /// Ends the frame without running its body: drops what it owns and frees its memory if it has
     /// memory of its own.
@@ -132,12 +117,14 @@ pub(crate) enum Below<'a> {
 /// Two words. Another layout was measured (`lab call --instructions`, `lab resume --instructions`): with
 /// the resume function's pointer beside that of the vtable a resume took 35 instructions when it was
 /// 36, a level of a call that suspends once 56.8 when it was 55.8, and a frame 8 bytes more. A
-/// pointer to the driver is not needed, since resume functions are given it; the body, which is not
-/// given anything and does not know its own frame, has one in its `Scope`.
-#[repr(C)]
+/// pointer to the driver is not needed, since resume functions are given it; bodies find it in their
+/// context.
+///
+/// Aligned for the bits of [`Step`], on targets of 32 bits too.
+#[repr(C, align(8))]
 pub(crate) struct Header {
     pub(crate) vtable: Cell<*const VTable>,
-    /// The frame that awaits this one. Set at the await, never at creation.
+    /// The frame that awaits this one. Set when that suspends.
     pub(crate) caller: Cell<*const Header>,
 }
 
@@ -168,16 +155,16 @@ impl VTable {
 
 /// The root continuation: resuming it ends the chain. It has no body and no owner.
 static ROOT: StaticHeader = {
-    unsafe fn resume(_: *mut Header, _: &mut Context<'_>, _: *const Driver) -> Step {
-        Step::DONE
+    unsafe fn resume(_: *mut Header, _: *const Driver) -> Step {
+        Step::RETURNED
     }
     StaticHeader(Header::new(&const { VTable::of_static(resume) }, &raw const ENDED.0))
 };
 
 /// What stands in the place of the leaf once the chain has ended.
 static ENDED: StaticHeader = {
-    unsafe fn resume(_: *mut Header, _: &mut Context<'_>, _: *const Driver) -> Step {
-        panic!("a coroutine was polled after it had returned or panicked")
+    unsafe fn resume(_: *mut Header, _: *const Driver) -> Step {
+        Step::ENDED
     }
     StaticHeader(Header::new(&const { VTable::of_static(resume) }, ptr::null()))
 };
@@ -194,24 +181,43 @@ pub(crate) const fn ended() -> *const Header {
     &raw const ENDED.0
 }
 
-/// The state of one chain of frames: four words. (With the waker on the host stack of the poll it
-/// would be three; a resume took 39 instructions then, when it was 36.)
+/// The state of one chain of frames: four words.
 pub(crate) struct Driver {
     /// See invariant L. Null before the root frame is started; [`ended`] after the chain has ended.
     pub(crate) leaf: Cell<*const Header>,
-    /// The waker of the poll that is under way. Dangling outside [`Driver::enter`].
-    waker: Cell<*const Waker>,
-    /// Up to where calls may nest on the host stack in the poll that is under way, an address; and
-    /// in its two lowest bits, which a [`Limit`] does not need, the step that a pending body means:
-    /// none whenever a frame is resumed; `CONTINUE` after a call was deferred, when a body is pending
-    /// because its callee has yet to start; or `YIELDED`.
-    pub(crate) limit: Cell<usize>,
+    /// The context of the poll that is under way, for futures that are no coroutines. Dangling outside
+    /// of [`Driver::enter`].
+    cx: Cell<*mut Context<'static>>,
+    /// Of the poll that is under way.
+    limit: Cell<Limit>,
+    /// What it means that the body that runs is pending: see invariant S.
+    pub(crate) step: Cell<Step>,
     /// Memory for the frames that are on the frame stack.
     pub(crate) stack: FrameStack,
     /// Where the leaf awaits a future that is no coroutine, if it does.
     #[cfg(feature = "backtrace")]
     pub(crate) waits_at: Cell<Option<&'static Location<'static>>>,
+    /// The innermost call that is under way, if it has not suspended.
+    #[cfg(feature = "backtrace")]
+    pub(crate) starting: Cell<*const crate::running::Starting>,
     _pinned: PhantomPinned,
+}
+
+/// The poll that is under way, as the chains see it that run by it.
+#[derive(Clone, Copy)]
+pub(crate) struct Host<'a> {
+    cx: *mut Context<'static>,
+    limit: Limit,
+    _loan: PhantomData<&'a Context<'static>>,
+}
+
+impl<'a> Host<'a> {
+    /// Lends `cx` to bodies and takes the measure of the host stack. One for all chains that run by the poll:
+    /// another would end the first one's loan.
+    #[inline(always)]
+    pub(crate) fn of(cx: &'a mut Context<'_>) -> Self {
+        Host { cx: ptr::from_mut(cx).cast(), limit: Limit::here(), _loan: PhantomData }
+    }
 }
 
 impl Driver {
@@ -230,11 +236,14 @@ impl Driver {
     const fn with(leaf: *const Header, stack: FrameStack) -> Self {
         Driver {
             leaf: Cell::new(leaf),
-            waker: Cell::new(ptr::null()),
-            limit: Cell::new(0),
+            cx: Cell::new(ptr::null_mut()),
+            limit: Cell::new(Limit::NONE),
+            step: Cell::new(Step::NONE),
             stack,
             #[cfg(feature = "backtrace")]
             waits_at: Cell::new(None),
+            #[cfg(feature = "backtrace")]
+            starting: Cell::new(ptr::null()),
             _pinned: PhantomPinned,
         }
     }
@@ -276,75 +285,88 @@ impl Driver {
         }
     }
 
-    /// Lends the waker of `cx` to the bodies and takes the measure of the host stack.
+    /// Prepares for a poll, by which the chain runs.
     #[inline(always)]
-    pub(crate) fn enter(&self, cx: &Context<'_>) {
-        self.enter_within(cx, Limit::here());
+    pub(crate) fn enter(&self, host: Host<'_>) {
+        self.cx.set(host.cx);
+        self.limit.set(host.limit);
     }
 
-    /// [`Driver::enter`] where the host stack was measured already.
+    /// The context of the poll that is under way.
+    ///
+    /// # Safety
+    /// Only during a poll (between [`Driver::enter`] and the return to the executor), and the
+    /// reference must not outlive it; nor may there be another.
     #[inline(always)]
-    pub(crate) fn enter_within(&self, cx: &Context<'_>, limit: Limit) {
-        self.waker.set(cx.waker());
-        self.limit.set(limit.address());
+    pub(crate) unsafe fn context<'a>(&self) -> &'a mut Context<'a> {
+        // SAFETY: `enter` stored a reference that lives as long as the poll, which the caller
+        // says is under way, and so does what is in it.
+        unsafe { &mut *self.cx.get().cast() }
     }
 
     /// The waker of the poll that is under way.
     ///
     /// # Safety
-    /// Only during a poll (between [`Driver::enter`] and the return to the executor), and the
-    /// reference must not outlive it.
+    /// As for [`Driver::context`].
     #[inline(always)]
     pub(crate) unsafe fn waker<'a>(&self) -> &'a Waker {
-        // SAFETY: `enter` stored a reference that lives as long as the poll, which the caller
-        // says is under way.
-        unsafe { &*self.waker.get() }
-    }
-
-    /// The step of a resume function whose body is pending.
-    #[inline(always)]
-    pub(crate) fn pending(&self) -> Step {
-        Step(self.limit.get())
+        // SAFETY: as for `context`.
+        unsafe { (*self.cx.get()).waker() }
     }
 
     /// Whether a callee may be started on the host stack.
     ///
     /// (All of a poll runs on one stack: a body cannot switch stacks in between, since what it runs
-    /// on another stack is another body. Where the stack lies below `CALL_BUDGET` the limit wraps
-    /// and every call is deferred.)
+    /// on another stack is another body.)
     #[inline(always)]
     pub(crate) fn may_nest_call(&self) -> bool {
-        stack_address() > self.limit.get()
+        self.limit.get().left() > 0
     }
 
     /// Whether a caller may be resumed on the host stack.
     #[cfg(not(feature = "tail-call"))]
     #[inline(always)]
     pub(crate) fn may_nest_return(&self) -> bool {
-        let above_limit = stack_address().wrapping_sub(self.limit.get()) as isize;
-        above_limit > (CALL_BUDGET - RETURN_BUDGET) as isize
+        self.limit.get().left() > const { (CALL_BUDGET - RETURN_BUDGET) as i32 }
     }
 
     /// Calls an unstarted frame later: makes it the leaf, for the driver's loop to start.
     ///
     /// # Safety
-    /// The frame is valid until it has ended, and the running body of this chain is calling it.
+    /// The frame is valid until it has ended, and the running body of this chain, whose frame is `caller`, is
+    /// calling it.
     #[cold]
-    pub(crate) unsafe fn defer(&self, frame: *const Header) {
+    pub(crate) unsafe fn defer(&self, frame: *const Header, caller: *const Header) {
         // SAFETY: by contract.
-        unsafe { (*frame).caller.set(self.leaf.get()) };
+        unsafe { (*frame).caller.set(caller) };
         self.leaf.set(frame);
-        self.limit.set(self.limit.get() | Step::CONTINUE.0);
+        self.step.set(const { Step::CONTINUE.of_callee() });
     }
 
     /// Has the pending body that comes next mean that its chain only lets others run.
     ///
-    /// One instruction, and no waker is looked at: who resumes the chain knows what to make of it.
+    /// One store, and no waker is looked at: who resumes the chain knows what to make of it.
     /// An executor is asked to poll again ([`Driver::settle`]); an interleaver resumes the chain
     /// anyway ([`Driver::take_turn`]).
     #[inline(always)]
     pub(crate) fn yield_turn(&self) {
-        self.limit.set(self.limit.get() | Step::YIELDED.0);
+        self.step.set(Step::YIELDED);
+    }
+
+    /// Makes the leaf of a frame whose body has suspended in its start, unless a callee of it is.
+    #[inline(always)]
+    pub(crate) fn suspended_at(&self, frame: *const Header) {
+        let step = self.step.get();
+        if !step.calls() {
+            self.leaf.set(frame);
+            self.step.set(step.of_callee());
+        }
+    }
+
+    /// What the pending body means, of a frame that was resumed, or of a root frame that was started.
+    #[inline(always)]
+    pub(crate) fn pending(&self) -> Step {
+        self.step.get()
     }
 
     /// Resumes the leaf and runs the chain until it suspends or the root body has returned, for an
@@ -356,15 +378,15 @@ impl Driver {
     ///
     /// # Safety
     /// `this` is pinned and live, has a non-null leaf, invariants L and C hold, and `enter` was
-    /// called with this `cx`.
+    /// called in this poll.
     #[inline(always)]
-    pub(crate) unsafe fn run(this: *const Driver, cx: &mut Context<'_>) -> Poll<()> {
+    pub(crate) unsafe fn run(this: *const Driver) -> Poll<()> {
         let unwinding = DropChain(this);
         // SAFETY: the chain's leaf is live by invariants L and C; `this` is live by contract.
-        let step = unsafe { resume_leaf(this, cx) };
+        let step = unsafe { resume_leaf(this) };
         core::mem::forget(unwinding);
         // SAFETY: passed on.
-        unsafe { Driver::settle(this, cx, step) }
+        unsafe { Driver::settle(this, step) }
     }
 
     /// Goes on after a step: returns if the chain has suspended or ended, else runs it further.
@@ -372,26 +394,28 @@ impl Driver {
     /// # Safety
     /// As for [`Driver::run`]; the leaf may have ended if `step` says so.
     #[inline(always)]
-    pub(crate) unsafe fn settle(this: *const Driver, cx: &mut Context<'_>, step: Step) -> Poll<()> {
+    pub(crate) unsafe fn settle(this: *const Driver, step: Step) -> Poll<()> {
         /// Most polls do not come here: they have one step, and end in suspension.
         #[inline(never)]
-        unsafe fn settle_others(this: *const Driver, cx: &mut Context<'_>, step: Step) -> Poll<()> {
-            // SAFETY: passed on.
-            match unsafe { Driver::run_on(this, cx, step) } {
+        unsafe fn settle_others(this: *const Driver, step: Step) -> Poll<()> {
+            // SAFETY: passed on; the poll is under way.
+            match unsafe { Driver::run_on(this, step) } {
                 Turn::Returned => Poll::Ready(()),
+                Turn::Ended => panic!("a coroutine was polled after it had returned or panicked"),
                 Turn::Waiting => Poll::Pending,
                 Turn::Yielded => {
-                    cx.waker().wake_by_ref();
+                    // SAFETY: as above.
+                    unsafe { (*this).waker() }.wake_by_ref();
                     Poll::Pending
                 }
             }
         }
 
-        if step.is_pending() {
+        if step == Step::NONE {
             Poll::Pending
         } else {
             // SAFETY: passed on.
-            unsafe { settle_others(this, cx, step) }
+            unsafe { settle_others(this, step) }
         }
     }
 
@@ -400,25 +424,25 @@ impl Driver {
     /// # Safety
     /// As for [`Driver::settle`].
     #[inline(always)]
-    pub(crate) unsafe fn run_on(this: *const Driver, cx: &mut Context<'_>, mut step: Step) -> Turn {
+    pub(crate) unsafe fn run_on(this: *const Driver, mut step: Step) -> Turn {
         let unwinding = DropChain(this);
-        // SAFETY: `this` is live by contract.
-        let limit = unsafe { (*this).limit.get() & !Step::MASK };
         let turn = loop {
+            // SAFETY: `this` is live by contract.
+            unsafe { (*this).step.set(Step::NONE) };
             if step.is_yielded() {
                 break Turn::Yielded;
             }
             if step.is_pending() {
                 break Turn::Waiting;
             }
-            if step == Step::DONE {
+            if step == Step::RETURNED {
                 break Turn::Returned;
             }
+            if step == Step::ENDED {
+                break Turn::Ended;
+            }
             // SAFETY: as above; the rest is passed on.
-            step = unsafe {
-                (*this).limit.set(limit);
-                resume_leaf(this, cx)
-            };
+            step = unsafe { resume_leaf(this) };
         };
         core::mem::forget(unwinding);
         turn
@@ -440,12 +464,12 @@ impl Driver {
 /// # Safety
 /// As for [`Driver::run`].
 #[inline(always)]
-pub(crate) unsafe fn resume_leaf(this: *const Driver, cx: &mut Context<'_>) -> Step {
+pub(crate) unsafe fn resume_leaf(this: *const Driver) -> Step {
     // SAFETY: `leaf` is live and waits to be run (invariants L and C), which is what `resume`
     // requires; the vtable is static.
     unsafe {
         let leaf = (*this).leaf.get();
-        ((*(*leaf).vtable.get()).resume)(leaf.cast_mut(), cx, this)
+        ((*(*leaf).vtable.get()).resume)(leaf.cast_mut(), this)
     }
 }
 

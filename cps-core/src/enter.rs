@@ -6,69 +6,127 @@
 //! body once more, and save the registers that the start needs. The one thing that a body can see
 //! of whoever polls it is the context, and by that the two are told apart here.
 //!
-//! Together with returns that are jumps (see `host_stack`), a level of a call that suspends once takes
-//! 37.8 instructions instead of 55.8, and a resume 32 instead of 36 (`lab call --instructions`,
-//! `lab resume --instructions`).
+//! By the context a body has its arguments too. (rustc keeps the arguments of an `async fn` in the future
+//! for its whole life, and a second time as locals once they live across an await; and likewise what an
+//! `async` block captures. So a body captures nothing.)
 
 use core::future::Future;
 use core::hint::assert_unchecked;
+use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use crate::driver::Driver;
+use crate::chain::Chain;
+use crate::in_chain;
 
-/// What a body awaits first of all: ready at once.
+/// What a body finds at its start, while that is polled.
+struct Entry<'a, A> {
+    chain: Chain,
+    /// The waker of a body's context once the body was entered.
+    in_chain: &'a Waker,
+    args: ManuallyDrop<A>,
+}
+
+/// Polls a body for the first time.
 ///
-/// The first poll has a waker of a kind that no other poll has, `Enter::waker`, until this puts the
-/// chain's in its place; of later polls `Enter::assert_over` promises that they have another.
+/// # Safety
+/// The body's first statement is to await an [`Enter`] of these arguments' type, after which it takes
+/// them. The driver is in a poll; the body is that of the chain's frame.
+#[inline(always)]
+pub(crate) unsafe fn poll<A, F: Future>(
+    body: Pin<&mut F>,
+    args: A,
+    chain: Chain,
+) -> Poll<F::Output> {
+    // SAFETY: passed on.
+    let in_chain = unsafe { in_chain::waker(&chain) };
+    let entry = Entry { chain, in_chain: &in_chain, args: ManuallyDrop::new(args) };
+    // SAFETY: the functions do nothing.
+    let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
+    body.poll(&mut Context::from_waker(&waker))
+}
+
+/// What a body awaits first of all, to have its arguments `A` and its chain, of kind `K`: ready at once.
+///
+/// The first poll of a body has a waker of a kind that no other has, until this puts another in its place.
 #[derive(Debug)]
-pub struct Enter(());
+#[must_use = "a body begins with it"]
+pub struct Enter<A, K>(PhantomData<(A, fn() -> K)>);
 
-impl Enter {
-    /// # Safety
-    /// To be awaited as the first statement of a body.
-    #[inline(always)]
-    pub unsafe fn new() -> Self {
-        Enter(())
-    }
+// SAFETY: it stands for the arguments, which are in no `Enter`, and is used by the body that owns it only.
+unsafe impl<A, K> Send for Enter<A, K> {}
+// SAFETY: as above.
+unsafe impl<A, K> Sync for Enter<A, K> {}
 
-    /// The waker of a body's first poll, for [`Context::from_waker`].
-    ///
+impl<A, K> Enter<A, K> {
     /// # Safety
-    /// For a poll of a body of this driver, which is in a poll.
+    /// For a body that is polled first by [`poll`] with arguments `A`, and awaits this as its first
+    /// statement.
     #[inline(always)]
-    pub(crate) unsafe fn waker(driver: *const Driver) -> ManuallyDrop<Waker> {
-        // SAFETY: the functions do nothing.
-        ManuallyDrop::new(unsafe { Waker::new(driver.cast(), &ENTERING) })
-    }
-
-    /// Promises that a body was entered.
-    ///
-    /// # Safety
-    /// The context is not that of a body's first poll, unless the body has awaited an `Enter` in it.
-    #[inline(always)]
-    pub(crate) unsafe fn assert_over(cx: &Context<'_>) {
-        // SAFETY: nobody else has a waker with this table: `Enter`'s poll, before which there is
-        // nothing in a body, removes it.
-        unsafe { assert_unchecked(!ptr::eq(cx.waker().vtable(), &raw const ENTERING)) }
+    pub(crate) unsafe fn new() -> Self {
+        Enter(PhantomData)
     }
 }
 
-impl Future for Enter {
-    type Output = ();
+impl<A, K> Future for Enter<A, K> {
+    type Output = Entered<A, K>;
 
     #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: a body's first poll has this waker, and this is the first statement (contract of
-        // `new`). The data are the driver, whose poll outlasts the context.
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Entered<A, K>> {
+        // SAFETY: a body's first poll has this waker, which leads to an entry that outlives the poll, and
+        // this is the first statement (contract of `new`). In later polls, which have another waker, the
+        // body is past it: so this tells the compiler that it need not look there.
         unsafe {
             assert_unchecked(ptr::eq(cx.waker().vtable(), &raw const ENTERING));
-            let driver = cx.waker().data().cast::<Driver>();
-            *cx = Context::from_waker((*driver).waker());
+            let entry = cx.waker().data().cast::<Entry<'_, A>>();
+            *cx = Context::from_waker((*entry).in_chain);
+            Poll::Ready(Entered { entry: entry.cast(), kind: PhantomData })
         }
-        Poll::Ready(())
+    }
+}
+
+/// The arguments of a body, and its chain.
+#[derive(Debug)]
+pub struct Entered<A, K> {
+    /// An `Entry<A>`.
+    entry: *const (),
+    kind: PhantomData<(A, fn() -> K)>,
+}
+
+impl<A, K> Clone for Entered<A, K> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<A, K> Copy for Entered<A, K> {}
+
+impl<A, K> Entered<A, K> {
+    /// Takes the arguments.
+    ///
+    /// # Safety
+    /// Once, before the body awaits anything else than its [`Enter`].
+    #[inline(always)]
+    pub unsafe fn args(self) -> A {
+        // SAFETY: the entry is live in the first poll, and the caller says that this is the only call.
+        unsafe {
+            let args = &raw const (*self.entry.cast::<Entry<'_, A>>()).args;
+            ManuallyDrop::into_inner(ptr::read(args))
+        }
+    }
+
+    /// The chain that runs the body.
+    ///
+    /// # Safety
+    /// Before the body awaits anything else than its [`Enter`].
+    #[inline(always)]
+    pub unsafe fn chain(self) -> Chain<K> {
+        // SAFETY: as above.
+        let chain = unsafe { (*self.entry.cast::<Entry<'_, A>>()).chain };
+        Chain::new(chain.driver, chain.frame)
     }
 }
 

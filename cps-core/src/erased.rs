@@ -6,6 +6,7 @@ use core::panic::Location;
 use core::task::Poll;
 
 use crate::body::Body;
+use crate::chain::Chain;
 use crate::deferred::{Unstarted, start_deferred};
 use crate::driver::{Description, Driver, Header, VTable};
 use crate::frame::{Frame, Origin, body_name, resume};
@@ -31,7 +32,7 @@ pub(crate) struct ErasedVTable {
     pub(crate) frame: VTable,
     /// Starts the unstarted frame on the host stack; `true` if it returned and its result lies in
     /// the frame. If it unwinds, the memory is freed.
-    pub(crate) start: unsafe fn(*mut Header, *const Driver) -> bool,
+    pub(crate) start: unsafe fn(*mut Header, Chain) -> bool,
     /// Where the result lies, in bytes from the header.
     pub(crate) result: usize,
     /// Where [`OwnMemory`] has the call, likewise.
@@ -91,15 +92,14 @@ unsafe fn describe<B: Body>(frame: *const Header) -> Description {
 }
 
 /// [`ErasedVTable::start`].
-unsafe fn start<B: Body>(header: *mut Header, driver: *const Driver) -> bool {
+unsafe fn start<B: Body>(header: *mut Header, chain: Chain) -> bool {
     let frame = header.cast::<Frame<B>>();
     // SAFETY: this is called once, on an unstarted frame in an allocation, by the running body of
-    // the driver's chain.
+    // the chain.
     unsafe {
-        let caller = (*driver).leaf.get();
         let parts = Origin::take(header.cast::<Origin<B>>());
         let unwinding = Free::<OwnMemory<B>>(header.cast());
-        let poll = Frame::call_as(frame, parts, driver, caller, Erased::<B>::started());
+        let poll = Frame::call_as(frame, parts, chain, Erased::<B>::started());
         core::mem::forget(unwinding);
         match poll {
             Poll::Ready(value) => {

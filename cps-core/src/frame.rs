@@ -18,22 +18,28 @@
 //! before it is called, a root or an erased coroutine, has both in one place: [`Origin`].
 
 use core::cell::UnsafeCell;
-use core::future::Future;
+use core::hint::assert_unchecked;
 use core::marker::{PhantomData, PhantomPinned};
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
-use crate::body::{Body, Entry, NoSite, Scope, Site};
-use crate::driver::{Description, Driver, Header, Step, VTable, ended, root_continuation};
-use crate::enter::Enter;
+use crate::body::{Body, Site};
+use crate::chain::Chain;
+use crate::deferred::Waiting;
+use crate::driver::{Description, Driver, Header, VTable};
+use crate::enter::{self, Enter};
+use crate::running::starting;
+use crate::step::Step;
 
 /// The memory shared by the conditions of a frame.
 #[repr(C)]
 pub(crate) union Payload<B: Body> {
     future: ManuallyDrop<B::Future>,
     result: ManuallyDrop<B::Output>,
+    /// Of a frame whose call was deferred: where its body waits.
+    pub(crate) waiting: *mut Waiting<B>,
 }
 
 /// A coroutine that has, or soon will have, a place in a chain. Never moved once it is linked.
@@ -86,28 +92,8 @@ impl<B: Body> Frame<B> {
         unsafe { Self::payload(this).cast::<B::Output>().write(result) }
     }
 
-    /// Completes the header of a frame in its caller's memory, or of the root frame, whose body
-    /// has suspended for the first time. It was called at `S`.
-    ///
-    /// # Safety
-    /// `this` is valid for writes of its header.
-    #[inline(always)]
-    pub(crate) unsafe fn link<S: Site>(this: *mut Self, caller: *const Header) {
-        // SAFETY: passed on.
-        unsafe { Self::link_as(this, Suspended::<B, S>::VTABLE, caller) }
-    }
-
-    /// [`Frame::link`] for a frame that is ended otherwise.
-    ///
-    /// # Safety
-    /// As for [`Frame::link`].
-    #[inline(always)]
-    pub(crate) unsafe fn link_as(this: *mut Self, vtable: *const VTable, caller: *const Header) {
-        // SAFETY: by contract.
-        unsafe { (&raw mut (*this).header).write(Header::new(vtable, caller)) }
-    }
-
-    /// Calls a body with its frame here, at `S`: [`Frame::start`], and [`Frame::link`] if it suspends.
+    /// Calls a body with its frame here, at `S`: runs it until it returns or suspends, and then makes
+    /// the frame a part of the chain, whose body is the caller.
     ///
     /// # Safety
     /// As for [`Frame::start`].
@@ -115,16 +101,13 @@ impl<B: Body> Frame<B> {
     pub(crate) unsafe fn call<S: Site>(
         this: *mut Self,
         parts: (B::Args, B::Make),
-        driver: *const Driver,
-        caller: *const Header,
+        chain: Chain,
     ) -> Poll<B::Output> {
         // SAFETY: passed on.
-        unsafe { Self::call_as(this, parts, driver, caller, Suspended::<B, S>::VTABLE) }
+        unsafe { Self::call_as(this, parts, chain, Suspended::<B, S>::VTABLE) }
     }
 
     /// [`Frame::call`] for a frame that is ended otherwise.
-    ///
-    /// With the feature `backtrace` the frame is linked first, to be seen while it runs.
     ///
     /// # Safety
     /// As for [`Frame::start`].
@@ -132,95 +115,18 @@ impl<B: Body> Frame<B> {
     pub(crate) unsafe fn call_as(
         this: *mut Self,
         parts: (B::Args, B::Make),
-        driver: *const Driver,
-        caller: *const Header,
+        chain: Chain,
         vtable: *const VTable,
     ) -> Poll<B::Output> {
         // SAFETY: passed on.
         unsafe {
-            if cfg!(feature = "backtrace") {
-                Self::link_as(this, vtable, caller);
-            }
-            let poll = Self::start(this, parts, driver, caller);
-            if poll.is_pending() && !cfg!(feature = "backtrace") {
-                Self::link_as(this, vtable, caller);
+            let start = || Self::start(this, parts, chain.driver);
+            let poll = starting(chain.driver, Self::header(this), vtable, start);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
             }
             poll
         }
-    }
-
-    /// Starts the root frame of a chain, which has no other: [`Frame::start`], and [`Frame::link`] to
-    /// the root continuation if it suspends.
-    ///
-    /// # Safety
-    /// As for [`Frame::start`]; the leaf is [`ended`].
-    #[inline(always)]
-    pub(crate) unsafe fn start_root(
-        this: *mut Self,
-        parts: (B::Args, B::Make),
-        driver: *const Driver,
-    ) -> Poll<B::Output> {
-        // SAFETY: passed on.
-        unsafe {
-            if cfg!(feature = "backtrace") {
-                Self::link::<NoSite>(this, root_continuation());
-            }
-            let poll = Self::start(this, parts, driver, ended());
-            if poll.is_pending() && !cfg!(feature = "backtrace") {
-                Self::link::<NoSite>(this, root_continuation());
-            }
-            poll
-        }
-    }
-
-    /// [`VTable::resume`] without the return to the caller.
-    ///
-    /// # Safety
-    /// As for that.
-    #[inline(always)]
-    pub(crate) unsafe fn resume_here(this: *mut Self, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: passed on; a future that has returned is not used again.
-        unsafe { Self::poll(this, cx).map(|value| Self::put_result(this, value)) }
-    }
-
-    /// Polls the body.
-    ///
-    /// # Safety
-    /// As for [`VTable::resume`].
-    #[inline(always)]
-    unsafe fn poll(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: the future was constructed in place and has not returned (invariant C).
-        unsafe {
-            Enter::assert_over(cx);
-            let future = Self::payload(this).cast::<B::Future>();
-            Pin::new_unchecked(&mut *future).poll(cx).map(B::output)
-        }
-    }
-
-    /// Starts the frame of a call on the host stack: constructs the body's future in place and runs
-    /// it until it suspends or returns. The header is left alone.
-    ///
-    /// Invariant L is upheld: while the body runs the leaf is this frame; if it suspends, the leaf
-    /// is what it left; if it returns or panics, the leaf is `caller` again.
-    ///
-    /// # Safety
-    /// `this` is valid for writes and stays so until the frame has ended; it holds no live
-    /// payload. `driver` is in a poll (between `enter` and the return to the executor), and its
-    /// leaf is `caller`.
-    #[inline(always)]
-    pub(crate) unsafe fn start(
-        this: *mut Self,
-        parts: (B::Args, B::Make),
-        driver: *const Driver,
-        caller: *const Header,
-    ) -> Poll<B::Output> {
-        let restore = Restore(driver, caller);
-        // SAFETY: passed on.
-        let poll = unsafe { Self::first_poll(this, parts, driver) };
-        if poll.is_pending() {
-            core::mem::forget(restore);
-        }
-        poll
     }
 
     /// [`Frame::call_as`] for a body whose future is there already.
@@ -232,8 +138,7 @@ impl<B: Body> Frame<B> {
     pub(crate) unsafe fn call_future(
         this: *mut Self,
         future: B::Future,
-        driver: *const Driver,
-        caller: *const Header,
+        chain: Chain,
         vtable: *const VTable,
     ) -> Poll<B::Output> {
         /// Drops the future if its first poll unwinds.
@@ -245,26 +150,96 @@ impl<B: Body> Frame<B> {
             }
         }
 
-        let restore = Restore(driver, caller);
-        // SAFETY: as in `first_poll`; the future is dropped just once, here or by who ends the frame.
+        // SAFETY: as in `start`; the future is dropped just once, here or by who ends the frame.
         unsafe {
-            if cfg!(feature = "backtrace") {
-                Self::link_as(this, vtable, caller);
-            }
-            (*driver).leaf.set(Self::header(this));
             let place = Self::payload(this).cast::<B::Future>();
             place.write(future);
             let unwinding = DropOnUnwind(place);
-            let mut cx = Context::from_waker((*driver).waker());
-            let poll = Pin::new_unchecked(&mut *place).poll(&mut cx).map(B::output);
+            let own = Chain::new(chain.driver, Self::header(this));
+            let start = || B::resume(Pin::new_unchecked(&mut *place), own);
+            let poll = starting(chain.driver, Self::header(this), vtable, start);
             core::mem::forget(unwinding);
             if poll.is_pending() {
-                core::mem::forget(restore);
-                if !cfg!(feature = "backtrace") {
-                    Self::link_as(this, vtable, caller);
-                }
+                Self::link(this, chain, vtable);
             }
             poll
+        }
+    }
+
+    /// Makes a frame a part of the chain whose body has suspended in its start.
+    ///
+    /// # Safety
+    /// `this` is valid for writes of its header; the driver is in a poll.
+    #[inline(always)]
+    unsafe fn link(this: *mut Self, caller: Chain, vtable: *const VTable) {
+        // SAFETY: by contract.
+        unsafe {
+            (&raw mut (*this).header).write(Header::new(vtable, caller.frame));
+            (*caller.driver).suspended_at(Self::header(this));
+        }
+    }
+
+    /// Makes a frame of a body whose call is deferred, and leaves it to the driver.
+    ///
+    /// # Safety
+    /// `this` is valid for writes and stays so until the frame has ended; so does what is at `waiting`
+    /// until the body was taken from there. The rest is as for [`Driver::defer`].
+    pub(crate) unsafe fn defer(
+        this: *mut Self,
+        waiting: *mut Waiting<B>,
+        caller: Chain,
+        vtable: *const VTable,
+    ) {
+        // SAFETY: by contract.
+        unsafe {
+            (&raw mut (*this).header).write(Header::new(vtable, caller.frame));
+            (&raw mut (*Self::payload(this)).waiting).write(waiting);
+            (*caller.driver).defer(Self::header(this), caller.frame);
+        }
+    }
+
+    /// [`VTable::resume`] without the return to the caller: `None` if the body has returned, and its
+    /// result lies in the frame.
+    ///
+    /// # Safety
+    /// As for that.
+    #[inline(always)]
+    pub(crate) unsafe fn resume_here(this: *mut Self, driver: *const Driver) -> Option<Step> {
+        // SAFETY: passed on; a future that has returned is not used again. The future was constructed
+        // in place and has not returned (invariant C).
+        unsafe {
+            // By invariant S: the compiler leaves out what a body does when it has just suspended.
+            assert_unchecked((*driver).step.get() == Step::NONE);
+            let future = Pin::new_unchecked(&mut *Self::payload(this).cast::<B::Future>());
+            match B::resume(future, Chain::new(driver, Self::header(this))) {
+                Poll::Pending => Some((*driver).pending()),
+                Poll::Ready(value) => {
+                    Self::put_result(this, value);
+                    None
+                }
+            }
+        }
+    }
+
+    /// Starts a body on the host stack: constructs its future in place and runs it until it suspends or
+    /// returns. Nothing else is written, of the frame or the driver.
+    ///
+    /// # Safety
+    /// `this` is valid for writes and stays so until the frame has ended; it holds no live
+    /// payload. `driver` is in a poll (between `enter` and the return to the executor).
+    #[inline]
+    pub(crate) unsafe fn start(
+        this: *mut Self,
+        (args, make): (B::Args, B::Make),
+        driver: *const Driver,
+    ) -> Poll<B::Output> {
+        // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
+        // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
+        unsafe {
+            let future = Self::payload(this).cast::<B::Future>();
+            future.write(make(Enter::new()));
+            let own = Chain::new(driver, Self::header(this));
+            enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
         }
     }
 
@@ -272,45 +247,6 @@ impl<B: Body> Frame<B> {
     #[cfg(feature = "alloc")]
     pub(crate) fn future(this: *const Header) -> *const B::Future {
         Self::payload(this.cast_mut().cast()).cast()
-    }
-
-    /// The part of [`Frame::start`] that is a function of its own. That the leaf is restored in
-    /// the caller's code, where it is at hand in a register, saves its spill here.
-    ///
-    /// # Safety
-    /// As for [`Frame::start`].
-    #[inline]
-    unsafe fn first_poll(
-        this: *mut Self,
-        (args, make): (B::Args, B::Make),
-        driver: *const Driver,
-    ) -> Poll<B::Output> {
-        // SAFETY: the entry outlives the first poll, in which the body takes the arguments
-        // (contract of `Body`). The future is constructed in memory that is valid by contract and
-        // not moved until it has returned or been dropped: it is pinned.
-        unsafe {
-            // Before the future is written: no store may come between that and the poll, or LLVM
-            // must assume that it changed the future's state and dispatch on it.
-            (*driver).leaf.set(Self::header(this));
-            let entry = Entry { driver, args: ManuallyDrop::new(args) };
-            let future = Self::payload(this).cast::<B::Future>();
-            future.write(make(Scope::new(&entry)));
-            let waker = Enter::waker(driver);
-            let mut cx = Context::from_waker(&waker);
-            Pin::new_unchecked(&mut *future).poll(&mut cx).map(B::output)
-        }
-    }
-}
-
-/// Restores the leaf when a body returns from its first poll, or that unwinds. It is made with a driver that
-/// outlives the poll.
-struct Restore(*const Driver, *const Header);
-
-impl Drop for Restore {
-    #[inline(always)]
-    fn drop(&mut self) {
-        // SAFETY: the driver outlives the poll.
-        unsafe { (*self.0).leaf.set(self.1) }
     }
 }
 
@@ -383,11 +319,11 @@ impl<B: Body> Origin<B> {
 /// the feature `tail-call` by a jump. A macro, since `become` must stand in the function that ends.
 #[cfg(not(feature = "tail-call"))]
 macro_rules! resume_caller {
-    ($frame:expr, $cx:expr, $driver:expr) => {{
+    ($frame:expr, $driver:expr) => {{
         let caller = (*$frame).caller.get();
         (*$driver).leaf.set(caller);
         if (*$driver).may_nest_return() {
-            ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $cx, $driver)
+            ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $driver)
         } else {
             Step::CONTINUE
         }
@@ -395,30 +331,23 @@ macro_rules! resume_caller {
 }
 #[cfg(feature = "tail-call")]
 macro_rules! resume_caller {
-    ($frame:expr, $cx:expr, $driver:expr) => {{
+    ($frame:expr, $driver:expr) => {{
         let caller = (*$frame).caller.get();
         (*$driver).leaf.set(caller);
-        become ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $cx, $driver)
+        become ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $driver)
     }};
 }
 pub(crate) use resume_caller;
 
 /// [`VTable::resume`] of a suspended frame.
-pub(crate) unsafe fn resume<B: Body>(
-    frame: *mut Header,
-    cx: &mut Context<'_>,
-    driver: *const Driver,
-) -> Step {
-    let this = frame.cast::<Frame<B>>();
+pub(crate) unsafe fn resume<B: Body>(frame: *mut Header, driver: *const Driver) -> Step {
     // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>`; the
-    // rest is passed on.
+    // rest is passed on. A body that has returned has not suspended, so that invariant S holds for its
+    // caller.
     unsafe {
-        match Frame::poll(this, cx) {
-            Poll::Pending => (*driver).pending(),
-            Poll::Ready(value) => {
-                Frame::put_result(this, value);
-                resume_caller!(frame, cx, driver)
-            }
+        match Frame::resume_here(frame.cast::<Frame<B>>(), driver) {
+            Some(step) => step,
+            None => resume_caller!(frame, driver),
         }
     }
 }

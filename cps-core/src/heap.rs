@@ -112,23 +112,21 @@ impl Placement for Heap {
         // frame has ended: here, in `finish`, or in the vtable's `drop`. The chain is running,
         // since its body calls this.
         unsafe {
-            if (*chain.0).may_nest_call() {
-                let caller = (*chain.0).leaf.get();
+            if (*chain.driver).may_nest_call() {
                 let started = OnHeap::<B, S>::STARTED;
-                let poll = Frame::call_as(frame, body.into_parts(), chain.0, caller, started);
+                let poll = Frame::call_as(frame, body.into_parts(), chain, started);
                 core::mem::forget(unwinding);
                 if let Poll::Ready(value) = poll {
                     free(frame);
                     return (Some(value), Suspended::new());
                 }
             } else {
-                Waiting::begin(allocate(), body, frame, OnHeap::<B, S>::UNSTARTED);
+                Waiting::begin(allocate(), body, frame, chain, OnHeap::<B, S>::UNSTARTED);
                 core::mem::forget(unwinding);
-                (*chain.0).defer(Frame::header(frame));
             }
             slot.cast::<Allocated<B>>().write(Allocated(frame));
+            (None, Suspended::new())
         }
-        (None, Suspended::new())
     }
 }
 
@@ -137,7 +135,7 @@ impl<B: Body> Finish for Allocated<B> {
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(_: Chain, slot: *mut Slot<Self>, _: Returned) -> B::Output {
+    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the
         // pointer here.
         unsafe {

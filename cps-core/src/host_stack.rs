@@ -8,29 +8,32 @@ use crate::driver::CALL_BUDGET;
 ))]
 use core::arch::asm;
 
-/// Up to where calls may nest on the host stack in a poll: an address, a multiple of 8.
+/// Up to where calls may nest on the host stack in a poll: the low half of an address, on targets of 64
+/// bits, since all of a poll's stack lies within 2 GiB.
 #[derive(Clone, Copy)]
-pub(crate) struct Limit(usize);
+pub(crate) struct Limit(u32);
 
 impl Limit {
+    /// Before the chain is polled.
+    pub(crate) const NONE: Limit = Limit(0);
+
     /// That of the poll that is under way.
     #[inline(always)]
     pub(crate) fn here() -> Self {
-        const { assert!(CALL_BUDGET % 8 == 0) };
-        Limit(stack_address().wrapping_sub(CALL_BUDGET))
+        Limit((stack_address() as u32).wrapping_sub(CALL_BUDGET))
     }
 
+    /// How many bytes of the host stack are left for calls.
     #[inline(always)]
-    pub(crate) fn address(self) -> usize {
-        self.0
+    pub(crate) fn left(self) -> i32 {
+        (stack_address() as u32).wrapping_sub(self.0) as i32
     }
 }
 
-/// Roughly where the host stack ends now, a multiple of 8. All supported targets grow it downwards.
+/// Roughly where the host stack ends now. All supported targets grow it downwards.
 ///
-/// From the register, where that is known: on x86-64 its unit is 8 bytes, on AArch64 16. (A local whose
-/// address is taken would do, and does elsewhere, but it keeps the compiler from making a jump of
-/// the call that ends a resume function.)
+/// From the register, where that is known. (A local whose address is taken would do, and does elsewhere,
+/// but it keeps the compiler from making a jump of the call that ends a resume function.)
 #[inline(always)]
 pub(crate) fn stack_address() -> usize {
     #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))]
@@ -57,9 +60,7 @@ pub(crate) fn stack_address() -> usize {
         not(any(target_arch = "x86_64", target_arch = "aarch64"))
     ))]
     {
-        #[repr(align(8))]
-        struct Here(#[expect(dead_code, reason = "only its place matters")] u8);
-        let here = core::mem::MaybeUninit::<Here>::uninit();
+        let here = core::mem::MaybeUninit::<u8>::uninit();
         (&raw const here).addr()
     }
 }

@@ -267,6 +267,7 @@ mod group;
 #[cfg(feature = "alloc")]
 mod heap;
 mod host_stack;
+mod in_chain;
 pub mod interleave;
 #[cfg(feature = "alloc")]
 mod join;
@@ -284,6 +285,7 @@ mod scope;
 mod stack;
 mod stack_options;
 mod stacked;
+mod step;
 #[cfg(feature = "alloc")]
 mod suspend;
 #[cfg(feature = "alloc")]

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
-use crate::call::{Embedded, Finish, Returned, Slot, Suspended};
+use crate::call::{Embedded, Finish, Resumed, Returned, Slot, Suspended};
 use crate::chain::Chain;
 use crate::frame::Frame;
 use crate::placement::{May, Placement, Stack};
@@ -54,13 +54,13 @@ impl<B: Body, const N: usize> Finish for Room<B, N> {
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(chain: Chain, slot: *mut Slot<Self>, returned: Returned) -> B::Output {
+    unsafe fn finish(slot: *mut Slot<Self>, returned: Returned) -> B::Output {
         // SAFETY: passed on; `call` decided likewise.
         unsafe {
             if Self::FITS {
-                Embedded::<B>::finish(chain, slot.cast(), returned)
+                Embedded::<B>::finish(slot.cast(), returned)
             } else {
-                stacked::finish::<B>(chain.0)
+                stacked::finish::<B>(returned.chain())
             }
         }
     }

@@ -7,7 +7,7 @@ use std::boxed::Box;
 use std::{eprint, panic, thread_local};
 
 use crate::backtrace::Backtrace;
-use crate::driver::Driver;
+use crate::driver::{Driver, Header, VTable};
 
 /// A poll that is under way on this thread.
 struct Running {
@@ -32,6 +32,40 @@ pub(crate) fn during<T>(driver: *const Driver, poll: impl FnOnce() -> T) -> T {
     let running = Running { driver, outer: INNERMOST.get() };
     let _leave = Leave(running.outer);
     INNERMOST.set(&raw const running);
+    poll()
+}
+
+/// A call that is under way on the host stack, and not a part of its chain: it has not suspended.
+pub(crate) struct Starting {
+    frame: *const Header,
+    vtable: *const VTable,
+    /// The call within which this one is.
+    outer: *const Starting,
+}
+
+/// Polls a frame for the first time, and has it seen meanwhile, though it is not linked. The vtable is
+/// that which it will have.
+///
+/// The driver is valid.
+pub(crate) fn starting<T>(
+    driver: *const Driver,
+    frame: *const Header,
+    vtable: *const VTable,
+    poll: impl FnOnce() -> T,
+) -> T {
+    struct Leave(*const Driver, *const Starting);
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            // SAFETY: the driver outlives its polls.
+            unsafe { (*self.0).starting.set(self.1) }
+        }
+    }
+
+    // SAFETY: it is in a poll.
+    let innermost = unsafe { &(*driver).starting };
+    let starting = Starting { frame, vtable, outer: innermost.get() };
+    let _leave = Leave(driver, starting.outer);
+    innermost.set(&raw const starting);
     poll()
 }
 
@@ -67,11 +101,18 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
     let mut location = here;
     let mut running = INNERMOST.get();
     while !running.is_null() {
-        // SAFETY: what is in the list are polls under way, further down on this stack. This feature
-        // links every frame before it runs, and nothing ends a frame while this function runs.
+        // SAFETY: what is in the lists are polls and calls under way, further down on this stack. What
+        // is in the chain is linked, and nothing ends a frame while this function runs.
         unsafe {
             let driver = &*(*running).driver;
-            backtrace.extend(driver.leaf.get(), location.or(driver.waits_at()));
+            location = location.or(driver.waits_at());
+            let mut starting = driver.starting.get();
+            while !starting.is_null() {
+                let description = ((*(*starting).vtable).describe)((*starting).frame);
+                location = backtrace.push(description, location);
+                starting = (*starting).outer;
+            }
+            backtrace.extend(driver.leaf.get(), location);
             running = (*running).outer;
         }
         location = None;

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use crate::body::{Body, Site};
-use crate::call::{self, Finish, Returned, Slot};
+use crate::call::{self, Finish, Resumed, Returned, Slot};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
@@ -61,15 +61,14 @@ impl Placement for Stack {
         chain: Chain,
         body: B,
     ) -> (Option<B::Output>, call::Suspended) {
-        let driver = chain.0;
+        let driver = chain.driver;
         // SAFETY: the chain is running, since its body calls this; its driver outlives the call. The
         // memory is the frame's until it is popped, which is when the frame has ended: here or in
         // `finish`. If the callee panics so does the chain, and the stack is dropped whole.
         unsafe {
             if (*driver).may_nest_call() {
                 if let Some(frame) = (*driver).stack.push::<Frame<B>>() {
-                    let caller = (*driver).leaf.get();
-                    match Frame::call::<S>(frame, body.into_parts(), driver, caller) {
+                    match Frame::call::<S>(frame, body.into_parts(), chain) {
                         Poll::Ready(value) => {
                             (*driver).stack.pop_within(frame);
                             return (Some(value), call::Suspended::new());
@@ -78,7 +77,7 @@ impl Placement for Stack {
                     }
                 }
             }
-            (call_slowly::<B, S>(driver, body), call::Suspended::new())
+            (call_slowly::<B, S>(chain, body), call::Suspended::new())
         }
     }
 }
@@ -89,9 +88,9 @@ impl Placement for Stack {
 /// As for [`Placement::call`].
 #[cold]
 #[inline(never)]
-unsafe fn call_slowly<B: Body, S: Site>(driver: *const Driver, body: B) -> Option<B::Output> {
+unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: B) -> Option<B::Output> {
     // SAFETY: passed on.
-    match unsafe { try_call::<B, S>(driver, body) } {
+    match unsafe { try_call::<B, S>(chain, body) } {
         Ok(value) => value,
         Err((exhausted, _)) => panic!("{exhausted}"),
     }
@@ -105,9 +104,10 @@ unsafe fn call_slowly<B: Body, S: Site>(driver: *const Driver, body: B) -> Optio
 /// # Safety
 /// As for [`Placement::call`].
 pub(crate) unsafe fn try_call<B: Body, S: Site>(
-    driver: *const Driver,
+    chain: Chain,
     body: B,
 ) -> Result<Option<B::Output>, (Exhausted, B)> {
+    let driver = chain.driver;
     // SAFETY: as in `Stack::call`.
     unsafe {
         let stack = &(*driver).stack;
@@ -123,12 +123,10 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
                     return Err((exhausted, body));
                 }
             };
-            Waiting::begin(waiting, body, frame, OnStack::<B, S>::UNSTARTED);
-            (*driver).defer(Frame::header(frame));
+            Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED);
             return Ok(None);
         }
-        let caller = (*driver).leaf.get();
-        match Frame::call::<S>(frame, body.into_parts(), driver, caller) {
+        match Frame::call::<S>(frame, body.into_parts(), chain) {
             Poll::Ready(value) => {
                 (*driver).stack.pop(frame);
                 Ok(Some(value))
@@ -143,9 +141,10 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
 /// # Safety
 /// The topmost frame is a `B`'s, and it has returned.
 #[inline(always)]
-pub(crate) unsafe fn finish<B: Body>(driver: *const Driver) -> B::Output {
+pub(crate) unsafe fn finish<B: Body>(chain: Chain) -> B::Output {
     // SAFETY: by contract.
     unsafe {
+        let driver = chain.driver;
         let frame = (*driver).stack.topmost::<Frame<B>>();
         let value = Frame::take_result(frame);
         (*driver).stack.pop(frame);
@@ -158,10 +157,10 @@ impl<B: Body> Finish for Stacked<B> {
     type Value = B::Output;
 
     #[inline(always)]
-    unsafe fn finish(chain: Chain, _: *mut Slot<Self>, _: Returned) -> B::Output {
+    unsafe fn finish(_: *mut Slot<Self>, returned: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned. Calls that began later
         // have ended, so its frame is the topmost.
-        unsafe { finish::<B>(chain.0) }
+        unsafe { finish::<B>(returned.chain()) }
     }
 }
 

@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::body::{Body, Site};
-use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::call::{Finish, Resumed, Returned, Slot, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::coroutine::Coroutine;
 use crate::placement::Stack;
@@ -33,13 +33,14 @@ impl<B: Body> TryOnStack<B> {
         _: *mut Slot<Tried<B>>,
     ) -> (Option<<Tried<B> as Finish>::Value>, Suspended) {
         // SAFETY: passed on.
-        let called = match unsafe { stacked::try_call::<B, S>(chain.0, self.body) } {
+        let called = match unsafe { stacked::try_call::<B, S>(chain.any(), self.body) } {
             Ok(value) => value.map(Ok),
             Err((reason, body)) => {
                 Some(Err(StackExhausted { coroutine: Coroutine::from_body(body), reason }))
             }
         };
-        (called, Suspended::new())
+        // SAFETY: it is awaited if the call has suspended.
+        (called, unsafe { Suspended::new() })
     }
 }
 
@@ -58,10 +59,10 @@ impl<B: Body> Finish for Tried<B> {
     type Value = Result<B::Output, StackExhausted<B>>;
 
     #[inline(always)]
-    unsafe fn finish(chain: Chain, _: *mut Slot<Self>, _: Returned) -> Self::Value {
+    unsafe fn finish(_: *mut Slot<Self>, returned: Returned) -> Self::Value {
         // SAFETY: `Suspended` was polled again, so the callee, which has a frame, has returned. Calls
         // that began later have ended, so it is the topmost.
-        Ok(unsafe { stacked::finish::<B>(chain.0) })
+        Ok(unsafe { stacked::finish::<B>(returned.chain()) })
     }
 }
 

@@ -18,10 +18,8 @@
 //! loop that polls plain futures takes 40.7, and a state machine by hand 25.1. It was 60.4 when a
 //! prefetch looked at the waker, and every frame was resumed through its vtable.
 
-use core::task::{Context, Poll};
-
-use crate::driver::{Driver, DropChain, Step, resume_leaf};
-use crate::host_stack::Limit;
+use crate::driver::{Driver, DropChain, resume_leaf};
+use crate::step::Step;
 
 /// What a chain that has its turn among others has come to: [`Driver::take_turn`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -32,49 +30,42 @@ pub enum Turn {
     Waiting,
     /// The root body has returned.
     Returned,
+    /// There was no chain.
+    Ended,
 }
 
 impl Driver {
-    /// Prepares for a turn of a suspended chain under an interleaver, in the poll of which `limit` is.
-    #[inline(always)]
-    pub(crate) fn rearm(&self, limit: Limit) {
-        // The last turn left its step here. Written as a whole: a load of the word just after a
-        // store to one of its bytes would have to wait.
-        self.limit.set(limit.address());
-    }
-
     /// [`Driver::run`] for an interleaver, which resumes chains that yield anyway.
     ///
     /// # Safety
-    /// As for [`Driver::run`], but `enter` was called in this poll, not for each turn, and `rearm` was.
+    /// As for [`Driver::run`], but `enter` was called in this poll, not for each turn; there may be no chain.
     #[inline(always)]
-    pub(crate) unsafe fn take_turn(this: *const Driver, cx: &mut Context<'_>) -> Turn {
+    pub(crate) unsafe fn take_turn(this: *const Driver) -> Turn {
         let unwinding = DropChain(this);
         // SAFETY: as in `run`.
-        let step = unsafe { resume_leaf(this, cx) };
+        let step = unsafe { resume_leaf(this) };
         core::mem::forget(unwinding);
         // SAFETY: passed on.
-        unsafe { Driver::settle_turn(this, cx, step) }
+        unsafe { Driver::settle_turn(this, step) }
     }
 
-    /// [`Driver::take_turn`] where the root frame is the leaf, and its type is known: `poll` polls its
-    /// body, and leaves the chain's value where that is wanted.
+    /// [`Driver::take_turn`] where the root frame is the leaf, and its type is known: `resume` resumes it, and
+    /// leaves the chain's value where that is wanted.
     ///
     /// # Safety
-    /// As for [`Driver::take_turn`]; `poll` does what it says, with the driver that it is given.
+    /// As for [`Driver::take_turn`]; `resume` does what it says, with the driver that it is given.
     #[inline(always)]
     pub(crate) unsafe fn take_turn_by(
         this: *const Driver,
-        cx: &mut Context<'_>,
-        poll: impl FnOnce(&mut Context<'_>) -> Poll<()>,
+        resume: impl FnOnce() -> Option<Step>,
     ) -> Turn {
         let unwinding = DropChain(this);
-        let poll = poll(cx);
+        let step = resume();
         core::mem::forget(unwinding);
-        match poll {
-            // SAFETY: `this` is live by contract; the rest is passed on.
-            Poll::Pending => unsafe { Driver::settle_turn(this, cx, (*this).pending()) },
-            Poll::Ready(()) => Turn::Returned,
+        match step {
+            // SAFETY: passed on.
+            Some(step) => unsafe { Driver::settle_turn(this, step) },
+            None => Turn::Returned,
         }
     }
 
@@ -83,23 +74,21 @@ impl Driver {
     /// # Safety
     /// As for [`Driver::settle`].
     #[inline(always)]
-    pub(crate) unsafe fn settle_turn(
-        this: *const Driver,
-        cx: &mut Context<'_>,
-        step: Step,
-    ) -> Turn {
+    pub(crate) unsafe fn settle_turn(this: *const Driver, step: Step) -> Turn {
         /// Once in a few turns.
         #[inline(never)]
-        unsafe fn settle_others(this: *const Driver, cx: &mut Context<'_>, step: Step) -> Turn {
+        unsafe fn settle_others(this: *const Driver, step: Step) -> Turn {
             // SAFETY: passed on.
-            unsafe { Driver::run_on(this, cx, step) }
+            unsafe { Driver::run_on(this, step) }
         }
 
         if step.is_yielded() {
+            // SAFETY: `this` is live by contract.
+            unsafe { (*this).step.set(Step::NONE) };
             Turn::Yielded
         } else {
             // SAFETY: passed on.
-            unsafe { settle_others(this, cx, step) }
+            unsafe { settle_others(this, step) }
         }
     }
 }

@@ -98,12 +98,12 @@ impl Rewrite<'_> {
     /// they would take its place.
     ///
     /// The branch that is never taken refuses to compile when the expression has come into another
-    /// body, where the scope is not that of the chain that runs: no label reaches into a closure or
+    /// body, where the chain is not the one that runs: no label reaches into a closure or
     /// an `async` block. A user's own macro with the name of a known one could put it there.
     fn call(&self, awaited: &ExprAwait, start: Span) -> TokenStream {
         let ExprAwait { attrs, base, dot_token, await_token } = awaited;
         let krate = self.krate;
-        let scope = hidden("__scope");
+        let chain = hidden("__chain");
         let span = Span::mixed_site().located_at(await_token.span);
         let body = body_label(span);
         // With the span's context it would be the place of the attribute.
@@ -119,7 +119,7 @@ impl Rewrite<'_> {
                 let __value = '__call: {
                     let __suspended = {
                         let (__ready, __suspended) = unsafe {
-                            __callee.__cps_begin::<__Site, _>(#scope.chain(), &raw mut __slot)
+                            __callee.__cps_begin::<__Site, _>(#chain, &raw mut __slot)
                         };
                         if let ::core::option::Option::Some(__value) = __ready {
                             break '__call __value;
@@ -130,8 +130,15 @@ impl Rewrite<'_> {
                         }
                         __suspended
                     };
-                    let __result = __suspended.await;
-                    unsafe { #krate::__private::finish(#scope.chain(), &raw mut __slot, __result) }
+                    let __resumed = __suspended.await;
+                    let (__value, __next) = unsafe {
+                        #krate::__private::finish(&raw mut __slot, __resumed)
+                    };
+                    #[allow(unused_assignments)]
+                    {
+                        #chain = __next;
+                    }
+                    __value
                 };
                 __value
             }

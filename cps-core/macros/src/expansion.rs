@@ -48,7 +48,7 @@ impl Expansion<'_> {
     pub(crate) fn into_expr(self) -> TokenStream {
         let Expansion { krate, placement, made, args, bindings, body, output, wide } = self;
         let span = Span::mixed_site();
-        let (scope, fields, label) = (hidden("__scope"), hidden("__args"), body_label(span));
+        let (chain, fields, label) = (hidden("__chain"), hidden("__args"), body_label(span));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
         let (body_of, value) = if wide {
             (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
@@ -83,14 +83,18 @@ impl Expansion<'_> {
             {
                 let __parts = #krate::__private::parts::<
                     #krate::__private::#kind, _, _, _
-                >((#(#args,)*), move |mut #scope| {
+                >((#(#args,)*), move |__enter| {
                     #[inline(always)]
                     async move {
                         #[allow(unused_imports)]
                         use #krate::__private::ForeignCall as _;
-                        unsafe { #krate::__private::Enter::new() }.await;
+                        let __entered = __enter.await;
+                        #[allow(unused_variables, unused_mut)]
+                        let mut #chain = unsafe { __entered.chain() };
+                        // Nothing that could unwind may come between this and the bindings, or
+                        // rustc keeps the arguments beside them, in case that it does.
                         #[allow(unused_variables)]
-                        let #fields = unsafe { #scope.enter() };
+                        let #fields = unsafe { __entered.args() };
                         #hint
                         #bindings
                         #[allow(clippy::diverging_sub_expression)]

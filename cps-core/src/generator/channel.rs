@@ -48,6 +48,16 @@ impl<T> Channel<T> {
         unsafe { &mut *UnsafeCell::raw_get(&raw const (*driver.cast::<Channel<T>>()).item) }
     }
 
+    /// Whether there is an item that was not taken.
+    ///
+    /// # Safety
+    /// `driver` heads a live channel of `T`, and nothing refers to its slot.
+    #[inline(always)]
+    pub(crate) unsafe fn is_full(driver: *const Driver) -> bool {
+        // SAFETY: passed on.
+        unsafe { Self::item(driver).is_some() }
+    }
+
     /// Hands the item on: to the sink if there is one, and then this is all; or into the slot, and
     /// then the chain must suspend.
     ///

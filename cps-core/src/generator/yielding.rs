@@ -1,12 +1,16 @@
 //! Yielding one item.
 
 use core::fmt;
-use core::task::Poll;
+use core::future::Future;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::task::{Context, Poll};
 
 use crate::body::Site;
-use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::call::{Finish, Returned, Slot};
 use crate::chain::{Chain, MayYield};
 use crate::generator::channel::Channel;
+use crate::in_chain;
 
 /// Yields an item: `yield_(item).await` in the body of a generator hands it to whoever asked for the
 /// next one, and goes on when they ask again.
@@ -42,7 +46,29 @@ pub struct Yield<T> {
 
 /// The slot's content: nothing, since the item is in the channel.
 #[derive(Debug)]
-pub struct Yielded(());
+pub struct Yielded<T>(PhantomData<fn(T)>);
+
+/// Awaits that the item is taken: pending once, since the chain is polled again for the next one only.
+#[derive(Debug)]
+pub struct Handed<T>(PhantomData<fn(T)>);
+
+impl<T> Future for Handed<T> {
+    type Output = Returned;
+
+    #[inline(always)]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
+        // SAFETY: only `__cps_begin` makes this, for a body whose chain has a channel of `T`, and whose
+        // context this is.
+        unsafe {
+            let chain = in_chain::chain(cx);
+            if Channel::<T>::is_full(chain.driver) {
+                Poll::Pending
+            } else {
+                Poll::Ready(Returned::new(chain))
+            }
+        }
+    }
+}
 
 impl<T> Yield<T> {
     /// # Safety
@@ -52,23 +78,23 @@ impl<T> Yield<T> {
     pub unsafe fn __cps_begin<S: Site, K: MayYield<T>>(
         self,
         chain: Chain<K>,
-        _: *mut Slot<Yielded>,
-    ) -> (Option<()>, Suspended) {
+        _: *mut Slot<Yielded<T>>,
+    ) -> (Option<()>, Handed<T>) {
         // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of
         // `MayYield`). What filled the slot last suspended the chain, and the slot was emptied then.
-        match unsafe { Channel::put(chain.0, self.item) } {
-            Poll::Ready(()) => (Some(()), Suspended::new()),
-            Poll::Pending => (None, Suspended::new()),
+        match unsafe { Channel::put(chain.driver, self.item) } {
+            Poll::Ready(()) => (Some(()), Handed(PhantomData)),
+            Poll::Pending => (None, Handed(PhantomData)),
         }
     }
 }
 
-impl Finish for Yielded {
+impl<T> Finish for Yielded<T> {
     type Awaited = Returned;
     type Value = ();
 
     #[inline(always)]
-    unsafe fn finish(_: Chain, _: *mut Slot<Self>, _: Returned) {}
+    unsafe fn finish(_: *mut Slot<Self>, _: Returned) {}
 }
 
 impl<T> fmt::Debug for Yield<T> {

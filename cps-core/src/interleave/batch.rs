@@ -15,7 +15,7 @@ use core::task::{Context, Poll, Waker};
 
 use super::slot::Slot;
 use super::start::Start;
-use crate::host_stack::Limit;
+use crate::driver::Host;
 use crate::lender::Lender;
 use crate::turn::Turn;
 
@@ -185,18 +185,18 @@ where
         let lender = Lender::new(outer);
         let lent = lender.waker();
         let mut cx = Context::from_waker(lent.waker());
-        let limit = Limit::here();
+        let host = Host::of(&mut cx);
         if resumed {
-            slots.iter().filter(|slot| slot.is_suspended()).for_each(|slot| slot.enter(&cx, limit));
+            slots.iter().filter(|slot| slot.is_suspended()).for_each(|slot| slot.enter(host));
         } else if ORDERED {
             // SAFETY: the places are vacant and pinned.
-            unsafe { feed.fill(slots, &mut cx, limit) };
+            unsafe { feed.fill(slots, host) };
         }
 
         let mut round = Round::Progress;
         for _ in 0..rounds {
             // SAFETY: the slots are pinned and were entered or are vacant.
-            round = unsafe { feed.round(slots, &lender, &mut cx, limit) };
+            round = unsafe { feed.round(slots, &lender, host) };
             if round != Round::Progress {
                 break;
             }
@@ -230,16 +230,10 @@ where
     /// Resumes each chain once, and fills places.
     ///
     /// # Safety
-    /// The slots are pinned, and each one that is suspended was entered with this context's waker,
-    /// which is that of `lender`, and this limit in this poll.
+    /// The slots are pinned, and each one that is suspended was entered with this
+    /// host, whose waker is that of `lender`.
     #[inline(always)]
-    unsafe fn round(
-        &mut self,
-        slots: &[Slot<C>],
-        lender: &Lender<'_>,
-        cx: &mut Context<'_>,
-        limit: Limit,
-    ) -> Round {
+    unsafe fn round(&mut self, slots: &[Slot<C>], lender: &Lender<'_>, host: Host<'_>) -> Round {
         // How many places have nothing to do: rather than whether one has, so that a switch costs
         // nothing for it. Chains that wake themselves are known to the lender.
         let mut idle = 0;
@@ -248,23 +242,23 @@ where
         // the condition that was just asked for.
         unsafe {
             if ORDERED {
-                moved = self.deliver(slots, cx, limit);
+                moved = self.deliver(slots, host);
             }
             for (place, slot) in slots.iter().enumerate() {
-                match slot.resume(cx, limit) {
-                    Some(Turn::Yielded) => {}
-                    Some(Turn::Waiting) => idle += 1,
-                    Some(Turn::Returned) if ORDERED => {
+                match slot.resume() {
+                    Turn::Yielded => {}
+                    Turn::Waiting => idle += 1,
+                    Turn::Returned if ORDERED => {
                         if place == self.cursor {
-                            self.deliver(slots, cx, limit);
+                            self.deliver(slots, host);
                         }
                     }
-                    Some(Turn::Returned) => {
+                    Turn::Returned => {
                         self.put(slot);
-                        self.refill(slot, cx, limit);
+                        self.refill(slot, host);
                     }
-                    None if ORDERED || self.exhausted => idle += 1,
-                    None => self.refill(slot, cx, limit),
+                    Turn::Ended if ORDERED || self.exhausted => idle += 1,
+                    Turn::Ended => self.refill(slot, host),
                 }
             }
         }
@@ -295,7 +289,7 @@ where
     /// # Safety
     /// The slot is vacant and pinned.
     #[inline(always)]
-    unsafe fn start(&mut self, slot: &Slot<C>, cx: &mut Context<'_>, limit: Limit) -> Option<Turn> {
+    unsafe fn start(&mut self, slot: &Slot<C>, host: Host<'_>) -> Option<Turn> {
         if self.exhausted {
             return None;
         }
@@ -307,7 +301,7 @@ where
         let index = self.next;
         self.next += 1;
         // SAFETY: by contract.
-        Some(unsafe { slot.start(coroutine, index, cx, limit) })
+        Some(unsafe { slot.start(coroutine, index, host) })
     }
 
     /// Starts chains in a slot until one suspends.
@@ -315,13 +309,13 @@ where
     /// # Safety
     /// The slot is vacant and pinned.
     #[inline(always)]
-    unsafe fn refill(&mut self, slot: &Slot<C>, cx: &mut Context<'_>, limit: Limit) {
+    unsafe fn refill(&mut self, slot: &Slot<C>, host: Host<'_>) {
         for _ in 0..STARTS_PER_VISIT {
             // SAFETY: passed on; what has returned is taken before the next start.
             unsafe {
-                match self.start(slot, cx, limit) {
+                match self.start(slot, host) {
                     Some(Turn::Returned) => self.put(slot),
-                    Some(Turn::Yielded | Turn::Waiting) | None => break,
+                    Some(Turn::Yielded | Turn::Waiting | Turn::Ended) | None => break,
                 }
             }
         }
@@ -331,10 +325,10 @@ where
     ///
     /// # Safety
     /// The slots are vacant and pinned.
-    unsafe fn fill(&mut self, slots: &[Slot<C>], cx: &mut Context<'_>, limit: Limit) {
+    unsafe fn fill(&mut self, slots: &[Slot<C>], host: Host<'_>) {
         for slot in slots {
             // SAFETY: passed on.
-            if unsafe { self.start(slot, cx, limit) }.is_none() {
+            if unsafe { self.start(slot, host) }.is_none() {
                 break;
             }
         }
@@ -345,7 +339,7 @@ where
     ///
     /// # Safety
     /// The slots are pinned.
-    unsafe fn deliver(&mut self, slots: &[Slot<C>], cx: &mut Context<'_>, limit: Limit) -> bool {
+    unsafe fn deliver(&mut self, slots: &[Slot<C>], host: Host<'_>) -> bool {
         let mut any = false;
         for _ in 0..slots.len() {
             let slot = &slots[self.cursor];
@@ -357,7 +351,7 @@ where
             // SAFETY: it has returned, and is vacant after `put`.
             unsafe {
                 self.put(slot);
-                self.start(slot, cx, limit);
+                self.start(slot, host);
             }
         }
         any

@@ -1,11 +1,13 @@
 //! One coroutine after the other.
 
-use core::task::{Context, Poll, Waker};
+use core::mem::MaybeUninit;
+use core::task::{Context, Waker};
 
-use super::slot::Slot;
 use super::start::Start;
-use crate::host_stack::Limit;
+use crate::chain::Chain;
+use crate::driver::{Driver, DropChain, Host, ended};
 use crate::lender::Lender;
+use crate::running::during;
 use crate::turn::Turn;
 
 /// Runs a coroutine that waits for nothing but prefetches to its end.
@@ -61,22 +63,23 @@ where
     let lender = Lender::new(Waker::noop());
     let lent = lender.waker();
     let mut cx = Context::from_waker(lent.waker());
-    let limit = Limit::here();
+    // Only a chain that suspends writes to it, so that one will do for all.
+    let driver = Driver::vacant();
+    driver.enter(Host::of(&mut cx));
     for (index, input) in inputs.into_iter().enumerate() {
         let coroutine = make(input);
-        let value = {
-            // A place for each, which ends with it: so what is written to it is dead, and where
-            // nothing can panic the compiler leaves it out.
-            let slot = Slot::new();
-            slot.enter(&cx, limit);
-            // SAFETY: the slot is a local that is not moved, vacant, and was entered with this
-            // context.
-            unsafe {
-                match slot.start_at_once(coroutine) {
-                    Poll::Ready(value) => value,
-                    Poll::Pending => finish(&slot, &lender, &mut cx, limit),
-                }
+        // A place for each, which ends with it: where nothing suspends, the compiler sees that nobody
+        // reads it, and leaves it out.
+        let mut place = MaybeUninit::<C::Place>::uninit();
+        let place = place.as_mut_ptr();
+        let driver = &raw const driver;
+        // SAFETY: the driver and the place are locals that are not moved; the place is vacant and the
+        // driver's chain has ended. The result is taken once.
+        let value = unsafe {
+            if during(driver, || coroutine.start(place, Chain::root(driver))).is_pending() {
+                finish::<C>(place, driver, &lender);
             }
+            C::take_result(place)
         };
         sink(index, value);
     }
@@ -85,25 +88,22 @@ where
 /// Goes on with a coroutine that has suspended until it returns.
 ///
 /// # Safety
-/// The slot is pinned, its chain was just started, and it was entered with this context, which is
-/// that of `lender`, and this limit.
+/// The chain was just started in `place`, which is pinned as the driver is, in a poll whose waker is that of
+/// `lender`.
 #[inline(never)]
-unsafe fn finish<C: Start>(
-    slot: &Slot<C>,
-    lender: &Lender<'_>,
-    cx: &mut Context<'_>,
-    limit: Limit,
-) -> C::Output {
-    // SAFETY: passed on.
-    let mut turn = unsafe { slot.settle(cx) };
-    while turn != Turn::Returned {
-        assert!(
-            turn == Turn::Yielded || lender.take_progress(),
-            "the coroutine waits for something else than a prefetch: await it instead",
-        );
-        // SAFETY: passed on.
-        turn = unsafe { slot.resume(cx, limit) }.expect("it is suspended");
+unsafe fn finish<C: Start>(place: *mut C::Place, driver: *const Driver, lender: &Lender<'_>) {
+    let unwinding = DropChain(driver);
+    // SAFETY: by contract the chain is suspended, and nobody else runs it.
+    unsafe {
+        let mut turn = during(driver, || Driver::settle_turn(driver, (*driver).pending()));
+        while turn != Turn::Returned {
+            assert!(
+                turn == Turn::Yielded || lender.take_progress(),
+                "the coroutine waits for something else than a prefetch: await it instead",
+            );
+            turn = during(driver, || C::resume(place, Chain::root(driver)));
+        }
+        core::mem::forget(unwinding);
+        (*driver).leaf.set(ended());
     }
-    // SAFETY: it has returned.
-    unsafe { slot.take() }
 }

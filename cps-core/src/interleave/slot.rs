@@ -13,12 +13,11 @@ use core::cell::{Cell, UnsafeCell};
 use core::marker::{PhantomData, PhantomPinned};
 use core::mem::MaybeUninit;
 use core::ptr;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
 use super::start::Start;
 use crate::chain::Chain;
-use crate::driver::{Driver, ended};
-use crate::host_stack::Limit;
+use crate::driver::{Driver, Host, ended};
 use crate::running::during;
 use crate::turn::Turn;
 
@@ -78,77 +77,37 @@ impl<C: Start> Slot<C> {
     /// # Safety
     /// The slot is vacant and pinned.
     #[inline(always)]
-    pub(super) unsafe fn start(
-        &self,
-        coroutine: C,
-        index: usize,
-        cx: &mut Context<'_>,
-        limit: Limit,
-    ) -> Turn {
+    pub(super) unsafe fn start(&self, coroutine: C, index: usize, host: Host<'_>) -> Turn {
         self.index.set(index);
-        self.enter(cx, limit);
-        // SAFETY: passed on.
-        unsafe {
-            match self.begin(coroutine) {
-                Poll::Ready(()) => self.note(Turn::Returned),
-                Poll::Pending => self.settle(cx),
-            }
-        }
-    }
-
-    /// Starts a chain that is expected to return at once.
-    ///
-    /// # Safety
-    /// The slot is vacant and pinned, and was entered in this poll. If this is pending, `settle` is
-    /// called next.
-    #[inline(always)]
-    pub(super) unsafe fn start_at_once(&self, coroutine: C) -> Poll<C::Output> {
-        // SAFETY: passed on; the result is taken once.
-        unsafe { self.begin(coroutine).map(|()| C::take_result(self.place())) }
-    }
-
-    /// # Safety
-    /// The slot is vacant and pinned, and was entered in this poll.
-    #[inline(always)]
-    unsafe fn begin(&self, coroutine: C) -> Poll<()> {
+        self.enter(host);
         let driver = &raw const self.driver;
         // SAFETY: the place is ours, vacant and pinned by contract; the driver was entered and its
-        // chain has ended.
-        during(driver, || unsafe { coroutine.start(self.place(), Chain::new(driver)) })
-    }
-
-    /// Goes on after a start that is pending. When the chain has returned, its result is to be
-    /// taken.
-    ///
-    /// # Safety
-    /// The start was just now, in a poll with this context's waker.
-    #[inline(always)]
-    pub(super) unsafe fn settle(&self, cx: &mut Context<'_>) -> Turn {
-        let driver = &raw const self.driver;
-        // SAFETY: the root frame has suspended, and so the chain is as `settle_turn` requires it.
-        let turn =
-            during(driver, || unsafe { Driver::settle_turn(driver, cx, (*driver).pending()) });
+        // chain has ended. When the root frame has suspended, the chain is as `settle_turn` requires it.
+        let turn = during(driver, || unsafe {
+            match coroutine.start(self.place(), Chain::root(driver)) {
+                Poll::Ready(()) => Turn::Returned,
+                Poll::Pending => Driver::settle_turn(driver, (*driver).pending()),
+            }
+        });
         self.note(turn)
     }
 
     /// Prepares a chain for being started, or resumed in another poll than before.
     #[inline(always)]
-    pub(super) fn enter(&self, cx: &Context<'_>, limit: Limit) {
-        self.driver.enter_within(cx, limit);
+    pub(super) fn enter(&self, host: Host<'_>) {
+        self.driver.enter(host);
     }
 
     /// Resumes the chain, if there is one. When it has returned, its result is to be taken.
     ///
     /// # Safety
-    /// If the slot is suspended, it was started or entered with this context's waker and this limit in
-    /// this poll.
+    /// If the slot is suspended, it was started or entered in this poll.
     #[inline(always)]
-    pub(super) unsafe fn resume(&self, cx: &mut Context<'_>, limit: Limit) -> Option<Turn> {
-        self.driver.rearm(limit);
+    pub(super) unsafe fn resume(&self) -> Turn {
         let driver = &raw const self.driver;
         // SAFETY: passed on.
-        let turn = during(driver, || unsafe { C::resume(self.place(), Chain::new(driver), cx) })?;
-        Some(self.note(turn))
+        let turn = during(driver, || unsafe { C::resume(self.place(), Chain::root(driver)) });
+        self.note(turn)
     }
 
     #[inline(always)]

@@ -1,13 +1,13 @@
 //! What can be interleaved: a coroutine, boxed or not, that is started in memory given to it.
 
 use core::ptr;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
-use crate::body::Body;
+use crate::body::{Body, NoSite};
 use crate::call::Embedded;
 use crate::chain::Chain;
 use crate::coroutine::Coroutine;
-use crate::driver::{Driver, ended};
+use crate::driver::Driver;
 use crate::frame::Frame;
 use crate::turn::Turn;
 
@@ -27,7 +27,7 @@ pub unsafe trait Start: Sized {
     ///
     /// # Safety
     /// `place` is valid memory, holds nothing live, and is not moved until the chain has ended. The
-    /// chain has no frames: its driver's leaf is `ended`. The driver is in a poll. If this unwinds, the place holds nothing.
+    /// chain is that of a root: it has no frames, its driver's leaf is `ended`. The driver is in a poll. If this unwinds, the place holds nothing.
     #[doc(hidden)]
     unsafe fn start(self, place: *mut Self::Place, chain: Chain) -> Poll<()>;
 
@@ -38,9 +38,9 @@ pub unsafe trait Start: Sized {
     ///
     /// # Safety
     /// If the chain has not ended, it was started in `place` and is suspended, and its driver was
-    /// entered in this poll with the waker of `cx`, and rearmed.
+    /// entered in this poll.
     #[doc(hidden)]
-    unsafe fn resume(place: *mut Self::Place, chain: Chain, cx: &mut Context<'_>) -> Option<Turn>;
+    unsafe fn resume(place: *mut Self::Place, chain: Chain) -> Turn;
 
     /// Moves the result out of the place of a root frame that has returned.
     ///
@@ -60,24 +60,22 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         let frame = place.cast::<Frame<B>>();
         // SAFETY: by contract.
         unsafe {
-            Frame::start_root(frame, self.into_body().into_parts(), chain.0)
+            Frame::call::<NoSite>(frame, self.into_body().into_parts(), chain)
                 .map(|value| Frame::put_result(frame, value))
         }
     }
 
     #[inline(always)]
-    unsafe fn resume(place: *mut Embedded<B>, chain: Chain, cx: &mut Context<'_>) -> Option<Turn> {
+    unsafe fn resume(place: *mut Embedded<B>, chain: Chain) -> Turn {
         let frame = place.cast::<Frame<B>>();
         // SAFETY: the frame in the place is the chain's root frame, and if it is the leaf it has
         // suspended and not returned; the rest is passed on.
         unsafe {
-            let leaf = (*chain.0).leaf.get();
-            if ptr::eq(leaf, Frame::header(frame)) {
-                Some(Driver::take_turn_by(chain.0, cx, |cx| Frame::resume_here(frame, cx)))
-            } else if ptr::eq(leaf, ended()) {
-                None
+            let driver = chain.driver;
+            if ptr::eq((*driver).leaf.get(), Frame::header(frame)) {
+                Driver::take_turn_by(driver, || Frame::resume_here(frame, driver))
             } else {
-                Some(Driver::take_turn(chain.0, cx))
+                Driver::take_turn(driver)
             }
         }
     }
@@ -91,7 +89,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
 
 #[cfg(feature = "alloc")]
 mod erased {
-    use super::{Chain, Context, Driver, Poll, Start, Turn, ended, ptr};
+    use super::{Chain, Driver, Poll, Start, Turn};
     use crate::boxed::{Boxed, ErasedCoroutine};
 
     // SAFETY: the frame is `Send` if `S` is (`Coroutine::boxed`), and then so is the coroutine.
@@ -102,16 +100,13 @@ mod erased {
         #[inline(always)]
         unsafe fn start(self, place: *mut Boxed<T, S>, chain: Chain) -> Poll<()> {
             // SAFETY: passed on.
-            unsafe { self.start_root(place, chain.0) }
+            unsafe { self.start_root(place, chain) }
         }
 
         #[inline(always)]
-        unsafe fn resume(_: *mut Boxed<T, S>, chain: Chain, cx: &mut Context<'_>) -> Option<Turn> {
+        unsafe fn resume(_: *mut Boxed<T, S>, chain: Chain) -> Turn {
             // SAFETY: passed on.
-            unsafe {
-                let ended = ptr::eq((*chain.0).leaf.get(), ended());
-                (!ended).then(|| Driver::take_turn(chain.0, cx))
-            }
+            unsafe { Driver::take_turn(chain.driver) }
         }
 
         #[inline(always)]

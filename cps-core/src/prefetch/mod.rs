@@ -104,12 +104,15 @@ impl Prefetch {
         chain: Chain<K>,
         _: *mut Slot<NoFrame>,
     ) -> (Option<()>, Suspended) {
-        if self.suspends {
-            // SAFETY: the chain is running, since its body calls this.
-            unsafe { (*chain.0).yield_turn() };
-            (None, Suspended::new())
-        } else {
-            (Some(()), Suspended::new())
+        // SAFETY: the chain is running, since its body calls this, and awaits the second part if it has
+        // yielded.
+        unsafe {
+            if self.suspends {
+                (*chain.driver).yield_turn();
+                (None, Suspended::new())
+            } else {
+                (Some(()), Suspended::new())
+            }
         }
     }
 }

@@ -1,0 +1,54 @@
+//! What resuming a frame has led to.
+
+/// What resuming a frame has led to; and in a driver, what it means that the body that runs is pending.
+///
+/// | bits | |
+/// |---|---|
+/// | `000` | it waits for a future that is no coroutine, or has yielded an item |
+/// | `xx1` | a callee has suspended: the driver's leaf is the innermost |
+/// | `01x` | the driver's loop is to resume the leaf: a call was deferred, or a return; or the chain has ended |
+/// | `10x` | the chain has yielded its turn |
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Step(u32);
+
+impl Step {
+    const CALLS: u32 = 0b001;
+    const CONTINUES: u32 = 0b010;
+    const YIELDS: u32 = 0b100;
+
+    /// A frame that was resumed waits; in a driver, a body runs.
+    pub(crate) const NONE: Step = Step(0);
+    /// The chain goes on: the driver's loop must resume the leaf. Either a body has returned and
+    /// the leaf is its caller, or a call was deferred and the leaf is its unstarted callee.
+    pub(crate) const CONTINUE: Step = Step(Self::CONTINUES);
+    /// The chain has suspended, but only to let others run: it waits for nothing.
+    pub(crate) const YIELDED: Step = Step(Self::YIELDS);
+    /// The root body returned; its result lies in the root frame.
+    pub(crate) const RETURNED: Step = Step(8 | Self::CONTINUES);
+    /// There is no chain.
+    pub(crate) const ENDED: Step = Step(16 | Self::CONTINUES);
+
+    /// The chain has suspended, and waits.
+    #[inline(always)]
+    pub(crate) fn is_pending(self) -> bool {
+        self.0 & (Self::CONTINUES | Self::YIELDS) == 0
+    }
+
+    /// The chain has yielded its turn.
+    #[inline(always)]
+    pub(crate) fn is_yielded(self) -> bool {
+        self.0 & Self::YIELDS != 0
+    }
+
+    /// Whether a callee has suspended.
+    #[inline(always)]
+    pub(crate) fn calls(self) -> bool {
+        self.0 & Self::CALLS != 0
+    }
+
+    /// The same of a callee.
+    #[inline(always)]
+    pub(crate) const fn of_callee(self) -> Self {
+        Step(self.0 | Self::CALLS)
+    }
+}
