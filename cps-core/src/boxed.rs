@@ -184,10 +184,10 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
             if !(*chain.driver).may_nest_call() {
                 (*chain.driver).defer(callee.frame, chain.frame);
             } else if callee.start(chain.any()) {
-                return (Some(callee.finish()), Suspended::new());
+                return Suspended::returned(callee.finish());
             }
             slot.cast::<Boxed<T, S>>().write(Boxed(callee));
-            (None, Suspended::new())
+            Suspended::now(chain)
         }
     }
 }

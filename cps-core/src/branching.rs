@@ -189,8 +189,8 @@ impl<F: BranchingPoint> Slot<Embedded<Native<F>>> {
         // SAFETY: as in `Slot::call`.
         unsafe {
             match Frame::call_future(frame, Whole(Some(future)), chain, vtable) {
-                Poll::Ready(value) => (Some(value), Suspended::new()),
-                Poll::Pending => (None, Suspended::new()),
+                Poll::Ready(value) => Suspended::returned(value),
+                Poll::Pending => Suspended::now(chain),
             }
         }
     }

@@ -34,6 +34,7 @@
 //! and it ends the callee before the caller; at all other times the slot is empty.
 
 use core::future::{Future, IntoFuture};
+use core::hint::assert_unchecked;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
@@ -77,11 +78,22 @@ pub struct NoFrame;
 pub struct Suspended(());
 
 impl Suspended {
-    /// # Safety
-    /// For an `.await` of a body, after [`Driver::step`] was set to say that it suspends.
+    /// What a call evaluates to that has returned `value` already: nothing is awaited.
     #[inline(always)]
-    pub(crate) unsafe fn new() -> Self {
-        Suspended(())
+    pub(crate) fn returned<T>(value: T) -> (Option<T>, Self) {
+        (Some(value), Suspended(()))
+    }
+
+    /// What a call evaluates to that has suspended.
+    ///
+    /// # Safety
+    /// To be awaited by the chain's body; [`Driver::step`] says that it suspends.
+    #[inline(always)]
+    pub(crate) unsafe fn now<T, K>(chain: Chain<K>) -> (Option<T>, Self) {
+        // SAFETY: by contract. (The body awaits it at once, and is compiled without what it would do if that
+        // were ready.)
+        unsafe { assert_unchecked((*chain.driver).step.get() != Step::NONE) };
+        (None, Suspended(()))
     }
 }
 
@@ -104,7 +116,7 @@ impl Future for Suspended {
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
-        // SAFETY: a body awaits this (contract of `new`), so the context is its own, and its chain is in
+        // SAFETY: a body awaits this (contract of `now`), so the context is its own, and its chain is in
         // a poll.
         unsafe {
             let chain = in_chain::chain(cx);
@@ -147,8 +159,8 @@ impl<B: Body> Slot<Embedded<B>> {
         // its body calls this.
         unsafe {
             match Frame::call::<S>(frame, body.into_parts(), chain) {
-                Poll::Ready(value) => (Some(value), Suspended::new()),
-                Poll::Pending => (None, Suspended::new()),
+                Poll::Ready(value) => Suspended::returned(value),
+                Poll::Pending => Suspended::now(chain),
             }
         }
     }

@@ -43,25 +43,6 @@ use crate::stack::FrameStack;
 use crate::step::Step;
 use crate::turn::Turn;
 
-/// How far calls may nest on the host stack, in bytes below the poll that is under way, before they
-/// are deferred to the driver's loop.
-///
-/// Bytes and not levels, so that large and small bodies are treated alike: a recursion whose
-/// starts take 200 bytes each nests 160 deep before it is deferred, and a thread with a stack of
-/// 256 KiB has room left in an unoptimised build, where a start takes a kilobyte or two.
-pub(crate) const CALL_BUDGET: u32 = 32 * 1024;
-
-/// How far returns may nest on the host stack, likewise, before they go through the driver's loop.
-///
-/// A return that calls the caller's resume function has an indirect branch of its own, which a
-/// predictor learns, instead of sharing the loop's (16 levels: 14 cycles a level, 20 through the
-/// loop). In optimised builds that call is a jump in most resume functions, and takes no stack. Where
-/// it is a call, the processor's return stack holds a few dozen addresses, and every `ret` beyond
-/// them is mispredicted (64 levels, when all were calls: 16 cycles a level with this budget, 34
-/// without). A resume function takes 24 to 64 bytes.
-#[cfg(not(feature = "tail-call"))]
-const RETURN_BUDGET: u32 = 1024;
-
 /// The signature of everything that runs a frame. `become` needs it to be one type.
 pub(crate) type Resume = unsafe fn(*mut Header, *const Driver) -> Step;
 
@@ -320,14 +301,14 @@ impl Driver {
     /// on another stack is another body.)
     #[inline(always)]
     pub(crate) fn may_nest_call(&self) -> bool {
-        self.limit.get().left() > 0
+        self.limit.get().may_nest_call()
     }
 
     /// Whether a caller may be resumed on the host stack.
     #[cfg(not(feature = "tail-call"))]
     #[inline(always)]
     pub(crate) fn may_nest_return(&self) -> bool {
-        self.limit.get().left() > const { (CALL_BUDGET - RETURN_BUDGET) as i32 }
+        self.limit.get().may_nest_return()
     }
 
     /// Calls an unstarted frame later: makes it the leaf, for the driver's loop to start.
@@ -412,6 +393,10 @@ impl Driver {
         }
 
         if step == Step::NONE {
+            Poll::Pending
+        } else if step.is_pending() {
+            // SAFETY: `this` is live by contract.
+            unsafe { (*this).step.set(Step::NONE) };
             Poll::Pending
         } else {
             // SAFETY: passed on.

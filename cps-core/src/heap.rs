@@ -118,14 +118,14 @@ impl Placement for Heap {
                 core::mem::forget(unwinding);
                 if let Poll::Ready(value) = poll {
                     free(frame);
-                    return (Some(value), Suspended::new());
+                    return Suspended::returned(value);
                 }
             } else {
                 Waiting::begin(allocate(), body, frame, chain, OnHeap::<B, S>::UNSTARTED);
                 core::mem::forget(unwinding);
             }
             slot.cast::<Allocated<B>>().write(Allocated(frame));
-            (None, Suspended::new())
+            Suspended::now(chain)
         }
     }
 }

@@ -71,13 +71,17 @@ impl Placement for Stack {
                     match Frame::call::<S>(frame, body.into_parts(), chain) {
                         Poll::Ready(value) => {
                             (*driver).stack.pop_within(frame);
-                            return (Some(value), call::Suspended::new());
+                            return call::Suspended::returned(value);
                         }
-                        Poll::Pending => return (None, call::Suspended::new()),
+                        Poll::Pending => return call::Suspended::now(chain),
                     }
                 }
             }
-            (call_slowly::<B, S>(chain, body), call::Suspended::new())
+            // Told apart here: LLVM does not thread the test of the result through where all paths meet.
+            match call_slowly::<B, S>(chain, body) {
+                Some(value) => call::Suspended::returned(value),
+                None => call::Suspended::now(chain),
+            }
         }
     }
 }

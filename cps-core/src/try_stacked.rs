@@ -32,15 +32,17 @@ impl<B: Body> TryOnStack<B> {
         chain: Chain<K>,
         _: *mut Slot<Tried<B>>,
     ) -> (Option<<Tried<B> as Finish>::Value>, Suspended) {
-        // SAFETY: passed on.
-        let called = match unsafe { stacked::try_call::<B, S>(chain.any(), self.body) } {
-            Ok(value) => value.map(Ok),
-            Err((reason, body)) => {
-                Some(Err(StackExhausted { coroutine: Coroutine::from_body(body), reason }))
+        // SAFETY: passed on; without a value, the call has suspended.
+        unsafe {
+            match stacked::try_call::<B, S>(chain.any(), self.body) {
+                Ok(Some(value)) => Suspended::returned(Ok(value)),
+                Ok(None) => Suspended::now(chain),
+                Err((reason, body)) => {
+                    let coroutine = Coroutine::from_body(body);
+                    Suspended::returned(Err(StackExhausted { coroutine, reason }))
+                }
             }
-        };
-        // SAFETY: it is awaited if the call has suspended.
-        (called, unsafe { Suspended::new() })
+        }
     }
 }
 

@@ -109,21 +109,39 @@ impl<T, B: Body, P: Placement> YieldFrom<AsyncGenerator<T, B, P>> {
     }
 }
 
-/// [`Placement::call`] as a function of its own. A generator is called in order to be suspended and
-/// resumed many times: if its start were inlined in its caller's resume function, each of the caller's
-/// resumes would save the registers that only the start needs (`lab generate --instructions`: 155
-/// instructions an item instead of 144).
+/// [`Placement::call`].
 ///
 /// # Safety
-/// As for [`Placement::call`].
-#[inline(never)]
+/// As for that.
+#[inline(always)]
 unsafe fn begin<B: Body, P: Placement, S: Site>(
     slot: *mut Slot<P::Content<B>>,
     chain: Chain,
     body: B,
 ) -> (Option<B::Output>, Suspended) {
-    // SAFETY: passed on.
-    unsafe { P::call::<B, S>(slot, chain, body) }
+    /// A function of its own. A generator is called in order to be suspended and resumed many times: if its
+    /// start were inlined in its caller's resume function, each of the caller's resumes would save the registers
+    /// that only the start needs (`lab generate --instructions`: 155 instructions an item instead of 144).
+    ///
+    /// # Safety
+    /// As for [`Placement::call`].
+    #[inline(never)]
+    unsafe fn call<B: Body, P: Placement, S: Site>(
+        slot: *mut Slot<P::Content<B>>,
+        chain: Chain,
+        body: B,
+    ) -> Option<B::Output> {
+        // SAFETY: passed on.
+        unsafe { P::call::<B, S>(slot, chain, body) }.0
+    }
+
+    // SAFETY: passed on; without a value, the call has suspended.
+    unsafe {
+        match call::<B, P, S>(slot, chain, body) {
+            Some(value) => Suspended::returned(value),
+            None => Suspended::now(chain),
+        }
+    }
 }
 
 impl<G> fmt::Debug for YieldFrom<G> {

@@ -109,9 +109,9 @@ impl Prefetch {
         unsafe {
             if self.suspends {
                 (*chain.driver).yield_turn();
-                (None, Suspended::new())
+                Suspended::now(chain)
             } else {
-                (Some(()), Suspended::new())
+                Suspended::returned(())
             }
         }
     }
