@@ -1,7 +1,7 @@
 //! The strategies `direct` and `direct-tail`, this project: the text of `nested` as coroutines, in
 //! groups by [`Group`], and one after the other with the suspensions compiled out.
 
-use cps_core::interleave::{Group, sequential};
+use cps_core::interleave::{Group, Start, complete};
 use cps_core::prefetch::{Interleaved, Locality, Policy, Sequential};
 
 use super::{Lookups, Spec, Table, Way, bodies, chained, cycle, lookups, sorted, tree};
@@ -18,16 +18,31 @@ mod btree_chain {
     super::bodies::levels! { #[cps_core::coroutine] btree_flat in tree::View<'_> }
 }
 
+/// One after the other, in the loop of the [`super::naive`] ones. A function for each table, as theirs are:
+/// in one for all of them its registers would be spilled.
+#[inline(never)]
+fn one_by_one<C: Start<Output = u64>>(
+    make: impl Fn(u64) -> C,
+    inputs: &[u64],
+    outputs: &mut [u64],
+) {
+    for (&input, output) in inputs.iter().zip(outputs) {
+        *output = complete(make(input));
+    }
+}
+
 /// Does a batch by `$chain(table, input, policy)`: in groups of `$group`, or if that is 0 one after
 /// the other.
 macro_rules! run {
     ($chain:path, $table:expr, $group:expr, $inputs:expr, $outputs:expr) => {{
-        let (table, outputs) = ($table, $outputs);
-        let inputs = $inputs.iter().copied();
-        let sink = |index: usize, result| outputs[index] = result;
+        let (table, inputs, outputs) = ($table, $inputs, $outputs);
         match $group {
-            0 => sequential(inputs, |input| $chain(table, input, Sequential), sink),
-            group => Group::new(group).run(inputs, |input| $chain(table, input, Interleaved), sink),
+            0 => one_by_one(|input| $chain(table, input, Sequential), inputs, outputs),
+            group => {
+                let make = |input| $chain(table, input, Interleaved);
+                let sink = |index: usize, result| outputs[index] = result;
+                Group::new(group).run(inputs.iter().copied(), make, sink);
+            }
         }
     }};
 }

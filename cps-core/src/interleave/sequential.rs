@@ -25,9 +25,13 @@ use crate::turn::Turn;
 /// If the coroutine does, or if it waits for something else.
 #[inline]
 pub fn complete<C: Start>(coroutine: C) -> C::Output {
-    let mut value = None;
-    sequential([coroutine], |coroutine| coroutine, |_, output| value = Some(output));
-    value.expect("there is one result for one input")
+    let lender = Lender::new(Waker::noop());
+    let lent = lender.waker();
+    let mut cx = Context::from_waker(lent.waker());
+    let driver = Driver::vacant();
+    driver.enter(Host::of(&mut cx));
+    // SAFETY: the driver is a local that is not moved, and was entered.
+    unsafe { complete_by(coroutine, &raw const driver, &lender) }
 }
 
 /// Runs `make(input)` for each input, one after the other, and gives the results to `sink`, each
@@ -68,20 +72,31 @@ where
     driver.enter(Host::of(&mut cx));
     for (index, input) in inputs.into_iter().enumerate() {
         let coroutine = make(input);
-        // A place for each, which ends with it: where nothing suspends, the compiler sees that nobody
-        // reads it, and leaves it out.
-        let mut place = MaybeUninit::<C::Place>::uninit();
-        let place = place.as_mut_ptr();
-        let driver = &raw const driver;
-        // SAFETY: the driver and the place are locals that are not moved; the place is vacant and the
-        // driver's chain has ended. The result is taken once.
-        let value = unsafe {
-            if during(driver, || coroutine.start(place, Chain::root(driver))).is_pending() {
-                finish::<C>(place, driver, &lender);
-            }
-            C::take_result(place)
-        };
+        // SAFETY: the driver is a local that is not moved, was entered, and its chain has ended.
+        let value = unsafe { complete_by(coroutine, &raw const driver, &lender) };
         sink(index, value);
+    }
+}
+
+/// # Safety
+/// The driver is pinned, was entered with the waker of `lender`, and has no chain.
+#[inline(always)]
+unsafe fn complete_by<C: Start>(
+    coroutine: C,
+    driver: *const Driver,
+    lender: &Lender<'_>,
+) -> C::Output {
+    // A place for each, which ends with it: where nothing suspends, the compiler sees that nobody
+    // reads it, and leaves it out.
+    let mut place = MaybeUninit::<C::Place>::uninit();
+    let place = place.as_mut_ptr();
+    // SAFETY: the place is a local that is not moved, and vacant; the rest is passed on. The result is
+    // taken once.
+    unsafe {
+        if during(driver, || coroutine.start(place, Chain::root(driver))).is_pending() {
+            finish::<C>(place, driver, lender);
+        }
+        C::take_result(place)
     }
 }
 
