@@ -1,9 +1,13 @@
 //! Sampling: every cell once per round, round after round, so that a slow minute of the machine
-//! slows all of them alike and cancels out of their ratios.
+//! slows all of them alike and cancels out of their ratios. Each round has an order of its own: what a cell finds
+//! in the caches depends on the one before it.
 
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
 use statrs::statistics::{Data, Max, Median, Min, OrderStatistics};
 
 use crate::record::{Params, Record};
@@ -125,7 +129,7 @@ fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-/// Measures `cells` in alternating rounds. `tick` is called after each sample and each calibration,
+/// Measures `cells` in alternating rounds, each in a random order, the same ones in every run. `tick` is called after each sample and each calibration,
 /// [`ticks`] times in all.
 ///
 /// # Errors
@@ -142,9 +146,12 @@ pub fn measure(
         tick();
     }
     let mut samples = vec![Vec::with_capacity(budget.samples); cells.len()];
+    let mut order: Vec<usize> = (0..cells.len()).collect();
+    let rng = &mut SmallRng::seed_from_u64(0x5eed);
     for _ in 0..budget.samples {
-        for ((cell, &n), samples) in cells.iter_mut().zip(&iterations).zip(&mut samples) {
-            samples.push((cell.sample)(n)?);
+        order.shuffle(rng);
+        for &i in &order {
+            samples[i].push((cells[i].sample)(iterations[i])?);
             tick();
         }
     }
