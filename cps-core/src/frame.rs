@@ -119,14 +119,43 @@ impl<B: Body> Frame<B> {
         vtable: *const VTable,
     ) -> Poll<B::Output> {
         // SAFETY: passed on.
+        unsafe { Self::call_by(this, chain, vtable, |driver| Self::start(this, parts, driver)) }
+    }
+
+    /// [`Frame::call`] with the body compiled where the call is.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[inline(always)]
+    pub(crate) unsafe fn call_inlined<S: Site>(
+        this: *mut Self,
+        parts: (B::Args, B::Make),
+        chain: Chain,
+    ) -> Poll<B::Output> {
+        let vtable = Suspended::<B, S>::VTABLE;
+        // SAFETY: passed on.
         unsafe {
-            let start = || Self::start(this, parts, chain.driver);
-            let poll = starting(chain.driver, Self::header(this), vtable, start);
-            if poll.is_pending() {
-                Self::link(this, chain, vtable);
-            }
-            poll
+            Self::call_by(this, chain, vtable, |driver| Self::start_inlined(this, parts, driver))
         }
+    }
+
+    /// Calls a body that is started by `start`, given the driver.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`], as which `start` acts.
+    #[inline(always)]
+    unsafe fn call_by(
+        this: *mut Self,
+        chain: Chain,
+        vtable: *const VTable,
+        start: impl FnOnce(*const Driver) -> Poll<B::Output>,
+    ) -> Poll<B::Output> {
+        let poll = starting(chain.driver, Self::header(this), vtable, || start(chain.driver));
+        if poll.is_pending() {
+            // SAFETY: passed on.
+            unsafe { Self::link(this, chain, vtable) };
+        }
+        poll
     }
 
     /// [`Frame::call_as`] for a body whose future is there already.
@@ -155,13 +184,12 @@ impl<B: Body> Frame<B> {
             let place = Self::payload(this).cast::<B::Future>();
             place.write(future);
             let unwinding = DropOnUnwind(place);
-            let own = Chain::new(chain.driver, Self::header(this));
-            let start = || B::resume(Pin::new_unchecked(&mut *place), own);
-            let poll = starting(chain.driver, Self::header(this), vtable, start);
+            let start = |driver| {
+                let own = Chain::new(driver, Self::header(this));
+                B::resume(Pin::new_unchecked(&mut *place), own)
+            };
+            let poll = Self::call_by(this, chain, vtable, start);
             core::mem::forget(unwinding);
-            if poll.is_pending() {
-                Self::link(this, chain, vtable);
-            }
             poll
         }
     }
@@ -229,6 +257,20 @@ impl<B: Body> Frame<B> {
     /// payload. `driver` is in a poll (between `enter` and the return to the executor).
     #[inline]
     pub(crate) unsafe fn start(
+        this: *mut Self,
+        parts: (B::Args, B::Make),
+        driver: *const Driver,
+    ) -> Poll<B::Output> {
+        // SAFETY: passed on.
+        unsafe { Self::start_inlined(this, parts, driver) }
+    }
+
+    /// [`Frame::start`].
+    ///
+    /// # Safety
+    /// As for that.
+    #[inline(always)]
+    unsafe fn start_inlined(
         this: *mut Self,
         (args, make): (B::Args, B::Make),
         driver: *const Driver,

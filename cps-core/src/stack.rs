@@ -439,28 +439,31 @@ unsafe fn free(chunk: *const Chunk) {
 impl Drop for FrameStack {
     #[inline]
     fn drop(&mut self) {
-        if !ptr::eq(self.current.get(), &raw const EMPTY.0) {
-            self.free_all();
+        let current = self.current.get();
+        if !ptr::eq(current, &raw const EMPTY.0) {
+            // SAFETY: it is this stack's, which ends.
+            unsafe { free_all(current) }
         }
     }
 }
 
+/// Frees a stack's chunks. Given the pointer, and not the stack: where a driver that nobody has used ends, the
+/// compiler sees that there is nothing to be done.
+///
+/// # Safety
+/// The current chunk is that of a stack whose frames have ended and which is not used again.
 #[cfg(feature = "alloc")]
-impl FrameStack {
-    #[inline(never)]
-    fn free_all(&mut self) {
-        let mut chunk = self.current.get();
-        while !ptr::eq(chunk, &raw const EMPTY.0) {
-            // SAFETY: every chunk from the current one down is live and this stack's own, as is its
-            // spare. The frames in them have ended.
-            unsafe {
-                let (previous, spare) = ((*chunk).previous.get(), (*chunk).spare.get());
-                if !spare.is_null() {
-                    free(spare);
-                }
-                free(chunk);
-                chunk = previous;
+#[inline(never)]
+unsafe fn free_all(mut chunk: *const Chunk) {
+    while !ptr::eq(chunk, &raw const EMPTY.0) {
+        // SAFETY: every chunk from the current one down is live and the stack's own, as is its spare.
+        unsafe {
+            let (previous, spare) = ((*chunk).previous.get(), (*chunk).spare.get());
+            if !spare.is_null() {
+                free(spare);
             }
+            free(chunk);
+            chunk = previous;
         }
     }
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::time::Duration;
 
 use super::start::Start;
-use super::{Interleave, private_cache, sequential};
+use super::{Interleave, complete, private_cache};
 
 /// The lookups of a trial, of which each form has three in turn.
 const TRIAL: usize = 256;
@@ -117,7 +117,7 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
     /// each with the index of its input. In both forms they may come out of order.
     ///
     /// # Panics
-    /// As [`sequential`] and [`Interleave::run`].
+    /// As [`sequential`](super::sequential) and [`Interleave::run`].
     pub fn run<I, C, D>(
         &mut self,
         inputs: I,
@@ -134,16 +134,20 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
         loop {
             let (interleave, limit) = self.plan();
             let start = self.is_trial().then(|| (self.now)());
-            let mut done = 0;
-            let some = inputs.by_ref().take(limit);
-            let sink = |index, value| {
-                done += 1;
-                sink(before + index, value);
-            };
+            let done;
             if interleave {
-                Interleave::<GROUP>::run(some, &mut interleaved, sink);
+                let mut ended = 0;
+                Interleave::<GROUP>::run(
+                    inputs.by_ref().take(limit),
+                    &mut interleaved,
+                    |index, value| {
+                        ended += 1;
+                        sink(before + index, value);
+                    },
+                );
+                done = ended;
             } else {
-                sequential(some, &mut one, sink);
+                (inputs, one, sink, done) = one_by_one(inputs, one, sink, before, limit);
             }
             let time = start.map(|start| (self.now)().saturating_sub(start));
             self.account(done, time.unwrap_or_default());
@@ -211,6 +215,34 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
         self.interleaves = interleave;
         self.phase = Phase::Term { left: self.term * length };
     }
+}
+
+/// [`sequential`](super::sequential) for so many inputs at most, with indices from `before` on; returns what
+/// it was given, and how many there were.
+///
+/// A function of its own that is given everything by value, so that it has it in registers: where lookups
+/// overlap by themselves, the fewer instructions they take the more of them do.
+#[inline(never)]
+fn one_by_one<I, C, O, K>(
+    mut inputs: I,
+    mut one: O,
+    mut sink: K,
+    before: usize,
+    limit: usize,
+) -> (I, O, K, usize)
+where
+    I: Iterator,
+    C: Start,
+    O: FnMut(I::Item) -> C,
+    K: FnMut(usize, C::Output),
+{
+    let mut done = 0;
+    while done < limit {
+        let Some(input) = inputs.next() else { break };
+        sink(before + done, complete(one(input)));
+        done += 1;
+    }
+    (inputs, one, sink, done)
 }
 
 impl<const GROUP: usize, N> fmt::Debug for Adaptive<GROUP, N> {

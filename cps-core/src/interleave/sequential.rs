@@ -93,7 +93,7 @@ unsafe fn complete_by<C: Start>(
     // SAFETY: the place is a local that is not moved, and vacant; the rest is passed on. The result is
     // taken once.
     unsafe {
-        if during(driver, || coroutine.start(place, Chain::root(driver))).is_pending() {
+        if during(driver, || coroutine.start_inlined(place, Chain::root(driver))).is_pending() {
             finish::<C>(place, driver, lender);
         }
         C::take_result(place)

@@ -31,6 +31,18 @@ pub unsafe trait Start: Sized {
     #[doc(hidden)]
     unsafe fn start(self, place: *mut Self::Place, chain: Chain) -> Poll<()>;
 
+    /// [`Start::start`] of a chain that is expected to return at once: the root body is compiled where this
+    /// is called, so that nothing need be written if it does.
+    ///
+    /// # Safety
+    /// As for that.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn start_inlined(self, place: *mut Self::Place, chain: Chain) -> Poll<()> {
+        // SAFETY: passed on.
+        unsafe { self.start(place, chain) }
+    }
+
     /// Gives the chain whose root frame is in `place` its turn, if it has not ended.
     ///
     /// Where the root frame itself is the leaf, its type is known: then the body's poll is inlined
@@ -61,6 +73,16 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         // SAFETY: by contract.
         unsafe {
             Frame::call::<NoSite>(frame, self.into_body().into_parts(), chain)
+                .map(|value| Frame::put_result(frame, value))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn start_inlined(self, place: *mut Embedded<B>, chain: Chain) -> Poll<()> {
+        let frame = place.cast::<Frame<B>>();
+        // SAFETY: by contract.
+        unsafe {
+            Frame::call_inlined::<NoSite>(frame, self.into_body().into_parts(), chain)
                 .map(|value| Frame::put_result(frame, value))
         }
     }
