@@ -5,6 +5,7 @@
 use core::future::Future;
 use core::marker::PhantomData;
 
+use crate::body::Inlined;
 pub use crate::body::{FnBody, Plain, Return, Site, Wide, Widened};
 pub use crate::call::{Finish, ForeignCall, Resumed, Slot};
 pub use crate::chain::{Chain, Waits, WaitsAndYields, Yields};
@@ -54,6 +55,12 @@ where
 {
     // SAFETY: passed on.
     unsafe { FnBody::<_, _, Plain, K>::new(parts.0, parts.1) }
+}
+
+/// The body of a function that is `#[inline(always)]`.
+#[inline(always)]
+pub fn inlined<B: Body>(body: B) -> impl Body<Output = B::Output, Kind = B::Kind> {
+    Inlined(body)
 }
 
 /// A coroutine, placed as `P`.

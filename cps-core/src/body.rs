@@ -37,6 +37,10 @@ pub unsafe trait Body: Sized {
     #[doc(hidden)]
     type Future: Future;
 
+    /// Whether calls of it with the frame in the caller's are to be compiled where they are.
+    #[doc(hidden)]
+    const INLINED: bool = false;
+
     #[doc(hidden)]
     fn into_parts(self) -> (Self::Args, Self::Make);
 
@@ -114,6 +118,36 @@ where
     unsafe fn resume(future: Pin<&mut F::Future>, chain: Chain) -> Poll<R::Value> {
         // SAFETY: passed on.
         unsafe { in_chain::poll(future, chain) }.map(R::value)
+    }
+}
+
+/// The body of a function that is `#[inline(always)]`.
+pub(crate) struct Inlined<B>(pub(crate) B);
+
+// SAFETY: it is the other, in every respect.
+unsafe impl<B: Body> Body for Inlined<B> {
+    type Output = B::Output;
+    type Kind = B::Kind;
+    type Args = B::Args;
+    type Make = B::Make;
+    type Future = B::Future;
+
+    const INLINED: bool = true;
+
+    #[inline(always)]
+    fn into_parts(self) -> (B::Args, B::Make) {
+        self.0.into_parts()
+    }
+
+    #[inline(always)]
+    fn output(result: <B::Future as Future>::Output) -> B::Output {
+        B::output(result)
+    }
+
+    #[inline(always)]
+    unsafe fn resume(future: Pin<&mut B::Future>, chain: Chain) -> Poll<B::Output> {
+        // SAFETY: passed on.
+        unsafe { B::resume(future, chain) }
     }
 }
 

@@ -22,7 +22,7 @@ use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, Host, ended};
 use crate::erased::{ErasedVTable, OwnMemory};
 use crate::heap;
-use crate::running::during;
+use crate::running::Running;
 use crate::stack_options::StackUsage;
 
 /// A coroutine in an allocation of its own, with its body's type erased.
@@ -342,13 +342,13 @@ impl<T, S: ?Sized> Future for ErasedRoot<T, S> {
             let this = self.get_unchecked_mut();
             this.driver.enter(Host::of(cx));
             let driver = &raw const this.driver;
-            during(driver, || {
-                if (*driver).leaf.get().is_null() {
-                    return this.start();
-                }
-                let poll = Driver::run(driver);
-                this.result(poll)
-            })
+            let running = Running::new(driver);
+            let _running = running.enter();
+            if (*driver).leaf.get().is_null() {
+                return this.start();
+            }
+            let poll = Driver::run(driver);
+            this.result(poll)
         }
     }
 }

@@ -158,7 +158,12 @@ impl<B: Body> Slot<Embedded<B>> {
         // SAFETY: the slot is valid memory for a frame, by contract; the chain is running, since
         // its body calls this.
         unsafe {
-            match Frame::call::<S>(frame, body.into_parts(), chain) {
+            let poll = if B::INLINED {
+                Frame::call_inlined::<S>(frame, body.into_parts(), chain)
+            } else {
+                Frame::call::<S>(frame, body.into_parts(), chain)
+            };
+            match poll {
                 Poll::Ready(value) => Suspended::returned(value),
                 Poll::Pending => Suspended::now(chain),
             }

@@ -11,7 +11,7 @@ use crate::body::{Body, NoSite};
 use crate::chain::Chain;
 use crate::driver::{Driver, Host, ended};
 use crate::frame::{Frame, Origin};
-use crate::running::during;
+use crate::running::Running;
 use crate::stack::{Chunk, FrameStack};
 use crate::stack_options::{StackOptions, StackUsage};
 
@@ -156,13 +156,13 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         unsafe {
             let driver = Self::driver(this);
             (*driver).enter(Host::of(cx));
-            during(driver, || {
-                if (*driver).leaf.get().is_null() {
-                    return Self::start(this, suspended);
-                }
-                let poll = Driver::run(driver);
-                Self::result(this, poll)
-            })
+            let running = Running::new(driver);
+            let _running = running.enter();
+            if (*driver).leaf.get().is_null() {
+                return Self::start(this, suspended);
+            }
+            let poll = Driver::run(driver);
+            Self::result(this, poll)
         }
     }
 

@@ -30,7 +30,7 @@ use crate::chain::Chain;
 use crate::deferred::Waiting;
 use crate::driver::{Description, Driver, Header, VTable};
 use crate::enter::{self, Enter};
-use crate::running::starting;
+use crate::running::Starting;
 use crate::step::Step;
 
 /// The memory shared by the conditions of a frame.
@@ -118,8 +118,16 @@ impl<B: Body> Frame<B> {
         chain: Chain,
         vtable: *const VTable,
     ) -> Poll<B::Output> {
+        let starting = Starting::new(chain.driver, Self::header(this), vtable);
         // SAFETY: passed on.
-        unsafe { Self::call_by(this, chain, vtable, |driver| Self::start(this, parts, driver)) }
+        unsafe {
+            let _starting = starting.enter();
+            let poll = Self::start(this, parts, chain.driver);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
+            }
+            poll
+        }
     }
 
     /// [`Frame::call`] with the body compiled where the call is.
@@ -133,29 +141,16 @@ impl<B: Body> Frame<B> {
         chain: Chain,
     ) -> Poll<B::Output> {
         let vtable = Suspended::<B, S>::VTABLE;
+        let starting = Starting::new(chain.driver, Self::header(this), vtable);
         // SAFETY: passed on.
         unsafe {
-            Self::call_by(this, chain, vtable, |driver| Self::start_inlined(this, parts, driver))
+            let _starting = starting.enter();
+            let poll = Self::start_inlined(this, parts, chain.driver);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
+            }
+            poll
         }
-    }
-
-    /// Calls a body that is started by `start`, given the driver.
-    ///
-    /// # Safety
-    /// As for [`Frame::start`], as which `start` acts.
-    #[inline(always)]
-    unsafe fn call_by(
-        this: *mut Self,
-        chain: Chain,
-        vtable: *const VTable,
-        start: impl FnOnce(*const Driver) -> Poll<B::Output>,
-    ) -> Poll<B::Output> {
-        let poll = starting(chain.driver, Self::header(this), vtable, || start(chain.driver));
-        if poll.is_pending() {
-            // SAFETY: passed on.
-            unsafe { Self::link(this, chain, vtable) };
-        }
-        poll
     }
 
     /// [`Frame::call_as`] for a body whose future is there already.
@@ -179,17 +174,19 @@ impl<B: Body> Frame<B> {
             }
         }
 
+        let starting = Starting::new(chain.driver, Self::header(this), vtable);
         // SAFETY: as in `start`; the future is dropped just once, here or by who ends the frame.
         unsafe {
             let place = Self::payload(this).cast::<B::Future>();
             place.write(future);
             let unwinding = DropOnUnwind(place);
-            let start = |driver| {
-                let own = Chain::new(driver, Self::header(this));
-                B::resume(Pin::new_unchecked(&mut *place), own)
-            };
-            let poll = Self::call_by(this, chain, vtable, start);
+            let _starting = starting.enter();
+            let own = Chain::new(chain.driver, Self::header(this));
+            let poll = B::resume(Pin::new_unchecked(&mut *place), own);
             core::mem::forget(unwinding);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
+            }
             poll
         }
     }
@@ -261,11 +258,19 @@ impl<B: Body> Frame<B> {
         parts: (B::Args, B::Make),
         driver: *const Driver,
     ) -> Poll<B::Output> {
-        // SAFETY: passed on.
-        unsafe { Self::start_inlined(this, parts, driver) }
+        // As in `start_inlined`. That it is not called is to keep rustc, which inlines a function that calls just
+        // one other, from having it for this.
+        // SAFETY: as there.
+        unsafe {
+            let (args, make) = parts;
+            let future = Self::payload(this).cast::<B::Future>();
+            future.write(make(Enter::new()));
+            let own = Chain::new(driver, Self::header(this));
+            enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+        }
     }
 
-    /// [`Frame::start`].
+    /// [`Frame::start`] where it is called.
     ///
     /// # Safety
     /// As for that.

@@ -9,8 +9,8 @@ use std::{eprint, panic, thread_local};
 use crate::backtrace::Backtrace;
 use crate::driver::{Driver, Header, VTable};
 
-/// A poll that is under way on this thread.
-struct Running {
+/// A poll that is under way on this thread, in a list of them.
+pub(crate) struct Running {
     driver: *const Driver,
     /// The poll within which this one is: of a chain that a body of another awaits as a future.
     outer: *const Running,
@@ -20,53 +20,60 @@ thread_local! {
     static INNERMOST: Cell<*const Running> = const { Cell::new(ptr::null()) };
 }
 
-/// Polls, and has the driver's chain among those that run on this thread meanwhile.
-pub(crate) fn during<T>(driver: *const Driver, poll: impl FnOnce() -> T) -> T {
-    struct Leave(*const Running);
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            INNERMOST.set(self.0);
-        }
+impl Running {
+    pub(crate) fn new(driver: *const Driver) -> Self {
+        Running { driver, outer: INNERMOST.get() }
     }
 
-    let running = Running { driver, outer: INNERMOST.get() };
-    let _leave = Leave(running.outer);
-    INNERMOST.set(&raw const running);
-    poll()
+    /// Has the driver's chain among those that run on this thread, until what this returns is dropped.
+    pub(crate) fn enter(&self) -> impl Drop + '_ {
+        struct Leave<'a>(&'a Running);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                INNERMOST.set(self.0.outer);
+            }
+        }
+
+        INNERMOST.set(self);
+        Leave(self)
+    }
 }
 
-/// A call that is under way on the host stack, and not a part of its chain: it has not suspended.
+/// A call that is under way on the host stack, and not a part of its chain: it has not suspended. In a list of
+/// them, of its driver's.
 pub(crate) struct Starting {
-    frame: *const Header,
-    vtable: *const VTable,
-    /// The call within which this one is.
-    outer: *const Starting,
-}
-
-/// Polls a frame for the first time, and has it seen meanwhile, though it is not linked. The vtable is
-/// that which it will have.
-///
-/// The driver is valid.
-pub(crate) fn starting<T>(
     driver: *const Driver,
     frame: *const Header,
+    /// That which the frame will have.
     vtable: *const VTable,
-    poll: impl FnOnce() -> T,
-) -> T {
-    struct Leave(*const Driver, *const Starting);
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            // SAFETY: the driver outlives its polls.
-            unsafe { (*self.0).starting.set(self.1) }
-        }
+    /// The call within which this one is.
+    outer: Cell<*const Starting>,
+}
+
+impl Starting {
+    pub(crate) fn new(driver: *const Driver, frame: *const Header, vtable: *const VTable) -> Self {
+        Starting { driver, frame, vtable, outer: Cell::new(ptr::null()) }
     }
 
-    // SAFETY: it is in a poll.
-    let innermost = unsafe { &(*driver).starting };
-    let starting = Starting { frame, vtable, outer: innermost.get() };
-    let _leave = Leave(driver, starting.outer);
-    innermost.set(&raw const starting);
-    poll()
+    /// Has the frame seen, though it is not linked, until what this returns is dropped.
+    ///
+    /// # Safety
+    /// The driver is in a poll until then.
+    pub(crate) unsafe fn enter(&self) -> impl Drop + '_ {
+        struct Leave<'a>(&'a Starting);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                // SAFETY: the driver is in a poll (contract of `enter`).
+                unsafe { (*self.0.driver).starting.set(self.0.outer.get()) }
+            }
+        }
+
+        // SAFETY: by contract.
+        let innermost = unsafe { &(*self.driver).starting };
+        self.outer.set(innermost.get());
+        innermost.set(self);
+        Leave(self)
+    }
 }
 
 /// The functions of the chain of coroutines that runs on this thread, the innermost first, and the
@@ -110,7 +117,7 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
             while !starting.is_null() {
                 let description = ((*(*starting).vtable).describe)((*starting).frame);
                 location = backtrace.push(description, location);
-                starting = (*starting).outer;
+                starting = (*starting).outer.get();
             }
             backtrace.extend(driver.leaf.get(), location);
             running = (*running).outer;

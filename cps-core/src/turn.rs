@@ -18,7 +18,9 @@
 //! loop that polls plain futures takes 40.7, and a state machine by hand 25.1. It was 60.4 when a
 //! prefetch looked at the waker, and every frame was resumed through its vtable.
 
+use crate::body::Body;
 use crate::driver::{Driver, DropChain, resume_leaf};
+use crate::frame::Frame;
 use crate::step::Step;
 
 /// What a chain that has its turn among others has come to: [`Driver::take_turn`].
@@ -49,18 +51,16 @@ impl Driver {
         unsafe { Driver::settle_turn(this, step) }
     }
 
-    /// [`Driver::take_turn`] where the root frame is the leaf, and its type is known: `resume` resumes it, and
-    /// leaves the chain's value where that is wanted.
+    /// [`Driver::take_turn`] where the leaf is the root frame, whose type is known: its body is resumed here, and
+    /// its result stays where it is. (No closure, which would be a function of its own.)
     ///
     /// # Safety
-    /// As for [`Driver::take_turn`]; `resume` does what it says, with the driver that it is given.
+    /// As for [`Driver::take_turn`]; `root` is the leaf.
     #[inline(always)]
-    pub(crate) unsafe fn take_turn_by(
-        this: *const Driver,
-        resume: impl FnOnce() -> Option<Step>,
-    ) -> Turn {
+    pub(crate) unsafe fn take_turn_of<B: Body>(this: *const Driver, root: *mut Frame<B>) -> Turn {
         let unwinding = DropChain(this);
-        let step = resume();
+        // SAFETY: passed on.
+        let step = unsafe { Frame::resume_here(root, this) };
         core::mem::forget(unwinding);
         match step {
             // SAFETY: passed on.

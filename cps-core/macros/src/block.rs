@@ -32,6 +32,7 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         body: block.into_token_stream(),
         output: None,
         wide,
+        inlined: false,
     }
     .into_expr())
 }

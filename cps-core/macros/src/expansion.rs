@@ -42,11 +42,14 @@ pub(crate) struct Expansion<'a> {
     pub(crate) output: Option<&'a Type>,
     /// Whether the value is returned in a `Wide`.
     pub(crate) wide: bool,
+    /// Whether calls are to be compiled where they are.
+    pub(crate) inlined: bool,
 }
 
 impl Expansion<'_> {
     pub(crate) fn into_expr(self) -> TokenStream {
-        let Expansion { krate, placement, made, args, bindings, body, output, wide } = self;
+        let Expansion { krate, placement, made, args, bindings, body, output, wide, inlined } =
+            self;
         let span = Span::mixed_site();
         let (chain, fields, label) = (hidden("__chain"), hidden("__args"), body_label(span));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
@@ -67,6 +70,12 @@ impl Expansion<'_> {
                 quote_spanned!(span=> WaitsAndYields<#item>),
                 quote_spanned!(span=> async_generator::<#placement, _, _>),
             ),
+        };
+        let made_of = quote_spanned!(span=> unsafe { #krate::__private::#body_of(__parts) });
+        let made_of = if inlined {
+            quote_spanned!(span=> #krate::__private::inlined(#made_of))
+        } else {
+            made_of
         };
         // Tells the type of `return` and `?` before the body is checked, as a signature does.
         let hint = output.filter(|_| !wide).map(|ty| {
@@ -105,7 +114,7 @@ impl Expansion<'_> {
                         #value
                     }
                 });
-                #krate::__private::#constructor(unsafe { #krate::__private::#body_of(__parts) })
+                #krate::__private::#constructor(#made_of)
             }
         }
     }

@@ -1,8 +1,8 @@
 //! `#[coroutine]` on a function, a method, or a method of a trait.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
-use syn::{Error, Item, ItemFn, ReturnType, Signature, TraitItemFn, Type};
+use syn::{Attribute, Error, Item, ItemFn, ReturnType, Signature, TraitItemFn, Type};
 
 use crate::argument;
 use crate::await_call;
@@ -130,6 +130,12 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
         body: function.block.to_token_stream(),
         output: output.as_ref(),
         wide,
+        inlined: function.attrs.iter().any(is_inline_always),
     }
     .into_expr()
+}
+
+fn is_inline_always(attr: &Attribute) -> bool {
+    attr.path().is_ident("inline")
+        && attr.parse_args::<Ident>().is_ok_and(|argument| argument == "always")
 }

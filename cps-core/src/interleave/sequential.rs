@@ -7,7 +7,7 @@ use super::start::Start;
 use crate::chain::Chain;
 use crate::driver::{Driver, DropChain, Host, ended};
 use crate::lender::Lender;
-use crate::running::during;
+use crate::running::Running;
 use crate::turn::Turn;
 
 /// Runs a coroutine that waits for nothing but prefetches to its end.
@@ -21,9 +21,12 @@ use crate::turn::Turn;
 /// assert_eq!(cps_core::interleave::complete(double(21)), 42);
 /// ```
 ///
+/// The coroutine is compiled where this is called. Under the policy
+/// [`Sequential`](crate::prefetch::Sequential) it is then what a function of the same text would be.
+///
 /// # Panics
 /// If the coroutine does, or if it waits for something else.
-#[inline]
+#[inline(always)]
 pub fn complete<C: Start>(coroutine: C) -> C::Output {
     let lender = Lender::new(Waker::noop());
     let lent = lender.waker();
@@ -90,10 +93,12 @@ unsafe fn complete_by<C: Start>(
     // reads it, and leaves it out.
     let mut place = MaybeUninit::<C::Place>::uninit();
     let place = place.as_mut_ptr();
+    let running = Running::new(driver);
+    let _running = running.enter();
     // SAFETY: the place is a local that is not moved, and vacant; the rest is passed on. The result is
     // taken once.
     unsafe {
-        if during(driver, || coroutine.start_inlined(place, Chain::root(driver))).is_pending() {
+        if coroutine.start_inlined(place, Chain::root(driver)).is_pending() {
             finish::<C>(place, driver, lender);
         }
         C::take_result(place)
@@ -110,13 +115,13 @@ unsafe fn finish<C: Start>(place: *mut C::Place, driver: *const Driver, lender: 
     let unwinding = DropChain(driver);
     // SAFETY: by contract the chain is suspended, and nobody else runs it.
     unsafe {
-        let mut turn = during(driver, || Driver::settle_turn(driver, (*driver).pending()));
+        let mut turn = Driver::settle_turn(driver, (*driver).pending());
         while turn != Turn::Returned {
             assert!(
                 turn == Turn::Yielded || lender.take_progress(),
                 "the coroutine waits for something else than a prefetch: await it instead",
             );
-            turn = during(driver, || C::resume(place, Chain::root(driver)));
+            turn = C::resume(place, Chain::root(driver));
         }
         core::mem::forget(unwinding);
         (*driver).leaf.set(ended());

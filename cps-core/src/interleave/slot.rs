@@ -18,7 +18,7 @@ use core::task::Poll;
 use super::start::Start;
 use crate::chain::Chain;
 use crate::driver::{Driver, Host, ended};
-use crate::running::during;
+use crate::running::Running;
 use crate::turn::Turn;
 
 /// Memory for one chain after another. The chain is suspended unless the driver's has ended.
@@ -81,14 +81,16 @@ impl<C: Start> Slot<C> {
         self.index.set(index);
         self.enter(host);
         let driver = &raw const self.driver;
+        let running = Running::new(driver);
+        let _running = running.enter();
         // SAFETY: the place is ours, vacant and pinned by contract; the driver was entered and its
         // chain has ended. When the root frame has suspended, the chain is as `settle_turn` requires it.
-        let turn = during(driver, || unsafe {
+        let turn = unsafe {
             match coroutine.start(self.place(), Chain::root(driver)) {
                 Poll::Ready(()) => Turn::Returned,
                 Poll::Pending => Driver::settle_turn(driver, (*driver).pending()),
             }
-        });
+        };
         self.note(turn)
     }
 
@@ -105,8 +107,10 @@ impl<C: Start> Slot<C> {
     #[inline(always)]
     pub(super) unsafe fn resume(&self) -> Turn {
         let driver = &raw const self.driver;
+        let running = Running::new(driver);
+        let _running = running.enter();
         // SAFETY: passed on.
-        let turn = during(driver, || unsafe { C::resume(self.place(), Chain::root(driver)) });
+        let turn = unsafe { C::resume(self.place(), Chain::root(driver)) };
         self.note(turn)
     }
 

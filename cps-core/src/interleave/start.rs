@@ -95,7 +95,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         unsafe {
             let driver = chain.driver;
             if ptr::eq((*driver).leaf.get(), Frame::header(frame)) {
-                Driver::take_turn_by(driver, || Frame::resume_here(frame, driver))
+                Driver::take_turn_of(driver, frame)
             } else {
                 Driver::take_turn(driver)
             }
