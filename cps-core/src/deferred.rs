@@ -41,7 +41,7 @@ impl<B: Body> Waiting<B> {
         // SAFETY: by contract.
         unsafe {
             memory.write(Waiting { parts: body.into_parts(), _size: 0 });
-            Frame::defer(this, memory, caller, vtable);
+            Frame::defer(this, memory.cast(), caller, vtable);
         }
     }
 
@@ -51,7 +51,7 @@ impl<B: Body> Waiting<B> {
     /// The frame was made by `begin` and not started since.
     pub(crate) unsafe fn of(frame: *mut Header) -> *mut Self {
         // SAFETY: by contract.
-        unsafe { (*Frame::payload(frame.cast::<Frame<B>>())).waiting }
+        unsafe { (*Frame::payload(frame.cast::<Frame<B>>())).waiting.cast() }
     }
 
     /// Moves the body out.

@@ -40,8 +40,7 @@ use core::task::{Context, Poll, Waker};
 
 use crate::host_stack::Limit;
 use crate::stack::FrameStack;
-use crate::step::Step;
-use crate::turn::Turn;
+use crate::step::{Step, Turn};
 
 /// The signature of everything that runs a frame. `become` needs it to be one type.
 pub(crate) type Resume = unsafe fn(*mut Header, *const Driver) -> Step;
@@ -100,9 +99,7 @@ pub(crate) enum Below<'a> {
 /// 36, a level of a call that suspends once 56.8 when it was 55.8, and a frame 8 bytes more. A
 /// pointer to the driver is not needed, since resume functions are given it; bodies find it in their
 /// context.
-///
-/// Aligned for the bits of [`Step`], on targets of 32 bits too.
-#[repr(C, align(8))]
+#[repr(C)]
 pub(crate) struct Header {
     pub(crate) vtable: Cell<*const VTable>,
     /// The frame that awaits this one. Set when that suspends.

@@ -27,7 +27,6 @@ use core::task::Poll;
 
 use crate::body::{Body, Site};
 use crate::chain::Chain;
-use crate::deferred::Waiting;
 use crate::driver::{Description, Driver, Header, VTable};
 use crate::enter::{self, Enter};
 use crate::running::Starting;
@@ -38,8 +37,8 @@ use crate::step::Step;
 pub(crate) union Payload<B: Body> {
     future: ManuallyDrop<B::Future>,
     result: ManuallyDrop<B::Output>,
-    /// Of a frame whose call was deferred: where its body waits.
-    pub(crate) waiting: *mut Waiting<B>,
+    /// Of a frame whose call was deferred: where its body waits (see `deferred`).
+    pub(crate) waiting: *mut (),
 }
 
 /// A coroutine that has, or soon will have, a place in a chain. Never moved once it is linked.
@@ -211,7 +210,7 @@ impl<B: Body> Frame<B> {
     /// until the body was taken from there. The rest is as for [`Driver::defer`].
     pub(crate) unsafe fn defer(
         this: *mut Self,
-        waiting: *mut Waiting<B>,
+        waiting: *mut (),
         caller: Chain,
         vtable: *const VTable,
     ) {

@@ -1,4 +1,4 @@
-//! What resuming a frame has led to.
+//! What resuming a frame has led to, and what that means for the chain.
 
 /// What resuming a frame has led to; and in a driver, what it means that the body that runs is pending.
 ///
@@ -51,4 +51,17 @@ impl Step {
     pub(crate) const fn of_callee(self) -> Self {
         Step(self.0 | Self::CALLS)
     }
+}
+
+/// What a chain that has its turn among others has come to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Turn {
+    /// It lets others run, and goes on when it is its turn again.
+    Yielded,
+    /// It waits for a wake-up.
+    Waiting,
+    /// The root body has returned.
+    Returned,
+    /// There was no chain.
+    Ended,
 }

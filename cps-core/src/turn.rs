@@ -10,31 +10,17 @@
 //!                                     `Driver::settle`                   `Driver::settle_turn`
 //!                      ┌─ pending ──▶ Poll::Pending                      Turn::Waiting
 //!   resume ──▶ Step ───┼─ yielded ──▶ wake_by_ref(), Poll::Pending       Turn::Yielded
-//!      ▲               ├─ done ─────▶ Poll::Ready                        Turn::Returned
+//!      ▲               ├─ returned ─▶ Poll::Ready                        Turn::Returned
 //!      └───────────────┴─ continue
 //! ```
 //!
-//! A switch of `lab prefetch --instructions`, a step of `chase`, takes 40.4 instructions in all, where a
-//! loop that polls plain futures takes 40.7, and a state machine by hand 25.1. It was 60.4 when a
-//! prefetch looked at the waker, and every frame was resumed through its vtable.
+//! A switch of `lab prefetch --instructions`, a step of `chase`, takes CHASE instructions in all, where a
+//! loop that polls plain futures takes NESTED, and a state machine by hand MACHINE.
 
 use crate::body::Body;
 use crate::driver::{Driver, DropChain, resume_leaf};
 use crate::frame::Frame;
-use crate::step::Step;
-
-/// What a chain that has its turn among others has come to: [`Driver::take_turn`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Turn {
-    /// It lets others run, and goes on when it is its turn again.
-    Yielded,
-    /// It waits for a wake-up.
-    Waiting,
-    /// The root body has returned.
-    Returned,
-    /// There was no chain.
-    Ended,
-}
+use crate::step::{Step, Turn};
 
 impl Driver {
     /// [`Driver::run`] for an interleaver, which resumes chains that yield anyway.

@@ -17,7 +17,7 @@ use super::slot::Slot;
 use super::start::Start;
 use crate::driver::Host;
 use crate::lender::Lender;
-use crate::turn::Turn;
+use crate::step::Turn;
 
 /// After how many resumptions a batch in a task lets the task's executor run: some 50 µs of
 /// cache misses, against which a trip through the executor does not count.

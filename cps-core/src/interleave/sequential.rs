@@ -8,7 +8,7 @@ use crate::chain::Chain;
 use crate::driver::{Driver, DropChain, Host, ended};
 use crate::lender::Lender;
 use crate::running::Running;
-use crate::turn::Turn;
+use crate::step::Turn;
 
 /// Runs a coroutine that waits for nothing but prefetches to its end.
 ///

@@ -19,7 +19,7 @@ use super::start::Start;
 use crate::chain::Chain;
 use crate::driver::{Driver, Host, ended};
 use crate::running::Running;
-use crate::turn::Turn;
+use crate::step::Turn;
 
 /// Memory for one chain after another. The chain is suspended unless the driver's has ended.
 #[repr(C)]

@@ -9,7 +9,7 @@ use crate::chain::Chain;
 use crate::coroutine::Coroutine;
 use crate::driver::Driver;
 use crate::frame::Frame;
-use crate::turn::Turn;
+use crate::step::Turn;
 
 /// A coroutine that an interleaver can start: [`Coroutine`], of whatever placement, or
 /// [`ErasedCoroutine`](crate::ErasedCoroutine).
