@@ -236,13 +236,14 @@ where
     O: FnMut(I::Item) -> C,
     K: FnMut(usize, C::Output),
 {
-    let mut done = 0;
-    while done < limit {
+    let mut index = before;
+    let end = before.saturating_add(limit);
+    while index != end {
         let Some(input) = inputs.next() else { break };
-        sink(before + done, complete(one(input)));
-        done += 1;
+        sink(index, complete(one(input)));
+        index += 1;
     }
-    (inputs, one, sink, done)
+    (inputs, one, sink, index - before)
 }
 
 impl<const GROUP: usize, N> fmt::Debug for Adaptive<GROUP, N> {

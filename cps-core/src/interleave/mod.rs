@@ -70,9 +70,10 @@
 //! # When not to
 //!
 //! Where the data is in the cache, or a lookup misses only once: the processor overlaps
-//! independent lookups by itself, and the switches only cost. [`sequential`] is the same loop
+//! independent lookups by itself, and the switches only cost. [`sequential()`] is the same loop
 //! without a group, for lookups under the policy [`Sequential`](crate::prefetch::Sequential), and
-//! [`Adaptive`] chooses between the two.
+//! [`complete`] one lookup, for a loop of one's own: compiled as a function of the same text would be, if
+//! the small steps of the lookup are `#[inline(always)]`. [`Adaptive`] chooses between the two forms.
 //!
 //! # The size of the group
 //!
