@@ -74,26 +74,22 @@ macro_rules! lookups {
         }
 
         $(#[$attribute])*
-        #[inline(always)]
         async fn node<P: Policy>(node: &tree::Inner, key: u64, policy: P) -> u32 {
             child(node, key, policy).await
         }
 
         $(#[$attribute])*
-        #[inline(always)]
         async fn child<P: Policy>(node: &tree::Inner, key: u64, policy: P) -> u32 {
             separators(node, policy).await;
             node.child(key)
         }
 
         $(#[$attribute])*
-        #[inline(always)]
         async fn separators<P: Policy>(node: &tree::Inner, policy: P) {
             policy.prefetch_read_range(node.separators.as_ptr(), node.separators.len(), Locality::T0).await
         }
 
         $(#[$attribute])*
-        #[inline(always)]
         async fn leaf<P: Policy>(leaf: &tree::Leaf, key: u64, policy: P) -> u64 {
             match slot(leaf, key, policy).await {
                 Some(slot) => value(&leaf.values[slot], policy).await,
@@ -102,27 +98,23 @@ macro_rules! lookups {
         }
 
         $(#[$attribute])*
-        #[inline(always)]
         async fn slot<P: Policy>(leaf: &tree::Leaf, key: u64, policy: P) -> Option<usize> {
             keys(leaf, policy).await;
             leaf.slot(key)
         }
 
         $(#[$attribute])*
-        #[inline(always)]
         async fn keys<P: Policy>(leaf: &tree::Leaf, policy: P) {
             policy.prefetch_read_range(leaf.keys.as_ptr(), leaf.keys.len(), Locality::T0).await
         }
 
         $(#[$attribute])*
-        #[inline(always)]
         async fn value<P: Policy>(value: &u64, policy: P) -> u64 {
             line(value, policy).await;
             *value
         }
 
         $(#[$attribute])*
-        #[inline(always)]
         async fn line<P: Policy>(value: &u64, policy: P) {
             policy.prefetch_read(&raw const *value).await
         }
