@@ -147,3 +147,34 @@ fn one_disturbed_trial_does_not_decide() {
     machine.run(&mut adaptive, 2 * TRIALS);
     assert!(adaptive.interleaves(), "an interruption of an interleaved trial was believed");
 }
+
+/// Says that there is one more at most.
+struct Modest(std::ops::Range<usize>);
+
+impl Iterator for Modest {
+    type Item = usize;
+
+    fn next(&mut self) -> Option<usize> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (0, Some(1))
+    }
+}
+
+#[test]
+fn inputs_that_are_more_than_they_say_are_all_looked_up() {
+    let machine = Machine::taking(10, 40);
+    let mut adaptive = Adaptive::<4, _>::new(usize::MAX, || machine.now());
+    for lookups in [10, 1_000, 100_000] {
+        let mut values = vec![None; lookups];
+        adaptive.run(
+            Modest(0..lookups),
+            |n| machine.lookup(0, n, Sequential),
+            |n| machine.lookup(1, n, Interleaved),
+            |index, value| assert_eq!(values[index].replace(value), None),
+        );
+        assert!(values.into_iter().enumerate().all(|(n, value)| value == Some(n * n)));
+    }
+}

@@ -178,7 +178,8 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
         match &mut self.phase {
             Phase::Settled => {}
             Phase::Term { left } => {
-                *left -= done;
+                // More are done than planned if the inputs are more than they say.
+                *left = left.saturating_sub(done);
                 if *left == 0 {
                     self.phase = Phase::Trial(Trial::new());
                 }
@@ -187,7 +188,7 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
                 trial.done += done;
                 trial.time += time;
                 let over = if trial.over > 0 {
-                    trial.done == trial.length
+                    trial.done >= trial.length
                 } else {
                     trial.length = trial.done;
                     let enough = trial.time >= TRIAL_TIME || trial.done >= TRIAL;
@@ -220,8 +221,9 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
 /// [`sequential`](super::sequential) for so many inputs at most, with indices from `before` on; returns what
 /// it was given, and how many there were.
 ///
-/// A function of its own that is given everything by value, so that it has it in registers: where lookups
-/// overlap by themselves, the fewer instructions they take the more of them do.
+/// Where lookups overlap by themselves, the fewer instructions they take the more of them do. So this is a
+/// function of its own that is given everything by value, to have it in registers, and does not count where
+/// there are not so many inputs.
 #[inline(never)]
 fn one_by_one<I, C, O, K>(
     mut inputs: I,
@@ -237,11 +239,18 @@ where
     K: FnMut(usize, C::Output),
 {
     let mut index = before;
-    let end = before.saturating_add(limit);
-    while index != end {
-        let Some(input) = inputs.next() else { break };
-        sink(index, complete(one(input)));
-        index += 1;
+    if limit == usize::MAX || inputs.size_hint().1.is_some_and(|most| most < limit) {
+        for input in inputs.by_ref() {
+            sink(index, complete(one(input)));
+            index += 1;
+        }
+    } else {
+        let end = before.saturating_add(limit);
+        while index != end {
+            let Some(input) = inputs.next() else { break };
+            sink(index, complete(one(input)));
+            index += 1;
+        }
     }
     (inputs, one, sink, index - before)
 }
