@@ -14,8 +14,8 @@
 //!      └───────────────┴─ continue
 //! ```
 //!
-//! A switch of `lab prefetch --instructions`, a step of `chase`, takes CHASE instructions in all, where a
-//! loop that polls plain futures takes NESTED, and a state machine by hand MACHINE.
+//! A switch of `lab prefetch --instructions`, a step of `chase`, takes 31.1 instructions in all, where a
+//! loop that polls plain futures takes 40.7, and a state machine by hand 25.1.
 
 use crate::body::Body;
 use crate::driver::{Driver, DropChain, resume_leaf};
