@@ -216,7 +216,7 @@ impl<B: Body> Frame<B> {
     ) {
         // SAFETY: by contract.
         unsafe {
-            (&raw mut (*this).header).write(Header::new(vtable, caller.frame));
+            (&raw mut (*this).header).write(Header::new(vtable, ptr::null()));
             (&raw mut (*Self::payload(this)).waiting).write(waiting);
             (*caller.driver).defer(Self::header(this), caller.frame);
         }

@@ -121,7 +121,7 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
 ) -> (Option<B::Output>, Suspended) {
     /// A function of its own. A generator is called in order to be suspended and resumed many times: if its
     /// start were inlined in its caller's resume function, each of the caller's resumes would save the registers
-    /// that only the start needs (`lab generate --instructions`: 155 instructions an item instead of 144).
+    /// that only the start needs.
     ///
     /// # Safety
     /// As for [`Placement::call`].
