@@ -20,7 +20,7 @@ use crate::step::Step;
 /// body's arguments, which it hands on.
 #[repr(C)]
 pub(crate) struct Waiting<B: Body> {
-    parts: (B::Args, B::Make),
+    body: B,
     /// It has a size, also without arguments.
     _size: u8,
 }
@@ -40,7 +40,7 @@ impl<B: Body> Waiting<B> {
     ) {
         // SAFETY: by contract.
         unsafe {
-            memory.write(Waiting { parts: body.into_parts(), _size: 0 });
+            memory.write(Waiting { body, _size: 0 });
             Frame::defer(this, memory.cast(), caller, vtable);
         }
     }
@@ -51,7 +51,7 @@ impl<B: Body> Waiting<B> {
     /// The frame was made by `begin` and not started since.
     pub(crate) unsafe fn of(frame: *mut Header) -> *mut Self {
         // SAFETY: by contract.
-        unsafe { (*Frame::payload(frame.cast::<Frame<B>>())).waiting.cast() }
+        unsafe { (*Frame::waiting(frame.cast::<Frame<B>>())).cast() }
     }
 
     /// Moves the body out.
@@ -60,7 +60,7 @@ impl<B: Body> Waiting<B> {
     /// Just once; or `drop_parts` instead.
     pub(crate) unsafe fn take(this: *mut Self) -> (B::Args, B::Make) {
         // SAFETY: by contract.
-        unsafe { ptr::read(&raw const (*this).parts) }
+        unsafe { ptr::read(&raw const (*this).body) }.into_parts()
     }
 
     /// Drops the body.
@@ -69,7 +69,7 @@ impl<B: Body> Waiting<B> {
     /// As for [`Waiting::take`].
     pub(crate) unsafe fn drop_parts(this: *mut Self) {
         // SAFETY: by contract.
-        unsafe { ptr::drop_in_place(&raw mut (*this).parts) }
+        unsafe { ptr::drop_in_place(&raw mut (*this).body) }
     }
 }
 

@@ -331,6 +331,12 @@ impl Driver {
         self.step.set(Step::YIELDED);
     }
 
+    /// Has the pending body that comes next polled again at once: see [`in_chain`](crate::in_chain).
+    #[cold]
+    pub(crate) fn poll_again(&self) {
+        self.step.set(Step::CONTINUE);
+    }
+
     /// Makes the leaf of a frame whose body has suspended in its start, unless a callee of it is.
     #[inline(always)]
     pub(crate) fn suspended_at(&self, frame: *const Header) {

@@ -18,7 +18,7 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Handle};
 use crate::in_chain;
 
 /// What a body finds at its start, while that is polled.
@@ -45,7 +45,13 @@ pub(crate) unsafe fn poll<A, F: Future>(
     let entry = Entry { chain, in_chain: &in_chain, args: ManuallyDrop::new(args) };
     // SAFETY: the functions do nothing.
     let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
-    body.poll(&mut Context::from_waker(&waker))
+    let mut cx = Context::from_waker(&waker);
+    let poll = body.poll(&mut cx);
+    if poll.is_pending() && in_chain::asks_again(&cx) {
+        // SAFETY: the driver is in a poll, by contract.
+        unsafe { (*chain.driver).poll_again() };
+    }
+    poll
 }
 
 /// What a body awaits first of all, to have its arguments `A` and its chain, of kind `K`: ready at once.
@@ -118,17 +124,28 @@ impl<A, K> Entered<A, K> {
         }
     }
 
-    /// The chain that runs the body.
+    /// The chain that runs the body, branded with the lifetime of one of the body's locals.
     ///
     /// # Safety
-    /// Before the body awaits anything else than its [`Enter`].
+    /// Once, before the body awaits anything else than its [`Enter`].
     #[inline(always)]
-    pub unsafe fn chain(self) -> Chain<K> {
-        // SAFETY: as above.
-        let chain = unsafe { (*self.entry.cast::<Entry<'_, A>>()).chain };
-        Chain::new(chain.driver, chain.frame)
+    pub unsafe fn handle<'b>(self, _: &'b BodyLocal) -> Handle<'b, K> {
+        // SAFETY: the entry is live in the first poll. The body, of kind `K` by the contract of `Enter::new`, is
+        // the one that the chain runs.
+        unsafe { Handle::new((*self.entry.cast::<Entry<'_, A>>()).chain) }
+    }
+
+    /// A local of the body, for [`Entered::handle`].
+    #[inline(always)]
+    #[must_use]
+    pub fn local(self) -> BodyLocal {
+        BodyLocal(())
     }
 }
+
+/// What a body borrows for the brand of its [`Handle`].
+#[derive(Debug)]
+pub struct BodyLocal(());
 
 /// The table of the wakers of first polls. A `static`, whose address is its own: by it they are
 /// known. Nobody gets to use them.

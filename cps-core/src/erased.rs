@@ -45,7 +45,7 @@ impl ErasedVTable {
         ErasedVTable {
             frame,
             start: start::<B>,
-            result: Frame::<B>::PAYLOAD,
+            result: Frame::<B>::RESULT,
             call: offset_of!(OwnMemory<B>, call),
             layout: Layout::new::<OwnMemory<B>>(),
         }
@@ -79,8 +79,8 @@ impl<B: Body> Unstarted<B> for Erased<B> {
     }
 
     unsafe fn take(frame: *mut Header, _: *const Driver) -> (B::Args, B::Make) {
-        // SAFETY: by contract; an erased frame holds its body itself.
-        unsafe { Origin::take(frame.cast::<Origin<B>>()) }
+        // SAFETY: by contract; an erased frame holds its body itself, which is moved out once.
+        unsafe { Origin::body(frame.cast::<Origin<B>>()).read().into_parts() }
     }
 }
 
@@ -97,7 +97,7 @@ unsafe fn start<B: Body>(header: *mut Header, chain: Chain) -> bool {
     // SAFETY: this is called once, on an unstarted frame in an allocation, by the running body of
     // the chain.
     unsafe {
-        let parts = Origin::take(header.cast::<Origin<B>>());
+        let parts = Origin::body(header.cast::<Origin<B>>()).read().into_parts();
         let unwinding = Free::<OwnMemory<B>>(header.cast());
         let poll = Frame::call_as(frame, parts, chain, Erased::<B>::started());
         core::mem::forget(unwinding);
@@ -114,5 +114,5 @@ unsafe fn start<B: Body>(header: *mut Header, chain: Chain) -> bool {
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
     let _memory = Free::<OwnMemory<B>>(frame.cast());
     // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
-    unsafe { Origin::drop_unstarted(frame.cast::<Origin<B>>()) }
+    unsafe { Origin::body(frame.cast::<Origin<B>>()).drop_in_place() }
 }

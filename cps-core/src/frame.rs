@@ -3,23 +3,22 @@
 //! ```text
 //!                                          ┌────────────── Frame::start ──────────────┐
 //!        Frame<B>                          │                                          ▼
-//!   0 ┌──────────────────┐   Origin::unstarted                  ┌─ Pending ──▶ suspended ──┐
+//!   0 ┌──────────────────┐   Origin::body: written              ┌─ Pending ──▶ suspended ──┐
 //!     │ header: vtable   │          │                           │    Frame::link    │      │
 //!   8 │         caller   │          ▼                           │                   │ resume
-//!  16 ├──────────────────┤      unstarted ─ Origin::take ─▶ running ◀───────────────┘      │
-//!     │ future │ result  │          │                           │                          │
-//!     └──────────────────┘          │ Origin::drop_unstarted    │ Ready     drop_suspended │
+//!  16 ├──────────────────┤      unstarted ─ Origin::body ─▶ running ◀───────────────┘      │
+//!     │ future │ result  │          │          : read           │                          │
+//!     └──────────────────┘          │ Origin::body: dropped     │ Ready     drop_suspended │
 //!        Origin<B>                  ▼                           ▼                          ▼
-//!     frame │ (args, make)        ended ◀─ Frame::take_result ─ returned                 ended
+//!     frame │ header, body        ended ◀─ Frame::take_result ─ returned                 ended
 //! ```
 //!
 //! The frame of a call is as large as shown: its arguments lie on the host stack until the body takes
 //! them, or, if the call is deferred, in memory of their own (see `deferred`). Only what is a value
 //! before it is called, a root or an erased coroutine, has both in one place: [`Origin`].
 
-use core::cell::UnsafeCell;
 use core::hint::assert_unchecked;
-use core::marker::{PhantomData, PhantomPinned};
+use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr;
@@ -32,22 +31,26 @@ use crate::enter::{self, Enter};
 use crate::running::Starting;
 use crate::step::Step;
 
-/// The memory shared by the conditions of a frame.
+/// A header, and what is below it in one condition of a frame.
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
 #[repr(C)]
-pub(crate) union Payload<B: Body> {
-    future: ManuallyDrop<B::Future>,
-    result: ManuallyDrop<B::Output>,
-    /// Of a frame whose call was deferred: where its body waits (see `deferred`).
-    pub(crate) waiting: *mut (),
+pub struct Headed<T> {
+    header: Header,
+    pub(crate) payload: T,
 }
 
-/// A coroutine that has, or soon will have, a place in a chain. Never moved once it is linked.
+/// The memory of a coroutine that has, or soon will have, a place in a chain, in whatever condition. Never moved
+/// once it is linked. Only ever reached through a raw pointer.
+///
+/// (One union, and no type between it and the future: for each level of calls in place rustc descends through the
+/// types from one body's future to the next, and it does not go deeper than its `recursion_limit`.)
 #[repr(C)]
-pub(crate) struct Frame<B: Body> {
-    header: Header,
-    payload: UnsafeCell<Payload<B>>,
-    _body: PhantomData<B>,
-    _pinned: PhantomPinned,
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub union Frame<B: Body> {
+    running: ManuallyDrop<Headed<B::Future>>,
+    returned: ManuallyDrop<Headed<B::Output>>,
+    /// Of a frame whose call was deferred: where its body waits (see `deferred`).
+    deferred: ManuallyDrop<Headed<*mut ()>>,
 }
 
 // SAFETY: a frame owns the body's arguments, which are part of `B`, or the body's future, which is
@@ -57,19 +60,34 @@ unsafe impl<B: Body + Send> Send for Frame<B> {}
 unsafe impl<B: Body> Sync for Frame<B> {}
 
 impl<B: Body> Frame<B> {
-    /// Where the payload, and so the result, lies in bytes from the header.
+    /// Where the result lies in bytes from the header.
     #[cfg(feature = "alloc")]
-    pub(crate) const PAYLOAD: usize = core::mem::offset_of!(Frame<B>, payload);
+    pub(crate) const RESULT: usize = core::mem::offset_of!(Headed<B::Output>, payload);
 
     #[inline(always)]
     pub(crate) fn header(this: *mut Self) -> *const Header {
         this.cast()
     }
 
+    /// Where the future is of a frame that runs or is suspended.
     #[inline(always)]
-    pub(crate) fn payload(this: *mut Self) -> *mut Payload<B> {
-        // SAFETY: in bounds of the frame's allocation, which every caller has.
-        unsafe { UnsafeCell::raw_get(&raw const (*this).payload) }
+    pub(crate) fn future(this: *mut Self) -> *mut B::Future {
+        // SAFETY: in bounds of the frame's memory, which every caller has.
+        unsafe { (&raw mut (*this.cast::<Headed<B::Future>>()).payload).cast() }
+    }
+
+    /// Where the result is of a frame that has returned.
+    #[inline(always)]
+    fn result(this: *mut Self) -> *mut B::Output {
+        // SAFETY: as above.
+        unsafe { (&raw mut (*this.cast::<Headed<B::Output>>()).payload).cast() }
+    }
+
+    /// Where the pointer is to the waiting body of a frame whose call was deferred.
+    #[inline(always)]
+    pub(crate) fn waiting(this: *mut Self) -> *mut *mut () {
+        // SAFETY: as above.
+        unsafe { &raw mut (*this.cast::<Headed<*mut ()>>()).payload }
     }
 
     /// Moves the result of a returned frame out.
@@ -79,7 +97,7 @@ impl<B: Body> Frame<B> {
     #[inline(always)]
     pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
         // SAFETY: by contract.
-        unsafe { ptr::read(Self::payload(this).cast()) }
+        unsafe { ptr::read(Self::result(this)) }
     }
 
     /// # Safety
@@ -88,7 +106,7 @@ impl<B: Body> Frame<B> {
     pub(crate) unsafe fn put_result(this: *mut Self, result: B::Output) {
         // SAFETY: nothing in the payload is live: a future that has returned owns nothing
         // (contract of `Body`).
-        unsafe { Self::payload(this).cast::<B::Output>().write(result) }
+        unsafe { Self::result(this).write(result) }
     }
 
     /// Calls a body with its frame here, at `S`: runs it until it returns or suspends, and then makes
@@ -176,7 +194,7 @@ impl<B: Body> Frame<B> {
         let starting = Starting::new(chain.driver, Self::header(this), vtable);
         // SAFETY: as in `start`; the future is dropped just once, here or by who ends the frame.
         unsafe {
-            let place = Self::payload(this).cast::<B::Future>();
+            let place = Self::future(this);
             place.write(future);
             let unwinding = DropOnUnwind(place);
             let _starting = starting.enter();
@@ -198,7 +216,7 @@ impl<B: Body> Frame<B> {
     unsafe fn link(this: *mut Self, caller: Chain, vtable: *const VTable) {
         // SAFETY: by contract.
         unsafe {
-            (&raw mut (*this).header).write(Header::new(vtable, caller.frame));
+            this.cast::<Header>().write(Header::new(vtable, caller.frame));
             (*caller.driver).suspended_at(Self::header(this));
         }
     }
@@ -216,8 +234,8 @@ impl<B: Body> Frame<B> {
     ) {
         // SAFETY: by contract.
         unsafe {
-            (&raw mut (*this).header).write(Header::new(vtable, ptr::null()));
-            (&raw mut (*Self::payload(this)).waiting).write(waiting);
+            this.cast::<Header>().write(Header::new(vtable, ptr::null()));
+            Self::waiting(this).write(waiting);
             (*caller.driver).defer(Self::header(this), caller.frame);
         }
     }
@@ -234,7 +252,7 @@ impl<B: Body> Frame<B> {
         unsafe {
             // By invariant S: the compiler leaves out what a body does when it has just suspended.
             assert_unchecked((*driver).step.get() == Step::NONE);
-            let future = Pin::new_unchecked(&mut *Self::payload(this).cast::<B::Future>());
+            let future = Pin::new_unchecked(&mut *Self::future(this));
             match B::resume(future, Chain::new(driver, Self::header(this))) {
                 Poll::Pending => Some((*driver).pending()),
                 Poll::Ready(value) => {
@@ -262,7 +280,7 @@ impl<B: Body> Frame<B> {
         // SAFETY: as there.
         unsafe {
             let (args, make) = parts;
-            let future = Self::payload(this).cast::<B::Future>();
+            let future = Self::future(this);
             future.write(make(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
             enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
@@ -282,17 +300,11 @@ impl<B: Body> Frame<B> {
         // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
         // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
         unsafe {
-            let future = Self::payload(this).cast::<B::Future>();
+            let future = Self::future(this);
             future.write(make(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
             enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
         }
-    }
-
-    /// The future of a suspended frame.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn future(this: *const Header) -> *const B::Future {
-        Self::payload(this.cast_mut().cast()).cast()
     }
 }
 
@@ -321,40 +333,38 @@ pub(crate) fn body_name<B: Body>() -> &'static str {
 /// Memory that holds an unstarted body first and its frame later.
 #[repr(C)]
 pub(crate) union Origin<B: Body> {
-    unstarted: ManuallyDrop<Inside<B>>,
-    pub(crate) frame: ManuallyDrop<Frame<B>>,
+    unset: (),
+    unstarted: ManuallyDrop<Headed<B>>,
+    // As in a `Frame`.
+    running: ManuallyDrop<Headed<B::Future>>,
+    returned: ManuallyDrop<Headed<B::Output>>,
+    deferred: ManuallyDrop<Headed<*mut ()>>,
 }
 
-#[repr(C)]
-struct Inside<B: Body> {
-    header: Header,
-    parts: (B::Args, B::Make),
-}
+// SAFETY: as for a frame.
+unsafe impl<B: Body + Send> Send for Origin<B> {}
+// SAFETY: as for a frame.
+unsafe impl<B: Body> Sync for Origin<B> {}
 
 impl<B: Body> Origin<B> {
-    #[inline(always)]
+    /// A body, below a header whose vtable is that of an unstarted frame.
+    #[cfg(feature = "alloc")]
     pub(crate) fn unstarted(body: B, vtable: *const VTable) -> Self {
         let header = Header::new(vtable, ptr::null());
-        Origin { unstarted: ManuallyDrop::new(Inside { header, parts: body.into_parts() }) }
+        Origin { unstarted: ManuallyDrop::new(Headed { header, payload: body }) }
     }
 
-    /// Moves the unstarted body out.
-    ///
-    /// # Safety
-    /// `this` is unstarted; afterwards it is ended.
+    /// Memory that is written later.
     #[inline(always)]
-    pub(crate) unsafe fn take(this: *mut Self) -> (B::Args, B::Make) {
-        // SAFETY: by contract.
-        unsafe { ptr::read(&raw const (*this.cast::<Inside<B>>()).parts) }
+    pub(crate) const fn unset() -> Self {
+        Origin { unset: () }
     }
 
-    /// Drops the unstarted body.
-    ///
-    /// # Safety
-    /// As for [`Origin::take`].
-    pub(crate) unsafe fn drop_unstarted(this: *mut Self) {
-        // SAFETY: by contract.
-        unsafe { ptr::drop_in_place(&raw mut (*this.cast::<Inside<B>>()).parts) }
+    /// Where an unstarted body is.
+    #[inline(always)]
+    pub(crate) fn body(this: *mut Self) -> *mut B {
+        // SAFETY: in bounds of the memory, which every caller has.
+        unsafe { &raw mut (*this.cast::<Headed<B>>()).payload }
     }
 }
 
@@ -402,5 +412,5 @@ pub(crate) unsafe fn resume<B: Body>(frame: *mut Header, driver: *const Driver) 
 pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
     // SAFETY: as in `resume`; the future suspended or panicked, and is dropped just once
     // (contract of `VTable::drop`).
-    unsafe { ptr::drop_in_place(Frame::payload(frame.cast::<Frame<B>>()).cast::<B::Future>()) }
+    unsafe { ptr::drop_in_place(Frame::future(frame.cast::<Frame<B>>())) }
 }

@@ -6,21 +6,16 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use crate::body::{Body, Site};
-use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::call::{Content, Returned, Slot, Suspended};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, describe_called, drop_suspended, resume};
 use crate::placement::{Heap, Placement};
 
-/// The slot's content for a callee with a frame on the heap: a pointer to it.
-#[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Allocated<B: Body>(*mut Frame<B>);
-
-// SAFETY: it owns the frame, which is `Send` if the body is (contract of `Body`).
-unsafe impl<B: Body + Send> Send for Allocated<B> {}
-// SAFETY: a shared reference gives access to nothing.
-unsafe impl<B: Body> Sync for Allocated<B> {}
+/// The slot's content for a callee with a frame on the heap: a pointer to its header.
+#[derive(Debug)]
+pub struct Allocated<B>(PhantomData<B>);
 
 /// Allocates memory for a `T`, which has a size.
 ///
@@ -124,13 +119,16 @@ impl Placement for Heap {
                 Waiting::begin(allocate(), body, frame, chain, OnHeap::<B, S>::UNSTARTED);
                 core::mem::forget(unwinding);
             }
-            slot.cast::<Allocated<B>>().write(Allocated(frame));
+            slot.cast::<*mut Frame<B>>().write(frame);
             Suspended::now(chain)
         }
     }
 }
 
-impl<B: Body> Finish for Allocated<B> {
+impl<B: Body> Content for Allocated<B> {
+    type Running = *mut ();
+    type Returned = ();
+    type Owner = B;
     type Awaited = Returned;
     type Value = B::Output;
 
@@ -139,7 +137,7 @@ impl<B: Body> Finish for Allocated<B> {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the
         // pointer here.
         unsafe {
-            let frame = (*slot.cast::<Allocated<B>>()).0;
+            let frame = slot.cast::<*mut Frame<B>>().read();
             let value = Frame::take_result(frame);
             free(frame);
             value

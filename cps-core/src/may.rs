@@ -4,29 +4,26 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
-use crate::call::{Embedded, Finish, Resumed, Returned, Slot, Suspended};
+use crate::call::{Embedded, Content, OfChain, Returned, Slot, Suspended};
 use crate::chain::Chain;
 use crate::frame::Frame;
 use crate::placement::{May, Placement, Stack};
 use crate::stacked::{self, Stacked};
 
-/// The slot's content: room for a frame of up to `N` bytes.
+/// The slot's content: a frame, if it takes no more than `N` bytes.
+#[derive(Debug)]
+pub struct Room<B, const N: usize>(PhantomData<B>);
+
+/// Memory of `N` bytes.
 #[repr(C, align(8))]
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Room<B: Body, const N: usize> {
-    _bytes: [MaybeUninit<u8>; N],
-    _frame: PhantomData<*mut Frame<B>>,
-}
-
-// SAFETY: it stands for the frame, which is `Send` if the body is (contract of `Body`).
-unsafe impl<B: Body + Send, const N: usize> Send for Room<B, N> {}
-// SAFETY: a shared reference gives access to nothing.
-unsafe impl<B: Body, const N: usize> Sync for Room<B, N> {}
+pub struct Bytes<const N: usize>([MaybeUninit<u8>; N]);
 
 impl<B: Body, const N: usize> Room<B, N> {
     /// Whether the frame is in the room.
     const FITS: bool =
-        size_of::<Frame<B>>() <= size_of::<Self>() && align_of::<Frame<B>>() <= align_of::<Self>();
+        size_of::<Frame<B>>() <= size_of::<Bytes<N>>()
+            && align_of::<Frame<B>>() <= align_of::<Bytes<N>>();
 }
 
 impl<const N: usize> Placement for May<N> {
@@ -41,7 +38,7 @@ impl<const N: usize> Placement for May<N> {
         // SAFETY: passed on; a slot in which the frame fits is as good as one of the frame's type.
         unsafe {
             if Room::<B, N>::FITS {
-                Slot::<Embedded<B>>::call::<S>(slot.cast(), chain, body)
+                Slot::call::<S>(slot.cast::<Slot<Embedded<B>>>(), chain, body)
             } else {
                 Stack::call::<B, S>(slot.cast::<Slot<Stacked<B>>>(), chain, body)
             }
@@ -49,7 +46,10 @@ impl<const N: usize> Placement for May<N> {
     }
 }
 
-impl<B: Body, const N: usize> Finish for Room<B, N> {
+impl<B: Body, const N: usize> Content for Room<B, N> {
+    type Running = Bytes<N>;
+    type Returned = ();
+    type Owner = B;
     type Awaited = Returned;
     type Value = B::Output;
 
@@ -58,7 +58,7 @@ impl<B: Body, const N: usize> Finish for Room<B, N> {
         // SAFETY: passed on; `call` decided likewise.
         unsafe {
             if Self::FITS {
-                Embedded::<B>::finish(slot.cast(), returned)
+                Embedded::<B>::finish(slot.cast::<Slot<Embedded<B>>>(), returned)
             } else {
                 stacked::finish::<B>(returned.chain())
             }

@@ -2,7 +2,7 @@
 //! control and detect coroutine elision”), per call and per definition.
 
 use crate::body::{Body, Site};
-use crate::call::{Embedded, Finish, Returned, Slot, Suspended};
+use crate::call::{Content, Embedded, Returned, Slot, Suspended};
 use crate::chain::Chain;
 
 /// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`May`].
@@ -26,7 +26,7 @@ use crate::chain::Chain;
 pub trait Placement: private::Sealed + Sized {
     /// What a call needs in the caller's frame.
     #[doc(hidden)]
-    type Content<B: Body>: Finish<Awaited = Returned, Value = B::Output>;
+    type Content<B: Body>: Content<Awaited = Returned, Value = B::Output>;
 
     /// # Safety
     /// Only as in the expansion that `call.rs` shows, in the body that `chain` runs: the slot is

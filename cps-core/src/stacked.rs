@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use crate::body::{Body, Site};
-use crate::call::{self, Finish, Resumed, Returned, Slot};
+use crate::call::{self, Content, OfChain, Returned, Slot};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
@@ -16,12 +16,7 @@ use crate::stack_options::Exhausted;
 /// The slot's content for a callee with a frame on the frame stack: nothing, since the frame of a
 /// call that ends is the topmost.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Stacked<B: Body>(PhantomData<*mut Frame<B>>);
-
-// SAFETY: it stands for the frame, which is `Send` if the body is (contract of `Body`).
-unsafe impl<B: Body + Send> Send for Stacked<B> {}
-// SAFETY: a shared reference gives access to nothing.
-unsafe impl<B: Body> Sync for Stacked<B> {}
+pub struct Stacked<B>(PhantomData<B>);
 
 /// The vtable of an unstarted frame on the frame stack. A started one has that of a frame in its
 /// caller's memory: the frame's own memory is popped by the call, or dropped with the stack.
@@ -156,7 +151,10 @@ pub(crate) unsafe fn finish<B: Body>(chain: Chain) -> B::Output {
     }
 }
 
-impl<B: Body> Finish for Stacked<B> {
+impl<B: Body> Content for Stacked<B> {
+    type Running = ();
+    type Returned = ();
+    type Owner = B;
     type Awaited = Returned;
     type Value = B::Output;
 

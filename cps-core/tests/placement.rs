@@ -192,7 +192,7 @@ async fn descend_or_stop(log: Log, levels: u32, yields: bool) -> u32 {
     }
 }
 
-fn finish<B: Body, const N: usize>(root: Root<B, N>) -> B::Output {
+fn finish<F: Future>(root: F) -> F::Output {
     support::drive(root).0
 }
 

@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::body::{Body, Site};
-use crate::call::{Slot, Suspended};
+use crate::call::{Callee, Content, Slot, Suspended};
 use crate::chain::{Chain, MayWait, MayYield};
 use crate::generator::{AsyncGenerator, Generator};
 use crate::placement::Placement;
@@ -78,34 +78,48 @@ pub struct YieldFrom<G> {
     child: G,
 }
 
-impl<T, B: Body, P: Placement> YieldFrom<Generator<T, B, P>> {
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+impl<G: Delegate> YieldFrom<G> {
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayYield<T>>(
-        self,
-        chain: Chain<K>,
-        slot: *mut Slot<P::Content<B>>,
-    ) -> (Option<B::Output>, Suspended) {
-        // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
-        // needs.
-        unsafe { begin::<B, P, S>(slot, chain.any(), self.child.into_body()) }
+    pub fn __cps_call(self) -> Self {
+        self
     }
 }
 
-impl<T, B: Body, P: Placement> YieldFrom<AsyncGenerator<T, B, P>> {
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
-    #[doc(hidden)]
+impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator<T, B, P>> {
+    type Content = P::Content<B>;
+    type Waiting = Suspended;
+
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayYield<T> + MayWait>(
+    unsafe fn call<S: Site>(
         self,
-        chain: Chain<K>,
+        chain: Chain,
         slot: *mut Slot<P::Content<B>>,
-    ) -> (Option<B::Output>, Suspended) {
+    ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
+        // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
+        // needs.
+        unsafe { begin::<B, P, S>(slot, chain, self.child.into_body()) }
+    }
+}
+
+impl<T, B, P, K> Callee<K> for YieldFrom<AsyncGenerator<T, B, P>>
+where
+    B: Body,
+    P: Placement,
+    K: MayYield<T> + MayWait,
+{
+    type Content = P::Content<B>;
+    type Waiting = Suspended;
+
+    #[inline(always)]
+    unsafe fn call<S: Site>(
+        self,
+        chain: Chain,
+        slot: *mut Slot<P::Content<B>>,
+    ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: as above.
-        unsafe { begin::<B, P, S>(slot, chain.any(), self.child.into_body()) }
+        unsafe { begin::<B, P, S>(slot, chain, self.child.into_body()) }
     }
 }
 

@@ -93,6 +93,14 @@ macro_rules! unstarted_generator {
             }
         }
 
+        impl<T, B: Body, const N: usize> Drop for $Root<T, B, N> {
+            #[inline]
+            fn drop(&mut self) {
+                // SAFETY: the chain is dropped once, and nothing runs it, since `self` is borrowed exclusively.
+                unsafe { Chained::drop_in_place(&raw mut self.chain) }
+            }
+        }
+
         impl<T, B: Body, const N: usize> fmt::Debug for $Root<T, B, N> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.debug_tuple(stringify!($Root))

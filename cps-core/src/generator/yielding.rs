@@ -7,7 +7,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::body::Site;
-use crate::call::{Finish, Returned, Slot};
+use crate::call::{Callee, Content, Returned, Slot};
 use crate::chain::{Chain, MayYield};
 use crate::generator::channel::Channel;
 use crate::in_chain;
@@ -57,10 +57,10 @@ impl<T> Future for Handed<T> {
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
-        // SAFETY: only `__cps_begin` makes this, for a body whose chain has a channel of `T`, and whose
-        // context this is.
+        // As in `Suspended`.
+        let Some(chain) = in_chain::chain(cx) else { return Poll::Pending };
+        // SAFETY: only `Yield`'s call makes this, for a body whose chain has a channel of `T` and is in a poll.
         unsafe {
-            let chain = in_chain::chain(cx);
             if Channel::<T>::is_full(chain.driver) {
                 Poll::Pending
             } else {
@@ -71,13 +71,22 @@ impl<T> Future for Handed<T> {
 }
 
 impl<T> Yield<T> {
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayYield<T>>(
+    pub fn __cps_call(self) -> Self {
+        self
+    }
+}
+
+impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
+    type Content = Yielded<T>;
+    type Waiting = Handed<T>;
+
+    #[inline(always)]
+    unsafe fn call<S: Site>(
         self,
-        chain: Chain<K>,
+        chain: Chain,
         _: *mut Slot<Yielded<T>>,
     ) -> (Option<()>, Handed<T>) {
         // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of
@@ -89,7 +98,10 @@ impl<T> Yield<T> {
     }
 }
 
-impl<T> Finish for Yielded<T> {
+impl<T> Content for Yielded<T> {
+    type Running = ();
+    type Returned = ();
+    type Owner = ();
     type Awaited = Returned;
     type Value = ();
 

@@ -4,7 +4,6 @@ use core::ptr;
 use core::task::Poll;
 
 use crate::body::{Body, NoSite};
-use crate::call::Embedded;
 use crate::chain::Chain;
 use crate::coroutine::Coroutine;
 use crate::driver::Driver;
@@ -65,11 +64,10 @@ pub unsafe trait Start: Sized {
 // SAFETY: a frame is `Send` if its body is (contract of `Body`).
 unsafe impl<B: Body, P> Start for Coroutine<B, P> {
     type Output = B::Output;
-    type Place = Embedded<B>;
+    type Place = Frame<B>;
 
     #[inline(always)]
-    unsafe fn start(self, place: *mut Embedded<B>, chain: Chain) -> Poll<()> {
-        let frame = place.cast::<Frame<B>>();
+    unsafe fn start(self, frame: *mut Frame<B>, chain: Chain) -> Poll<()> {
         // SAFETY: by contract.
         unsafe {
             Frame::call::<NoSite>(frame, self.into_body().into_parts(), chain)
@@ -78,8 +76,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
     }
 
     #[inline(always)]
-    unsafe fn start_inlined(self, place: *mut Embedded<B>, chain: Chain) -> Poll<()> {
-        let frame = place.cast::<Frame<B>>();
+    unsafe fn start_inlined(self, frame: *mut Frame<B>, chain: Chain) -> Poll<()> {
         // SAFETY: by contract.
         unsafe {
             Frame::call_inlined::<NoSite>(frame, self.into_body().into_parts(), chain)
@@ -88,8 +85,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
     }
 
     #[inline(always)]
-    unsafe fn resume(place: *mut Embedded<B>, chain: Chain) -> Turn {
-        let frame = place.cast::<Frame<B>>();
+    unsafe fn resume(frame: *mut Frame<B>, chain: Chain) -> Turn {
         // SAFETY: the frame in the place is the chain's root frame, and if it is the leaf it has
         // suspended and not returned; the rest is passed on.
         unsafe {
@@ -103,9 +99,9 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
     }
 
     #[inline(always)]
-    unsafe fn take_result(place: *mut Embedded<B>) -> B::Output {
+    unsafe fn take_result(frame: *mut Frame<B>) -> B::Output {
         // SAFETY: by contract.
-        unsafe { Frame::take_result(place.cast::<Frame<B>>()) }
+        unsafe { Frame::take_result(frame) }
     }
 }
 
@@ -122,7 +118,7 @@ mod erased {
         #[inline(always)]
         unsafe fn start(self, place: *mut Boxed<T, S>, chain: Chain) -> Poll<()> {
             // SAFETY: passed on.
-            unsafe { self.start_root(place, chain) }
+            unsafe { self.into_frame().start_root(place, chain) }
         }
 
         #[inline(always)]
