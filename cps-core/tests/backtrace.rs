@@ -56,7 +56,8 @@ async fn stack(levels: u32) -> u32 {
 
 #[cps_core::coroutine]
 async fn heap(levels: u32) -> u32 {
-    assert_eq!(stack(levels).on_heap().await, levels + 1); // at heap
+    let below = stack(levels).on_heap().await; // at heap
+    assert_eq!(below, levels + 1);
     levels
 }
 
