@@ -349,7 +349,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         // SAFETY: the driver was written, and stays where it is for this poll. The frame is unstarted as long as the
         // leaf is null.
         unsafe {
-            (*driver).enter(Host::of(cx));
+            Driver::enter(driver, Host::of(cx));
             let running = Running::new(driver);
             let _running = running.enter();
             // A chain that panics in its first poll has ended.
@@ -415,7 +415,7 @@ impl<T, S: ?Sized> Future for ErasedCoroutine<T, S> {
                 return this.start(cx);
             }
             let driver: *const Driver = this.driver.as_mut_ptr();
-            (*driver).enter(Host::of(cx));
+            Driver::enter(driver, Host::of(cx));
             let running = Running::new(driver);
             let _running = running.enter();
             let poll = Driver::run(driver);

@@ -83,19 +83,13 @@ impl<H: Head, B: Body> Chained<H, B, 0> {
 impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     #[inline(always)]
     fn with_stack(stack: FrameStack, body: B) -> Self {
-        let mut chain = Self::unset();
-        chain.head.write(H::with_stack(stack));
-        // SAFETY: the memory is for it.
-        unsafe { Self::body(&raw mut chain).write(body) };
-        chain
-    }
-
-    #[inline(always)]
-    const fn unset() -> Self {
-        Chained {
-            head: MaybeUninit::uninit(),
-            frame: UnsafeCell::new(Origin::unset()),
-            chunk: UnsafeCell::new(Bytes([MaybeUninit::uninit(); N])),
+        let mut chain = MaybeUninit::<Self>::uninit();
+        let this = chain.as_mut_ptr();
+        // SAFETY: the memory is for them. All fields may be unwritten.
+        unsafe {
+            (*this).head.write(H::with_stack(stack));
+            Self::body(this).write(body);
+            chain.assume_init()
         }
     }
 
@@ -103,13 +97,14 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     /// no leaf. To be dropped by [`Chained::drop_lazy`].
     #[inline(always)]
     pub(crate) fn lazy(body: B) -> Self {
-        let mut chain = Self::unset();
-        // SAFETY: the memory is for them.
+        let mut chain = MaybeUninit::<Self>::uninit();
+        let this = chain.as_mut_ptr();
+        // SAFETY: the memory is for them. All fields may be unwritten.
         unsafe {
-            Self::set_leaf(&raw mut chain, ptr::null());
-            Self::body(&raw mut chain).write(body);
+            Self::set_leaf(this, ptr::null());
+            Self::body(this).write(body);
+            chain.assume_init()
         }
-        chain
     }
 
     /// The leaf, also of a lazy chain.
@@ -211,10 +206,11 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         // SAFETY: a non-null leaf means that the chain is suspended or has ended (it cannot be
         // running: `this` is borrowed exclusively).
         unsafe {
+            Driver::enter(Self::driver(this), Host::of(cx));
             if Self::leaf(this).is_null() {
-                return Self::start(this, cx, suspended);
+                return Self::start(this, suspended);
             }
-            Self::resume(this, cx)
+            Self::resume(this)
         }
     }
 
@@ -230,23 +226,23 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ) -> Poll<B::Output> {
         // SAFETY: as in `poll`.
         unsafe {
+            Driver::enter(Self::driver(this), Host::of(cx));
             if Self::leaf(this).is_null() {
-                return Self::start_lazy(this, cx, suspended);
+                return Self::start_lazy(this, suspended);
             }
-            Self::resume(this, cx)
+            Self::resume(this)
         }
     }
 
     /// A poll that is not the first.
     ///
     /// # Safety
-    /// As for [`Chained::poll`]; the chain was started.
+    /// As for [`Chained::poll`]; the chain was started, and its driver was entered.
     #[inline(always)]
-    unsafe fn resume(this: *mut Self, cx: &mut Context<'_>) -> Poll<B::Output> {
+    unsafe fn resume(this: *mut Self) -> Poll<B::Output> {
         // SAFETY: the chain was started, by contract, and does not run.
         unsafe {
             let driver = Self::driver(this);
-            (*driver).enter(Host::of(cx));
             let running = Running::new(driver);
             let _running = running.enter();
             let poll = Driver::run(driver);
@@ -265,47 +261,37 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     /// # Safety
     /// As for [`Chained::start`].
     #[inline(never)]
-    unsafe fn start_lazy(
-        this: *mut Self,
-        cx: &mut Context<'_>,
-        suspended: fn(&Waker),
-    ) -> Poll<B::Output> {
-        // SAFETY: nothing of the head was written but the leaf, which is null here too. The rest is passed on.
+    unsafe fn start_lazy(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
+        // SAFETY: of the head the leaf was written, which is null here too, and what the driver was entered with,
+        // which is kept. The rest is passed on.
         unsafe {
+            let host = Driver::host(Self::driver(this));
             (*this).head.write(H::with_stack(FrameStack::new()));
-            Self::start_here(this, cx, suspended)
+            Driver::enter(Self::driver(this), host);
+            Self::start_here(this, suspended)
         }
     }
 
     /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
     ///
     /// # Safety
-    /// `this` is pinned and borrowed exclusively, and its leaf is null.
+    /// `this` is pinned and borrowed exclusively, its driver was entered, and its leaf is null.
     #[inline(never)]
-    unsafe fn start(
-        this: *mut Self,
-        cx: &mut Context<'_>,
-        suspended: fn(&Waker),
-    ) -> Poll<B::Output> {
+    unsafe fn start(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
         // SAFETY: passed on.
-        unsafe { Self::start_here(this, cx, suspended) }
+        unsafe { Self::start_here(this, suspended) }
     }
 
     /// # Safety
     /// As for [`Chained::start`].
     #[inline(always)]
-    unsafe fn start_here(
-        this: *mut Self,
-        cx: &mut Context<'_>,
-        suspended: fn(&Waker),
-    ) -> Poll<B::Output> {
+    unsafe fn start_here(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
         // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
         // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
         // written by `with_chunk`; the driver, and with it the stack, is dropped before the chunk's
         // memory is gone.
         unsafe {
             let driver = Self::driver(this);
-            (*driver).enter(Host::of(cx));
             let running = Running::new(driver);
             let _running = running.enter();
             // A chain that panics in its first poll has ended.

@@ -264,10 +264,29 @@ impl Driver {
     }
 
     /// Prepares for a poll, by which the chain runs.
+    ///
+    /// # Safety
+    /// `this` is valid for writes; the rest of the driver need not be written yet.
     #[inline(always)]
-    pub(crate) fn enter(&self, host: Host<'_>) {
-        self.cx.set(host.cx);
-        self.limit.set(host.limit);
+    pub(crate) unsafe fn enter(this: *const Driver, host: Host<'_>) {
+        // SAFETY: by contract.
+        unsafe {
+            (&raw const (*this).cx).cast_mut().write(Cell::new(host.cx));
+            (&raw const (*this).limit).cast_mut().write(Cell::new(host.limit));
+        }
+    }
+
+    /// What the driver was entered with.
+    ///
+    /// # Safety
+    /// It was, in the poll that is under way; the rest of the driver need not be written yet.
+    pub(crate) unsafe fn host<'a>(this: *const Driver) -> Host<'a> {
+        // SAFETY: by contract.
+        unsafe {
+            let cx = (&raw const (*this).cx).cast::<*mut Context<'static>>().read();
+            let limit = (&raw const (*this).limit).cast::<Limit>().read();
+            Host { cx, limit, _loan: PhantomData }
+        }
     }
 
     /// The context of the poll that is under way.

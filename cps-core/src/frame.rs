@@ -333,7 +333,6 @@ pub(crate) fn body_name<B: Body>() -> &'static str {
 /// Memory that holds an unstarted body first and its frame later.
 #[repr(C)]
 pub(crate) union Origin<B: Body> {
-    unset: (),
     unstarted: ManuallyDrop<Headed<B>>,
     // As in a `Frame`.
     running: ManuallyDrop<Headed<B::Future>>,
@@ -352,12 +351,6 @@ impl<B: Body> Origin<B> {
     pub(crate) fn unstarted(body: B, vtable: *const VTable) -> Self {
         let header = Header::new(vtable, ptr::null());
         Origin { unstarted: ManuallyDrop::new(Headed { header, payload: body }) }
-    }
-
-    /// Memory that is written later.
-    #[inline(always)]
-    pub(crate) const fn unset() -> Self {
-        Origin { unset: () }
     }
 
     /// Where an unstarted body is.

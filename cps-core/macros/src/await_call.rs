@@ -1,4 +1,5 @@
-//! Rewrites a body: `.await` becomes a call. Nothing else of the text is changed.
+//! Rewrites a body: `.await` becomes a call, and `return` may wrap its value (see `returns`). Nothing else of the text
+//! is changed.
 //!
 //! What is in a macro's tokens is left alone: nobody but that macro knows what they mean, and it must not be
 //! given the expansion, which is `unsafe` and relies on where it stands. A coroutine that is awaited there
@@ -7,49 +8,19 @@
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Arm, Block, Expr, ExprAwait, ExprParen, Item, Local, Macro, Stmt, token};
+use syn::{Arm, Block, Expr, ExprAwait, ExprParen, Item, Local, Stmt, Type, token};
 
 use crate::expansion::{body_label, hidden};
+use crate::returns;
 
-/// Rewrites `block`.
-pub(crate) fn rewrite(block: &mut Block, krate: &TokenStream) {
+/// Rewrites `block`, whose value is of type `output` as far as that can be named, and tells whether the value is
+/// returned in a `Wide`.
+pub(crate) fn rewrite(block: &mut Block, krate: &TokenStream, output: Option<&Type>) -> bool {
+    let wide = returns::may_be_wide(block, output);
     Parenthesize.visit_block_mut(block);
-    Rewrite { krate }.visit_block_mut(block);
-}
-
-/// Whether the body returns by its tail only, as far as tokens can tell: there is no `return` and no `?`, and no
-/// macro, which may contain one.
-pub(crate) fn returns_by_tail(block: &Block) -> bool {
-    let mut by_tail = ByTail(true);
-    by_tail.visit_block(block);
-    by_tail.0
-}
-
-struct ByTail(bool);
-
-impl Visit<'_> for ByTail {
-    fn visit_expr(&mut self, expr: &Expr) {
-        match expr {
-            Expr::Closure(_) | Expr::Async(_) => {}
-            Expr::Try(_) | Expr::Return(_) | Expr::Verbatim(_) => self.0 = false,
-            _ => visit::visit_expr(self, expr),
-        }
-    }
-
-    fn visit_macro(&mut self, mac: &Macro) {
-        self.0 &= is_body(mac);
-    }
-
-    fn visit_item(&mut self, _: &Item) {}
-}
-
-/// Whether the macro is another body, whose returns are its own. Any other may return.
-fn is_body(mac: &Macro) -> bool {
-    let segments = &mac.path.segments;
-    segments.last().is_some_and(|last| last.ident == "coroutine_block")
-        && (segments.len() == 1 || segments[0].ident == "cps_core")
+    Rewrite { krate, output, wide }.visit_block_mut(block);
+    wide
 }
 
 /// Puts an `.await` in parentheses where the `match` that it becomes would be taken for the whole statement, or may not
@@ -136,6 +107,8 @@ fn parenthesize(expr: &mut Expr) {
 
 struct Rewrite<'a> {
     krate: &'a TokenStream,
+    output: Option<&'a Type>,
+    wide: bool,
 }
 
 impl VisitMut for Rewrite<'_> {
@@ -147,6 +120,12 @@ impl VisitMut for Rewrite<'_> {
                 let start = awaited.base.span();
                 self.visit_expr_mut(&mut awaited.base);
                 *expr = Expr::Verbatim(self.call(awaited, start));
+            }
+            Expr::Return(_) if self.wide => {
+                visit_mut::visit_expr_mut(self, expr);
+                if let Expr::Return(ret) = expr {
+                    *expr = Expr::Verbatim(returns::wrap(ret, self.krate, self.output));
+                }
             }
             _ => visit_mut::visit_expr_mut(self, expr),
         }

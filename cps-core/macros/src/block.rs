@@ -23,8 +23,7 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         ));
     }
     let mut block = Block { brace_token: Default::default(), stmts };
-    let wide = await_call::returns_by_tail(&block);
-    await_call::rewrite(&mut block, &options.krate);
+    let wide = await_call::rewrite(&mut block, &options.krate, None);
     Ok(Expansion {
         krate: &options.krate,
         placement: options.placement(),

@@ -167,8 +167,7 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
         (Some(item), Some(_)) => Made::AsyncGenerator(item),
     };
     let (args, bindings) = argument::bind(sig, &mut function.block, krate);
-    let wide = await_call::returns_by_tail(&function.block);
-    await_call::rewrite(&mut function.block, krate);
+    let wide = await_call::rewrite(&mut function.block, krate, output.as_ref());
     Expansion {
         krate,
         placement: options.placement(),

@@ -5,7 +5,7 @@
 //!   tokens ─ fragments ─▶ tokens as they were written ─ syn ─▶ function, block
 //!                                                              │ attributes: which other macros are there
 //!                                                              │ argument: parameters, bindings (moved_once)
-//!                                                              │ await_call: `.await` in the body
+//!                                                              │ await_call: `.await` in the body (returns)
 //!                                                              ▼
 //!                                                           expansion
 //! ```
@@ -20,6 +20,7 @@ mod function;
 mod moved_once;
 mod options;
 mod output;
+mod returns;
 
 use proc_macro::TokenStream;
 
