@@ -20,7 +20,7 @@ pub struct Parts<A, F, K>(A, F, PhantomData<fn() -> K>);
 
 /// Pairs arguments with a closure, whose parameter's type is inferred from them. The body is of kind
 /// `K`. Harmless, as [`Parts`] is.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn parts<K, A, F, Fut>(args: A, make: F) -> Parts<A, F, K>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
@@ -33,7 +33,7 @@ where
 ///
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub unsafe fn wide<A, F, Fut, T, K>(parts: Parts<A, F, K>) -> impl Body<Output = T, Kind = K>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
@@ -47,7 +47,7 @@ where
 ///
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub unsafe fn plain<A, F, Fut, K>(
     parts: Parts<A, F, K>,
 ) -> impl Body<Output = Fut::Output, Kind = K>
@@ -60,25 +60,25 @@ where
 }
 
 /// The body of a function that is `#[inline(always)]`. Harmless: any body may be compiled where it is called.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn inlined<B: Body>(body: B) -> impl Body<Output = B::Output, Kind = B::Kind> {
     Inlined(body)
 }
 
 /// A coroutine, placed as `P`. Harmless: who has a body may run it as its kind says.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn coroutine<P, B: Body<Kind = Waits>>(body: B) -> Coroutine<B, P> {
     Coroutine::from_body(body)
 }
 
 /// A synchronous generator of `T`, placed as `P`. Harmless, as [`coroutine`]: the kind says what the body yields.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn generator<P, T, B: Body<Kind = Yields<T>>>(body: B) -> Generator<T, B, P> {
     Generator::from_body(body)
 }
 
 /// An asynchronous generator of `T`, placed as `P`. Harmless, as [`generator`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn async_generator<P, T, B: Body<Kind = WaitsAndYields<T>>>(
     body: B,
 ) -> AsyncGenerator<T, B, P> {
@@ -102,13 +102,13 @@ pub struct Held<T>(T);
 
 impl<T> Held<T> {
     /// Wraps an argument.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn new(argument: T) -> Self {
         Held(argument)
     }
 
     /// The argument.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn __cps_into_inner(self) -> T {
         self.0
     }

@@ -41,8 +41,19 @@ pub unsafe trait Body: Sized {
     #[doc(hidden)]
     const INLINED: bool = false;
 
+    /// Moves out what makes the future.
+    ///
+    /// # Safety
+    /// `this` is valid, and this is called once; the arguments are moved out too, from where [`Body::args`] says.
     #[doc(hidden)]
-    fn into_parts(self) -> (Self::Args, Self::Make);
+    unsafe fn take_make(this: *mut Self) -> Self::Make;
+
+    /// Where the arguments are.
+    ///
+    /// # Safety
+    /// `this` is valid.
+    #[doc(hidden)]
+    unsafe fn args(this: *mut Self) -> *mut Self::Args;
 
     #[doc(hidden)]
     fn output(result: <Self::Future as Future>::Output) -> Self::Output;
@@ -53,6 +64,16 @@ pub unsafe trait Body: Sized {
     /// The chain is in a poll; the body is that of its frame.
     #[doc(hidden)]
     unsafe fn resume(future: Pin<&mut Self::Future>, chain: Chain) -> Poll<Self::Output>;
+}
+
+/// Drops a body that is not started after all.
+pub(crate) struct DropBody<B>(pub(crate) *mut B);
+
+impl<B> Drop for DropBody<B> {
+    fn drop(&mut self) {
+        // SAFETY: whoever makes the guard owns the body, and forgets the guard when it is moved out.
+        unsafe { self.0.drop_in_place() }
+    }
 }
 
 /// What `#[coroutine]` generates: arguments and a closure that makes the future.
@@ -86,7 +107,7 @@ where
 impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// # Safety
     /// The future that `make` returns fulfils the second point of [`Body`]'s contract.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new(args: A, make: F) -> Self {
         FnBody { make, args, _future: PhantomData, _return: PhantomData }
     }
@@ -123,17 +144,24 @@ where
     type Make = F;
     type Future = F::Future;
 
-    #[inline(always)]
-    fn into_parts(self) -> (A, F) {
-        (self.args, self.make)
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn take_make(this: *mut Self) -> F {
+        // SAFETY: by contract.
+        unsafe { (&raw const (*this).make).read() }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn args(this: *mut Self) -> *mut A {
+        // SAFETY: by contract.
+        unsafe { &raw mut (*this).args }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn output(result: <F::Future as Future>::Output) -> R::Value {
         R::value(result)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut F::Future>, chain: Chain) -> Poll<R::Value> {
         // SAFETY: passed on.
         unsafe { in_chain::poll(future, chain) }.map(R::value)
@@ -153,17 +181,24 @@ unsafe impl<B: Body> Body for Inlined<B> {
 
     const INLINED: bool = true;
 
-    #[inline(always)]
-    fn into_parts(self) -> (B::Args, B::Make) {
-        self.0.into_parts()
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn take_make(this: *mut Self) -> B::Make {
+        // SAFETY: passed on.
+        unsafe { B::take_make(&raw mut (*this).0) }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn args(this: *mut Self) -> *mut B::Args {
+        // SAFETY: passed on.
+        unsafe { B::args(&raw mut (*this).0) }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn output(result: <B::Future as Future>::Output) -> B::Output {
         B::output(result)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut B::Future>, chain: Chain) -> Poll<B::Output> {
         // SAFETY: passed on.
         unsafe { B::resume(future, chain) }
@@ -184,7 +219,7 @@ pub struct Plain;
 
 impl<T> Return<T> for Plain {
     type Value = T;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn value(result: T) -> T {
         result
     }
@@ -204,7 +239,7 @@ pub struct Wide<T>(
 
 impl<T> Wide<T> {
     /// Wraps a body's result.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn new(value: T) -> Self {
         Wide(value, MaybeUninit::uninit())
     }
@@ -216,7 +251,7 @@ pub struct Widened;
 
 impl<T> Return<Wide<T>> for Widened {
     type Value = T;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn value(result: Wide<T>) -> T {
         result.0
     }

@@ -225,11 +225,12 @@ impl<T, S: ?Sized, K: MayWait> Callee<K> for ErasedFrame<T, S> {
 
     #[inline(always)]
     unsafe fn call<C: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         slot: *mut Slot<Boxed<T, S>>,
     ) -> (Option<T>, Suspended) {
-        let callee = ManuallyDrop::new(self);
+        // SAFETY: it is moved out of, and not dropped.
+        let callee = ManuallyDrop::new(unsafe { this.read() });
         // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
         unsafe {
             callee.called_at(C::AT);

@@ -131,12 +131,12 @@ impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
 
     #[inline(always)]
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         slot: *mut Slot<Embedded<Native<F>>>,
     ) -> (Option<F::Output>, Suspended) {
-        // SAFETY: passed on.
-        unsafe { Slot::await_branches::<S>(slot, chain, self.0) }
+        // SAFETY: passed on; the future is moved out once.
+        unsafe { Slot::await_branches::<S>(slot, chain, this.read().0) }
     }
 }
 
@@ -167,7 +167,7 @@ impl<F: Future> Future for Whole<F> {
 }
 
 // SAFETY: the future is `Send`, or `Sync`, if `F` is, and so is the body. It has no first statement, and needs
-// none: `Slot::await_branches` hands it over as it is, and `into_parts` is not called. Once it has returned it
+// none: `Slot::await_branches` hands it over as it is, and `take_make` is not called. Once it has returned it
 // is empty.
 unsafe impl<F: BranchingPoint> Body for Native<F> {
     type Output = F::Output;
@@ -176,8 +176,12 @@ unsafe impl<F: BranchingPoint> Body for Native<F> {
     type Make = fn(Enter<F, Waits>) -> Whole<F>;
     type Future = Whole<F>;
 
-    fn into_parts(self) -> (F, Self::Make) {
+    unsafe fn take_make(_: *mut Self) -> Self::Make {
         unreachable!("a branching point is called with its future")
+    }
+
+    unsafe fn args(this: *mut Self) -> *mut F {
+        this.cast()
     }
 
     #[inline(always)]

@@ -1,8 +1,7 @@
 //! What `.await` becomes inside a coroutine.
 //!
 //! ```text
-//! match (CALLEE) { callee => {
-//!     let callee = callee.__cps_call();                            // safe: a coroutine, or a foreign future
+//! match (CALLEE).__cps_call() { callee => {                       // safe: a coroutine, or a foreign future
 //!     let mut slot = Slot { empty: () };                           // constructed in place
 //!     'call: {
 //!         let waiting = match handle.call::<SITE, _>(callee, &raw mut slot) {
@@ -61,13 +60,14 @@ pub trait Callee<K>: Sized {
     /// What is awaited if there is no value yet.
     type Waiting: Future;
 
-    /// Calls it: the value, if it is there at once, or what is to be awaited for it.
+    /// Calls it: the value, if it is there at once, or what is to be awaited for it. (By a pointer, so that arguments
+    /// are not copied by each function that they pass through, where nothing is inlined.)
     ///
     /// # Safety
     /// Only as in the expansion above, in the body that `chain` runs: the slot is empty, is not
-    /// moved, and stays valid until the call has ended.
+    /// moved, and stays valid until the call has ended. `this` is valid, and is moved out of, also if this panics.
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         slot: *mut Slot<Self::Content>,
     ) -> (Option<<Self::Content as Content>::Value>, Self::Waiting);
@@ -117,16 +117,17 @@ impl<'b, K> Handle<'b, K> {
     /// Only as in the expansion above: the slot is a local of the body that this is the handle of, it is not
     /// moved, and if there is no value the body awaits what this returns, at once, and then calls
     /// [`Resumed::finish`] with the same slot.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn call<S: Site, C: Callee<K>>(
         self,
         callee: C,
         slot: *mut Slot<C::Content>,
     ) -> Result<(<C::Content as Content>::Value, Self), Await<'b, K, C::Waiting>> {
         let chain = self.into_chain();
+        let mut callee = ManuallyDrop::new(callee);
         // SAFETY: the slot is empty before and after the call, and the body's own, by contract; the chain runs the
-        // body that has the handle (invariant H).
-        match unsafe { callee.call::<S>(chain, slot) } {
+        // body that has the handle (invariant H). The callee is not used again.
+        match unsafe { C::call::<S>(&raw mut *callee, chain, slot) } {
             // SAFETY: the handle that was given up is made anew.
             (Some(value), _) => Ok((value, unsafe { Handle::new(chain) })),
             (None, waiting) => Err(Await { waiting, _brand: PhantomData }),
@@ -145,7 +146,7 @@ pub struct Await<'b, K, W> {
 impl<'b, K, W: Future> Future for Await<'b, K, W> {
     type Output = Resumed<'b, K, W::Output>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: what waits is pinned as this is.
         let waiting = unsafe { self.map_unchecked_mut(|this| &mut this.waiting) };
@@ -165,7 +166,7 @@ impl<'b, K, A: OfChain> Resumed<'b, K, A> {
     ///
     /// # Safety
     /// Only as in the expansion above: with the slot of the call that was awaited.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn finish<C: Content<Awaited = A>>(
         self,
         slot: *mut Slot<C>,
@@ -212,7 +213,7 @@ pub struct Suspended(());
 
 impl Suspended {
     /// What a call evaluates to that has returned `value` already: nothing is awaited.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn returned<T>(value: T) -> (Option<T>, Self) {
         (Some(value), Suspended(()))
     }
@@ -221,7 +222,7 @@ impl Suspended {
     ///
     /// # Safety
     /// To be awaited by the chain's body; [`Driver::step`] says that it suspends.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn now<T>(chain: Chain) -> (Option<T>, Self) {
         // SAFETY: by contract. (The body awaits it at once, and is compiled without what it would do if that
         // were ready.)
@@ -237,7 +238,7 @@ pub struct Returned(Chain);
 impl Returned {
     /// # Safety
     /// For an `.await` of the chain's body, which has been resumed.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new(chain: Chain) -> Self {
         Returned(chain)
     }
@@ -246,7 +247,7 @@ impl Returned {
 impl Future for Suspended {
     type Output = Returned;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
         // Another context than the body's own is found in the first poll only, which is pending.
         let Some(chain) = in_chain::chain(cx) else { return Poll::Pending };
@@ -260,7 +261,7 @@ impl Future for Suspended {
 }
 
 impl OfChain for Returned {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn chain(&self) -> Chain {
         self.0
     }
@@ -271,20 +272,20 @@ impl<B: Body> Slot<Embedded<B>> {
     ///
     /// # Safety
     /// As for [`Callee::call`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call<S: Site>(
         slot: *mut Self,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         let frame = slot.cast::<Frame<B>>();
         // SAFETY: the slot is valid memory for a frame, by contract; the chain is running, since
         // its body calls this.
         unsafe {
             let poll = if B::INLINED {
-                Frame::call_inlined::<S>(frame, body.into_parts(), chain)
+                Frame::call_inlined::<S>(frame, body, chain)
             } else {
-                Frame::call::<S>(frame, body.into_parts(), chain)
+                Frame::call::<S>(frame, body, chain)
             };
             match poll {
                 Poll::Ready(value) => Suspended::returned(value),
@@ -301,7 +302,7 @@ impl<B: Body> Content for Embedded<B> {
     type Awaited = Returned;
     type Value = B::Output;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned (see there).
         unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
@@ -315,7 +316,7 @@ impl Content for NoFrame {
     type Awaited = Returned;
     type Value = ();
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut Slot<Self>, _: Returned) {}
 }
 
@@ -329,15 +330,16 @@ impl<F: Future, K: MayWait> Callee<K> for ForeignFuture<F> {
     type Content = Foreign<F>;
     type Waiting = Awaiting<F>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         _: *mut Slot<Foreign<F>>,
     ) -> (Option<F::Output>, Awaiting<F>) {
         // SAFETY: the chain is running, since its body calls this.
         unsafe { (*chain.driver).set_waits_at(S::AT) };
-        (None, Awaiting { future: self.future })
+        // SAFETY: the future is moved out once.
+        (None, Awaiting { future: unsafe { (&raw const (*this).future).read() } })
     }
 }
 
@@ -357,7 +359,7 @@ impl<F> Awaiting<F> {
 impl<F: Future> Future for Awaiting<F> {
     type Output = Awaited<F::Output>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Awaited<F::Output>> {
         let Some(chain) = in_chain::chain(cx) else {
             in_chain::ask_again(cx);
@@ -386,7 +388,7 @@ impl<T> Awaited<T> {
 }
 
 impl<T> OfChain for Awaited<T> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn chain(&self) -> Chain {
         self.chain
     }
@@ -399,7 +401,7 @@ impl<F: Future> Content for Foreign<F> {
     type Awaited = Awaited<F::Output>;
     type Value = F::Output;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut Slot<Self>, awaited: Awaited<F::Output>) -> F::Output {
         // SAFETY: the chain is running, since its body calls this.
         unsafe { (*awaited.chain.driver).set_waits_at(None) };
@@ -414,7 +416,7 @@ impl<F: Future> Content for Foreign<F> {
 pub trait ForeignCall: Sized {
     /// Turns it into a future, to be awaited.
     #[doc(hidden)]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn __cps_call(self) -> ForeignFuture<<Self as IntoFuture>::IntoFuture>
     where
         Self: IntoFuture,

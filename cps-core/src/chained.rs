@@ -1,7 +1,7 @@
 //! A whole chain in one piece of memory: what every root is made of.
 
 use core::cell::UnsafeCell;
-use core::mem::MaybeUninit;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
@@ -30,7 +30,7 @@ pub(crate) unsafe trait Head {
 
 // SAFETY: it is one.
 unsafe impl Head for Driver {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn with_stack(stack: FrameStack) -> Self {
         Driver::with_stack(stack)
     }
@@ -62,7 +62,7 @@ unsafe impl<H: Head, B: Body + Send, const N: usize> Send for Chained<H, B, N> {
 unsafe impl<H: Head, B: Body, const N: usize> Sync for Chained<H, B, N> {}
 
 impl<H: Head, B: Body> Chained<H, B, 0> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn new(body: B) -> Self {
         Self::with_stack(FrameStack::new(), body)
     }
@@ -81,7 +81,7 @@ impl<H: Head, B: Body> Chained<H, B, 0> {
 }
 
 impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn with_stack(stack: FrameStack, body: B) -> Self {
         let mut chain = MaybeUninit::<Self>::uninit();
         let this = chain.as_mut_ptr();
@@ -95,7 +95,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
 
     /// A chain that is made by its first poll, [`Chained::poll_lazy`]: nothing is written but the body, and that there is
     /// no leaf. To be dropped by [`Chained::drop_lazy`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn lazy(body: B) -> Self {
         let mut chain = MaybeUninit::<Self>::uninit();
         let this = chain.as_mut_ptr();
@@ -111,7 +111,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// `this` is live.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn leaf(this: *const Self) -> *const Header {
         // SAFETY: by contract; a driver lies at the start (contract of `Head`).
         unsafe { (&raw const (*this.cast::<Driver>()).leaf).cast::<*const Header>().read() }
@@ -121,14 +121,14 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// As for [`Chained::leaf`], and `this` is valid for writes.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn set_leaf(this: *mut Self, leaf: *const Header) {
         // SAFETY: by contract, as above.
         unsafe { (&raw mut (*this.cast::<Driver>()).leaf).cast::<*const Header>().write(leaf) }
     }
 
     /// Where the body is of a chain that was not started.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn body(this: *mut Self) -> *mut B {
         // SAFETY: in bounds of the memory, which every caller has.
         Origin::body(unsafe { (&raw mut (*this).frame).cast() })
@@ -176,7 +176,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// `this` is live.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn has_ended(this: *const Self) -> bool {
         // SAFETY: by contract.
         unsafe { ptr::eq((*this.cast::<Driver>()).leaf.get(), ended()) }
@@ -197,7 +197,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// `this` is pinned and borrowed exclusively.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn poll(
         this: *mut Self,
         cx: &mut Context<'_>,
@@ -218,7 +218,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// As for that.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn poll_lazy(
         this: *mut Self,
         cx: &mut Context<'_>,
@@ -238,7 +238,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// As for [`Chained::poll`]; the chain was started, and its driver was entered.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(this: *mut Self) -> Poll<B::Output> {
         // SAFETY: the chain was started, by contract, and does not run.
         unsafe {
@@ -251,7 +251,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     }
 
     /// The driver, by a pointer to the whole.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn driver(this: *mut Self) -> *const Driver {
         this.cast_const().cast()
     }
@@ -284,7 +284,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
 
     /// # Safety
     /// As for [`Chained::start`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_here(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
         // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
         // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
@@ -301,8 +301,8 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
                 let head = (&raw mut (*this).chunk).cast::<Chunk>();
                 (*driver).stack.install(head, N & !(align_of::<Chunk>() - 1));
             }
-            let parts = Self::body(this).read().into_parts();
-            match Frame::call::<NoSite>(Self::frame(this), parts, Chain::root(driver)) {
+            let mut body = ManuallyDrop::new(Self::body(this).read());
+            match Frame::call::<NoSite>(Self::frame(this), &raw mut *body, Chain::root(driver)) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
                     let poll = Driver::settle(driver, (*driver).pending());
@@ -316,7 +316,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     }
 
     /// The root frame.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn frame(this: *mut Self) -> *mut Frame<B> {
         // SAFETY: in bounds of the memory, which every caller has.
         unsafe { (&raw mut (*this).frame).cast() }
@@ -326,7 +326,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// `poll` is what `Driver::run` or `Driver::settle` returned last.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn result(this: *mut Self, poll: Poll<()>) -> Poll<B::Output> {
         poll.map(|()| {
             // SAFETY: the chain has ended, so the root frame has returned, and the leaf that is
@@ -342,7 +342,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// Once, and the memory is not used again. `this` is borrowed exclusively.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn drop_in_place(this: *mut Self) {
         // SAFETY: by contract. The head outlives the frames, which may be in its stack, and is dropped also if the drop
         // of one panics.
@@ -360,7 +360,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// As for [`Chained::drop_in_place`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn drop_lazy(this: *mut Self) {
         // SAFETY: passed on; of a chain that was not polled there is nothing but the body.
         unsafe {
@@ -377,7 +377,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
 struct DropInPlace<T>(*mut T);
 
 impl<T> Drop for DropInPlace<T> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         // SAFETY: whoever makes the guard owns the value, and does not use it again.
         unsafe { self.0.drop_in_place() }

@@ -65,13 +65,13 @@ impl<B: Body + UnwindSafe, P> UnwindSafe for Coroutine<B, P> {}
 impl<B: Body + RefUnwindSafe, P> RefUnwindSafe for Coroutine<B, P> {}
 
 impl<B: Body, P> Coroutine<B, P> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn from_body(body: B) -> Self {
         Coroutine { chain: Chained::lazy(body), placement: PhantomData, _body: PhantomData }
     }
 
     /// The body. (What is held by value has never been polled: a coroutine is not `Unpin`.)
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn into_body(mut self) -> B {
         let this = &raw mut self.chain;
         // SAFETY: as it has not been polled, the leaf is null, and the body is there. It is moved out once: the leaf
@@ -103,13 +103,13 @@ impl<B: Body, P> Coroutine<B, P> {
     /// }
     /// # });
     /// ```
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn unstarted(self) -> Unstarted<B, P> {
         Unstarted::from_body(self.into_body())
     }
 
     /// The chain's root, in a type that can be named: [`Root`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn into_root(self) -> Root<B> {
         Root::new(self.into_body())
     }
@@ -314,7 +314,7 @@ impl<B: Body, P> Coroutine<B, P> {
 impl<B: Body, P> Coroutine<B, P> {
     /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn __cps_call(self) -> Unstarted<B, P> {
         self.unstarted()
     }
@@ -337,20 +337,20 @@ pub struct Unstarted<B, P = Inline> {
 }
 
 impl<B: Body, P> Unstarted<B, P> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn from_body(body: B) -> Self {
         Unstarted { body, placement: PhantomData }
     }
 
     /// The coroutine.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn into_coroutine(self) -> Coroutine<B, P> {
         Coroutine::from_body(self.body)
     }
 
     /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn __cps_call(self) -> Self {
         self
     }
@@ -360,14 +360,14 @@ impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
     type Content = P::Content<B>;
     type Waiting = Suspended;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         slot: *mut Slot<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on.
-        unsafe { P::call::<B, S>(slot, chain, self.body) }
+        unsafe { P::call::<B, S>(slot, chain, &raw mut (*this).body) }
     }
 }
 
@@ -375,7 +375,7 @@ impl<B: Body, P> IntoFuture for Unstarted<B, P> {
     type Output = B::Output;
     type IntoFuture = Coroutine<B, P>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn into_future(self) -> Coroutine<B, P> {
         self.into_coroutine()
     }

@@ -1,7 +1,7 @@
 //! Frames in an allocation that are used without knowing their body's type.
 
 use core::alloc::Layout;
-use core::mem::offset_of;
+use core::mem::{ManuallyDrop, offset_of};
 use core::panic::Location;
 use core::task::Poll;
 
@@ -78,9 +78,9 @@ impl<B: Body> Unstarted<B> for Erased<B> {
         (&raw const *const { &Self::STARTED }).cast()
     }
 
-    unsafe fn take(frame: *mut Header, _: *const Driver) -> (B::Args, B::Make) {
+    unsafe fn take(frame: *mut Header, _: *const Driver) -> B {
         // SAFETY: by contract; an erased frame holds its body itself, which is moved out once.
-        unsafe { Origin::body(frame.cast::<Origin<B>>()).read().into_parts() }
+        unsafe { Origin::body(frame.cast::<Origin<B>>()).read() }
     }
 }
 
@@ -97,9 +97,9 @@ unsafe fn start<B: Body>(header: *mut Header, chain: Chain) -> bool {
     // SAFETY: this is called once, on an unstarted frame in an allocation, by the running body of
     // the chain.
     unsafe {
-        let parts = Origin::body(header.cast::<Origin<B>>()).read().into_parts();
+        let mut body = ManuallyDrop::new(Origin::body(header.cast::<Origin<B>>()).read());
         let unwinding = Free::<OwnMemory<B>>(header.cast());
-        let poll = Frame::call_as(frame, parts, chain, Erased::<B>::started());
+        let poll = Frame::call_as(frame, &raw mut *body, chain, Erased::<B>::started());
         core::mem::forget(unwinding);
         match poll {
             Poll::Ready(value) => {

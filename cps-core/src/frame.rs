@@ -64,27 +64,27 @@ impl<B: Body> Frame<B> {
     #[cfg(feature = "alloc")]
     pub(crate) const RESULT: usize = core::mem::offset_of!(Headed<B::Output>, payload);
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn header(this: *mut Self) -> *const Header {
         this.cast()
     }
 
     /// Where the future is of a frame that runs or is suspended.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn future(this: *mut Self) -> *mut B::Future {
         // SAFETY: in bounds of the frame's memory, which every caller has.
         unsafe { (&raw mut (*this.cast::<Headed<B::Future>>()).payload).cast() }
     }
 
     /// Where the result is of a frame that has returned.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn result(this: *mut Self) -> *mut B::Output {
         // SAFETY: as above.
         unsafe { (&raw mut (*this.cast::<Headed<B::Output>>()).payload).cast() }
     }
 
     /// Where the pointer is to the waiting body of a frame whose call was deferred.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn waiting(this: *mut Self) -> *mut *mut () {
         // SAFETY: as above.
         unsafe { &raw mut (*this.cast::<Headed<*mut ()>>()).payload }
@@ -94,7 +94,7 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// The frame has returned and its result was not taken; afterwards it is ended.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
         // SAFETY: by contract.
         unsafe { ptr::read(Self::result(this)) }
@@ -102,7 +102,7 @@ impl<B: Body> Frame<B> {
 
     /// # Safety
     /// The frame is ended, or its future has returned.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn put_result(this: *mut Self, result: B::Output) {
         // SAFETY: nothing in the payload is live: a future that has returned owns nothing
         // (contract of `Body`).
@@ -114,24 +114,24 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// As for [`Frame::start`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call<S: Site>(
         this: *mut Self,
-        parts: (B::Args, B::Make),
+        body: *mut B,
         chain: Chain,
     ) -> Poll<B::Output> {
         // SAFETY: passed on.
-        unsafe { Self::call_as(this, parts, chain, Suspended::<B, S>::VTABLE) }
+        unsafe { Self::call_as(this, body, chain, Suspended::<B, S>::VTABLE) }
     }
 
     /// [`Frame::call`] for a frame that is ended otherwise.
     ///
     /// # Safety
     /// As for [`Frame::start`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_as(
         this: *mut Self,
-        parts: (B::Args, B::Make),
+        body: *mut B,
         chain: Chain,
         vtable: *const VTable,
     ) -> Poll<B::Output> {
@@ -139,7 +139,7 @@ impl<B: Body> Frame<B> {
         // SAFETY: passed on.
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start(this, parts, chain.driver);
+            let poll = Self::start(this, body, chain.driver);
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -151,10 +151,10 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// As for [`Frame::start`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_inlined<S: Site>(
         this: *mut Self,
-        parts: (B::Args, B::Make),
+        body: *mut B,
         chain: Chain,
     ) -> Poll<B::Output> {
         let vtable = Suspended::<B, S>::VTABLE;
@@ -162,7 +162,7 @@ impl<B: Body> Frame<B> {
         // SAFETY: passed on.
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start_inlined(this, parts, chain.driver);
+            let poll = Self::start_inlined(this, body, chain.driver);
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -175,7 +175,7 @@ impl<B: Body> Frame<B> {
     /// # Safety
     /// As for [`Frame::start`].
     #[cfg(feature = "alloc")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_future(
         this: *mut Self,
         future: B::Future,
@@ -212,7 +212,7 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// `this` is valid for writes of its header; the driver is in a poll.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn link(this: *mut Self, caller: Chain, vtable: *const VTable) {
         // SAFETY: by contract.
         unsafe {
@@ -245,7 +245,7 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// As for that.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn resume_here(this: *mut Self, driver: *const Driver) -> Option<Step> {
         // SAFETY: passed on; a future that has returned is not used again. The future was constructed
         // in place and has not returned (invariant C).
@@ -268,22 +268,21 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// `this` is valid for writes and stays so until the frame has ended; it holds no live
-    /// payload. `driver` is in a poll (between `enter` and the return to the executor).
+    /// payload. `body` is valid, and is moved out of. `driver` is in a poll (between `enter` and the return to the executor).
     #[inline]
     pub(crate) unsafe fn start(
         this: *mut Self,
-        parts: (B::Args, B::Make),
+        body: *mut B,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // As in `start_inlined`. That it is not called is to keep rustc, which inlines a function that calls just
         // one other, from having it for this.
         // SAFETY: as there.
         unsafe {
-            let (args, make) = parts;
             let future = Self::future(this);
-            future.write(make(Enter::new()));
+            future.write(B::take_make(body)(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
-            enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+            enter::poll(Pin::new_unchecked(&mut *future), B::args(body), own).map(B::output)
         }
     }
 
@@ -291,19 +290,19 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// As for that.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_inlined(
         this: *mut Self,
-        (args, make): (B::Args, B::Make),
+        body: *mut B,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
         // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
         unsafe {
             let future = Self::future(this);
-            future.write(make(Enter::new()));
+            future.write(B::take_make(body)(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
-            enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+            enter::poll(Pin::new_unchecked(&mut *future), B::args(body), own).map(B::output)
         }
     }
 }
@@ -354,7 +353,7 @@ impl<B: Body> Origin<B> {
     }
 
     /// Where an unstarted body is.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn body(this: *mut Self) -> *mut B {
         // SAFETY: in bounds of the memory, which every caller has.
         unsafe { &raw mut (*this.cast::<Headed<B>>()).payload }

@@ -28,7 +28,7 @@ use crate::chain::Chain;
 ///
 /// # Safety
 /// The chain is valid, and its driver in a poll, for as long as the waker is used.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn waker(chain: &Chain) -> ManuallyDrop<Waker> {
     // SAFETY: by contract the data are valid, and the functions are thread-safe: the driver of a poll that is
     // under way gives access to the executor's waker, which is `Sync`, and is not written while a future
@@ -40,7 +40,7 @@ pub(crate) unsafe fn waker(chain: &Chain) -> ManuallyDrop<Waker> {
 ///
 /// # Safety
 /// The driver is in a poll; the body is that of the chain's frame.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn poll<F: Future>(body: Pin<&mut F>, chain: Chain) -> Poll<F::Output> {
     // SAFETY: passed on.
     let waker = unsafe { waker(&chain) };
@@ -59,7 +59,7 @@ pub(crate) unsafe fn poll<F: Future>(body: Pin<&mut F>, chain: Chain) -> Poll<F:
 /// another in its place, for the rest of that poll. The waker's table tells: safe code has no waker
 /// with this table but the one that the body is polled with, whose lifetime is that of the context, and so
 /// can put only that one there.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn chain(cx: &Context<'_>) -> Option<Chain> {
     // SAFETY: only `waker` makes wakers with this table, whose data lead to a chain for as long as they are used.
     ptr::eq(cx.waker().vtable(), &raw const IN_CHAIN)
@@ -76,7 +76,7 @@ pub(crate) fn ask_again(cx: &mut Context<'_>) {
 }
 
 /// Whether [`ask_again`] was called, the last time that the context was replaced.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn asks_again(cx: &Context<'_>) -> bool {
     ptr::eq(cx.waker().vtable(), &raw const ASKING)
 }

@@ -29,11 +29,11 @@ impl<B: Body, const N: usize> Room<B, N> {
 impl<const N: usize> Placement for May<N> {
     type Content<B: Body> = Room<B, N>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Room<B, N>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on; a slot in which the frame fits is as good as one of the frame's type.
         unsafe {
@@ -53,7 +53,7 @@ impl<B: Body, const N: usize> Content for Room<B, N> {
     type Awaited = Returned;
     type Value = B::Output;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut Slot<Self>, returned: Returned) -> B::Output {
         // SAFETY: passed on; `call` decided likewise.
         unsafe {

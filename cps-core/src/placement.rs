@@ -30,12 +30,12 @@ pub trait Placement: private::Sealed + Sized {
 
     /// # Safety
     /// Only as in the expansion that `call.rs` shows, in the body that `chain` runs: the slot is
-    /// empty, is not moved, and stays valid until the call has ended.
+    /// empty, is not moved, and stays valid until the call has ended. The body is moved out of, also if this panics.
     #[doc(hidden)]
     unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Self::Content<B>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended);
 }
 
@@ -74,11 +74,11 @@ mod private {
 impl Placement for Inline {
     type Content<B: Body> = Embedded<B>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Embedded<B>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
         unsafe { Slot::<Embedded<B>>::call::<S>(slot, chain, body) }

@@ -4,7 +4,7 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use crate::body::{Body, Site};
+use crate::body::{Body, DropBody, Site};
 use crate::call::{self, Content, OfChain, Returned, Slot};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
@@ -35,14 +35,14 @@ impl<B: Body, S: Site> Unstarted<B> for OnStack<B, S> {
         Suspended::<B, S>::VTABLE
     }
 
-    unsafe fn take(frame: *mut Header, driver: *const Driver) -> (B::Args, B::Make) {
+    unsafe fn take(frame: *mut Header, driver: *const Driver) -> B {
         // SAFETY: by contract the frame is unstarted; its body was pushed after it, and nothing
         // since, for nothing has run.
         unsafe {
             let waiting = Waiting::<B>::of(frame);
-            let parts = Waiting::take(waiting);
+            let body = Waiting::take(waiting);
             (*driver).stack.pop(waiting);
-            parts
+            body
         }
     }
 }
@@ -50,11 +50,11 @@ impl<B: Body, S: Site> Unstarted<B> for OnStack<B, S> {
 impl Placement for Stack {
     type Content<B: Body> = Stacked<B>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
         _: *mut Slot<Stacked<B>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, call::Suspended) {
         let driver = chain.driver;
         // SAFETY: the chain is running, since its body calls this; its driver outlives the call. The
@@ -63,7 +63,7 @@ impl Placement for Stack {
         unsafe {
             if (*driver).may_nest_call() {
                 if let Some(frame) = (*driver).stack.push::<Frame<B>>() {
-                    match Frame::call::<S>(frame, body.into_parts(), chain) {
+                    match Frame::call::<S>(frame, body, chain) {
                         Poll::Ready(value) => {
                             (*driver).stack.pop_within(frame);
                             return call::Suspended::returned(value);
@@ -87,45 +87,48 @@ impl Placement for Stack {
 /// As for [`Placement::call`].
 #[cold]
 #[inline(never)]
-unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: B) -> Option<B::Output> {
+unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: *mut B) -> Option<B::Output> {
     // SAFETY: passed on.
     match unsafe { try_call::<B, S>(chain, body) } {
         Ok(value) => value,
-        Err((exhausted, _)) => panic!("{exhausted}"),
+        Err(exhausted) => {
+            let _unwinding = DropBody(body);
+            panic!("{exhausted}")
+        }
     }
 }
 
 /// Calls `body` with its frame on the frame stack, in a further chunk if need be.
 ///
 /// The callee's value if it has returned already; `None` if it is suspended or deferred. If there
-/// is no memory: why, and the body.
+/// is no memory: why, and the body is as it was.
 ///
 /// # Safety
 /// As for [`Placement::call`].
 pub(crate) unsafe fn try_call<B: Body, S: Site>(
     chain: Chain,
-    body: B,
-) -> Result<Option<B::Output>, (Exhausted, B)> {
+    body: *mut B,
+) -> Result<Option<B::Output>, Exhausted> {
     let driver = chain.driver;
     // SAFETY: as in `Stack::call`.
     unsafe {
         let stack = &(*driver).stack;
         let frame = match stack.push_slow(Layout::new::<Frame<B>>()) {
             Ok(memory) => memory.cast::<Frame<B>>(),
-            Err(exhausted) => return Err((exhausted, body)),
+            Err(exhausted) => return Err(exhausted),
         };
         if !(*driver).may_nest_call() {
             let waiting = match stack.push_slow(Layout::new::<Waiting<B>>()) {
                 Ok(memory) => memory.cast(),
                 Err(exhausted) => {
                     stack.pop(frame);
-                    return Err((exhausted, body));
+                    return Err(exhausted);
                 }
             };
             Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED);
             return Ok(None);
         }
-        match Frame::call::<S>(frame, body.into_parts(), chain) {
+        match Frame::call::<S>(frame, body, chain) {
             Poll::Ready(value) => {
                 (*driver).stack.pop(frame);
                 Ok(Some(value))
@@ -139,7 +142,7 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
 ///
 /// # Safety
 /// The topmost frame is a `B`'s, and it has returned.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn finish<B: Body>(chain: Chain) -> B::Output {
     // SAFETY: by contract.
     unsafe {
@@ -158,7 +161,7 @@ impl<B: Body> Content for Stacked<B> {
     type Awaited = Returned;
     type Value = B::Output;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut Slot<Self>, returned: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned. Calls that began later
         // have ended, so its frame is the topmost.
@@ -168,5 +171,5 @@ impl<B: Body> Content for Stacked<B> {
 
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
     // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
-    unsafe { Waiting::drop_parts(Waiting::<B>::of(frame)) }
+    unsafe { Waiting::drop_body(Waiting::<B>::of(frame)) }
 }

@@ -37,17 +37,18 @@ impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
 
     #[inline(always)]
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         _: *mut Slot<Tried<B>>,
     ) -> (Option<<Tried<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on; without a value, the call has suspended.
         unsafe {
-            match stacked::try_call::<B, S>(chain, self.body) {
+            let body = &raw mut (*this).body;
+            match stacked::try_call::<B, S>(chain, body) {
                 Ok(Some(value)) => Suspended::returned(Ok(value)),
                 Ok(None) => Suspended::now(chain),
-                Err((reason, body)) => {
-                    let coroutine = Unstarted::from_body(body);
+                Err(reason) => {
+                    let coroutine = Unstarted::from_body(body.read());
                     Suspended::returned(Err(StackExhausted { coroutine, reason }))
                 }
             }

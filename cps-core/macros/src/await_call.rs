@@ -135,8 +135,8 @@ impl VisitMut for Rewrite<'_> {
 }
 
 impl Rewrite<'_> {
-    /// The expansion that `cps-core/src/call.rs` explains. The scrutinee is in parentheses since a
-    /// struct literal would end it.
+    /// The expansion that `cps-core/src/call.rs` explains. What is awaited is in parentheses since a
+    /// struct literal would end the scrutinee.
     ///
     /// The `match` spans the user's expression, `start` to `await`, and is of the user's syntax
     /// context: there errors and lints about the value point.
@@ -159,7 +159,6 @@ impl Rewrite<'_> {
                     const AT: ::core::option::Option<&'static ::core::panic::Location<'static>> =
                         ::core::option::Option::Some(#location);
                 }
-                let __callee = __callee.__cps_call();
                 let mut __slot = #krate::__private::Slot { empty: () };
                 '__call: {
                     let __waiting = match unsafe {
@@ -191,6 +190,6 @@ impl Rewrite<'_> {
         let keyword = quote_spanned!(start=> match);
         let arms = quote_spanned!(await_token.span=> { #arm });
         let scrutinee = quote_spanned!(Span::mixed_site().located_at(dot_token.span)=> (#base));
-        quote_spanned!(span=> #(#attrs)* #keyword #scrutinee #arms)
+        quote_spanned!(span=> #(#attrs)* #keyword #scrutinee.__cps_call() #arms)
     }
 }

@@ -93,13 +93,13 @@ impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator
 
     #[inline(always)]
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         slot: *mut Slot<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
         // needs.
-        unsafe { begin::<B, P, S>(slot, chain, self.child.into_body()) }
+        unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
     }
 }
 
@@ -114,12 +114,12 @@ where
 
     #[inline(always)]
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         slot: *mut Slot<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: as above.
-        unsafe { begin::<B, P, S>(slot, chain, self.child.into_body()) }
+        unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
     }
 }
 
@@ -131,7 +131,7 @@ where
 unsafe fn begin<B: Body, P: Placement, S: Site>(
     slot: *mut Slot<P::Content<B>>,
     chain: Chain,
-    body: B,
+    body: *mut B,
 ) -> (Option<B::Output>, Suspended) {
     /// A function of its own. A generator is called in order to be suspended and resumed many times: if its
     /// start were inlined in its caller's resume function, each of the caller's resumes would save the registers
@@ -143,7 +143,7 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     unsafe fn call<B: Body, P: Placement, S: Site>(
         slot: *mut Slot<P::Content<B>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> Option<B::Output> {
         // SAFETY: passed on.
         unsafe { P::call::<B, S>(slot, chain, body) }.0

@@ -9,11 +9,6 @@ macro_rules! unstarted_generator {
                 $Generator { body, types: PhantomData }
             }
 
-            #[inline(always)]
-            pub(crate) fn into_body(self) -> B {
-                self.body
-            }
-
             /// Places the frame as the argument says when the generator is
             /// [delegated](crate::yield_from) to. The other methods are short for this one.
             pub fn placed<Q: Placement>(self, _: Q) -> $Generator<T, B, Q> {

@@ -85,13 +85,13 @@ impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
 
     #[inline(always)]
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         _: *mut Slot<Yielded<T>>,
     ) -> (Option<()>, Handed<T>) {
         // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of
         // `MayYield`). What filled the slot last suspended the chain, and the slot was emptied then.
-        match unsafe { Channel::put(chain.driver, self.item) } {
+        match unsafe { Channel::put(chain.driver, (&raw const (*this).item).read()) } {
             Poll::Ready(()) => (Some(()), Handed(PhantomData)),
             Poll::Pending => (None, Handed(PhantomData)),
         }

@@ -109,14 +109,14 @@ impl<K: MayWait> Callee<K> for Prefetch {
 
     #[inline(always)]
     unsafe fn call<S: Site>(
-        self,
+        this: *mut Self,
         chain: Chain,
         _: *mut Slot<NoFrame>,
     ) -> (Option<()>, Suspended) {
         // SAFETY: the chain is running, since its body calls this, and awaits the second part if it has
         // yielded.
         unsafe {
-            if self.suspends {
+            if (*this).suspends {
                 (*chain.driver).yield_turn();
                 Suspended::now(chain)
             } else {
