@@ -1,0 +1,7 @@
+//! An HTTP service twice: of coroutines, and in plain `async`.
+//!
+//! Each file of [`plain`] has its counterpart in [`direct`]; `diff -r` of the two folders shows what
+//! coroutines change. What does not wait is in [`shared`].
+
+pub mod plain;
+pub mod shared;
