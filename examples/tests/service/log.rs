@@ -1,37 +1,38 @@
 //! What is logged on a thread.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex};
-
-use tracing::subscriber::DefaultGuard;
+use std::sync::Once;
 
 use crate::client::text;
 
-#[derive(Clone, Default)]
-pub(crate) struct Log {
-    text: Arc<Mutex<Vec<u8>>>,
+thread_local! {
+    static LOG: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Log {
-    /// Collects until the value is dropped.
-    pub(crate) fn collect(&self) -> DefaultGuard {
-        let log = self.clone();
-        let subscriber = tracing_subscriber::fmt()
+/// Starts to log. One subscriber serves all threads: events are lost while another is put in its place.
+pub(crate) fn start() {
+    static STARTED: Once = Once::new();
+    STARTED.call_once(|| {
+        tracing_subscriber::fmt()
             .without_time()
             .with_target(false)
             .with_ansi(false)
-            .with_writer(move || log.clone());
-        tracing::subscriber::set_default(subscriber.finish())
-    }
-
-    pub(crate) fn text(&self) -> String {
-        text(&self.text.lock().unwrap())
-    }
+            .with_writer(|| Log)
+            .init();
+    });
 }
+
+/// What was logged on this thread since the last call.
+pub(crate) fn take() -> String {
+    text(&LOG.take())
+}
+
+struct Log;
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.text.lock().unwrap().write(bytes)
+        LOG.with_borrow_mut(|log| log.write(bytes))
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -6,18 +6,18 @@ mod server;
 
 use std::time::Duration;
 
-use examples::service::plain;
+use examples::service::{direct, plain};
 use futures::FutureExt;
 use http::{Method, StatusCode};
 use http_body_util::BodyExt;
 use tokio::net::TcpStream;
 
 use crate::client::text;
-use crate::log::Log;
 use crate::server::{LONG, Serve, Server, run};
 
-const PLAIN: Serve = |listener, settings| plain::serve(listener, settings).boxed();
-const DIRECT: Serve = PLAIN;
+const PLAIN: Serve = |listener, settings| Box::pin(plain::serve(listener, settings));
+const DIRECT: Serve =
+    |listener, settings| Box::pin(direct::serve(listener, settings).into_future()); // future
 
 /// Each test, for both.
 macro_rules! both {
@@ -168,14 +168,50 @@ async fn stops_after_the_last_answer_and_the_last_delivery(serve: Serve) {
 #[test]
 fn both_log_the_same() {
     let logged = |serve| {
-        let log = Log::default();
-        let _default = log.collect();
+        log::take();
         run(finds_items(serve));
-        log.text()
+        log::take()
     };
     let by_plain = logged(PLAIN);
     let attempt = "request{method=GET path=\"/items/lamp\"}: attempt failed attempts=2 \
                    error=the database refused the query";
     assert!(by_plain.contains(attempt), "{by_plain}");
     assert_eq!(logged(DIRECT), by_plain);
+}
+
+/// A request waits for a locked row, seven functions and two trait objects below its handler.
+#[test]
+fn a_stuck_request_shows_its_calls() {
+    let stuck = run(async {
+        let server = Server::start(DIRECT, LONG).await;
+        server.settings.store.set_locked("rope", true);
+        let (mut waiting, mut looking) = (server.connect().await, server.connect().await);
+        let (changed, stuck) = futures::join!(waiting.get("/items/rope/after/0"), async {
+            server.settings.store.waiting.reaches(1).await;
+            let (_, stuck) = looking.get("/debug/stuck").await;
+            server.settings.store.set_locked("rope", false);
+            looking.order("rope", 1).await;
+            stuck
+        });
+        assert_eq!(changed, (StatusCode::OK, item("rope", 7, 1)));
+        server.stop().await;
+        stuck
+    });
+    let order = [
+        "retry::in_time",
+        "inventory::Inventory::find\n",
+        "inventory::Inventory::change\n",
+        "handlers::change\n",
+        "branch 0:\n",
+        "memory::Memory::unlocked\n",
+        "memory::Memory::read\n",
+        "repository::Logged::logged",
+        "retry::retry",
+        "branch 1: a future\n",
+    ];
+    // Other tests have requests in this process, too.
+    let shows_all = |request: &str| {
+        order.iter().try_fold(request, |rest, text| Some(rest.split_once(text)?.1)).is_some()
+    };
+    assert!(stuck.split("request ").any(shows_all), "{stuck}");
 }

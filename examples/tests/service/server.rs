@@ -11,6 +11,7 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::client::Client;
+use crate::log;
 
 /// The `serve` of a version.
 pub(crate) type Serve = fn(TcpListener, Settings) -> BoxFuture<'static, io::Result<()>>;
@@ -51,8 +52,9 @@ impl Server {
     }
 }
 
-/// Runs a test on a runtime of its own.
+/// Runs a test on a runtime of its own, on this thread.
 pub(crate) fn run<T>(test: impl Future<Output = T>) -> T {
+    log::start();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async { timeout(LONG, test).await.expect("it takes too long") })
 }

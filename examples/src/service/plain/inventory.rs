@@ -2,12 +2,11 @@
 
 use tokio::select;
 use tokio::sync::mpsc;
-use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::repository::Repository;
-use super::retry::retry;
+use super::retry::in_time;
 use crate::service::shared::{Delivery, Item, Policy, RepositoryError, ServiceError};
 
 /// The items in stock.
@@ -20,15 +19,12 @@ pub(super) struct Inventory {
 
 impl Inventory {
     pub(super) async fn find(&self, id: &str) -> Result<Item, ServiceError> {
-        let found = retry(&self.policy, || self.repository.get(id));
-        timeout(self.policy.limit, found).await.unwrap_or(Err(ServiceError::TimedOut))
+        in_time(&self.policy, || self.repository.get(id)).await
     }
 
     /// Takes from the stock, and leaves the delivery to the background.
     pub(super) async fn order(&self, id: &str, count: u32) -> Result<Item, ServiceError> {
-        let taken = retry(&self.policy, || self.repository.take(id, count));
-        let item =
-            timeout(self.policy.limit, taken).await.unwrap_or(Err(ServiceError::TimedOut))?;
+        let item = in_time(&self.policy, || self.repository.take(id, count)).await?;
         let delivery = Delivery { id: id.into(), count };
         if self.deliveries.send(delivery).await.is_err() {
             warn!(id, "nobody delivers");
@@ -55,7 +51,6 @@ impl Inventory {
 
     /// The items that follow `after`, as many as one query gives.
     pub(super) async fn page(&self, after: Option<&str>) -> Result<Vec<Item>, ServiceError> {
-        let page = retry(&self.policy, || self.repository.page(after));
-        timeout(self.policy.limit, page).await.unwrap_or(Err(ServiceError::TimedOut))
+        in_time(&self.policy, || self.repository.page(after)).await
     }
 }

@@ -1,13 +1,21 @@
-//! Queries that are tried again.
+//! Queries that are tried again, for a limited time.
 
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::repository::Query;
 use crate::service::shared::{Policy, RepositoryError, ServiceError};
 
+/// All attempts together take no longer than the limit.
+pub(super) async fn in_time<'a, T>(
+    policy: &Policy,
+    query: impl Fn() -> Query<'a, T>,
+) -> Result<T, ServiceError> {
+    timeout(policy.limit, retry(policy, query)).await.unwrap_or(Err(ServiceError::TimedOut))
+}
+
 /// Tries again while the query is refused, after pauses that grow.
-pub(super) async fn retry<'a, T>(
+async fn retry<'a, T>(
     policy: &Policy,
     query: impl Fn() -> Query<'a, T>,
 ) -> Result<T, ServiceError> {
