@@ -1,7 +1,7 @@
 //! The service, by coroutines or with `--plain` in plain `async`, at 127.0.0.1:8080 or the address in
 //! `SERVICE_ADDRESS`, until Ctrl-C.
 //!
-//! The row `anvil` is locked: a query for it ends after ten seconds, with 504.
+//! The row `saw` is locked: a query for it ends after ten seconds, with 504.
 
 use std::error::Error;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 async fn main() -> Result<(), Box<dyn Error>> {
     tracing_subscriber::fmt().with_target(false).init();
     let store = Store::new(&[("anvil", 1), ("lamp", 5), ("rope", 8), ("saw", 2)]);
-    store.set_locked("anvil", true);
+    store.set_locked("saw", true);
     let settings = Settings::new(store, Duration::from_secs(10));
     let shutdown = settings.shutdown.clone();
     tokio::spawn(async move {

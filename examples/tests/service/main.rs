@@ -37,6 +37,7 @@ both! {
     orders_until_nothing_is_left
     answers_when_an_item_changes
     streams_pages_as_they_are_read
+    breaks_off_a_stream_whose_page_is_late
     drops_the_request_of_a_client_that_has_gone
     stops_after_the_last_answer_and_the_last_delivery
 }
@@ -122,6 +123,16 @@ async fn streams_pages_as_they_are_read(serve: Serve) {
     server.settings.store.set_locked("saw", false);
     let rest = text(&body.collect().await.unwrap().to_bytes());
     assert_eq!(rest, item("rope", 8, 0) + "\n" + &item("saw", 2, 0) + "\n");
+    server.stop().await;
+}
+
+async fn breaks_off_a_stream_whose_page_is_late(serve: Serve) {
+    let server = Server::start(serve, Duration::from_millis(50)).await;
+    server.settings.store.set_locked("saw", true);
+    let mut client = server.connect().await;
+    let response = client.send(Method::GET, "/items", "").await;
+    assert_eq!(response.status(), StatusCode::OK);
+    assert!(response.into_body().collect().await.is_err());
     server.stop().await;
 }
 

@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use futures::stream::TryStreamExt;
+use tracing::warn;
 
 use super::inventory::Inventory;
 use super::lines::lines;
@@ -46,5 +48,7 @@ pub(super) async fn change(
 /// `GET /items`: a line of JSON for each, as they are read.
 #[cps_core::coroutine]
 pub(super) async fn items(State(inventory): State<Arc<Inventory>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines(inventory).into_root()))
+    let lines =
+        lines(inventory).into_root().inspect_err(|error| warn!(%error, "the list breaks off"));
+    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines))
 }

@@ -7,6 +7,8 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::IntoResponse;
+use futures::stream::TryStreamExt;
+use tracing::warn;
 
 use super::inventory::Inventory;
 use super::lines::lines;
@@ -42,5 +44,6 @@ pub(super) async fn change(
 
 /// `GET /items`: a line of JSON for each, as they are read.
 pub(super) async fn items(State(inventory): State<Arc<Inventory>>) -> impl IntoResponse {
-    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines(inventory)))
+    let lines = lines(inventory).inspect_err(|error| warn!(%error, "the list breaks off"));
+    ([(CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(lines))
 }
