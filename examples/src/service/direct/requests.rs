@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
 use cps_core::{Backtrace, Body, Coroutine, Root};
 
+/// By number, in the order in which they started.
 static REQUESTS: Mutex<BTreeMap<u64, Request>> = Mutex::new(BTreeMap::new());
+
+/// How many there have been.
+static STARTED: AtomicU64 = AtomicU64::new(0);
 
 #[derive(Clone)]
 struct Request {
@@ -22,18 +27,13 @@ struct Request {
 type Locked<B> = Mutex<Option<Pin<Box<Root<B>>>>>;
 
 trait Chain: Send + Sync {
-    /// `None` while it runs.
+    /// `None` while it runs, and when it has ended.
     fn backtrace(&self) -> Option<Backtrace>;
 }
 
 impl<B: Body + Send> Chain for Locked<B> {
     fn backtrace(&self) -> Option<Backtrace> {
-        let root = match self.try_lock() {
-            Ok(root) => root,
-            Err(TryLockError::Poisoned(root)) => root.into_inner(),
-            Err(TryLockError::WouldBlock) => return None,
-        };
-        root.as_ref().map(|root| root.backtrace())
+        Some(self.try_lock().ok()?.as_ref()?.backtrace())
     }
 }
 
@@ -47,9 +47,9 @@ pub(super) struct Listed<B: Body> {
 pub(super) fn listed<B: Body + Send + 'static>(request: Coroutine<B>) -> Listed<B> {
     let root = request.into_future(); // future: into_root
     let root = Arc::new(Mutex::new(Some(Box::pin(root))));
-    let mut requests = lock(&REQUESTS);
-    let number = requests.last_key_value().map_or(1, |(last, _)| last + 1);
-    requests.insert(number, Request { since: Instant::now(), chain: root.clone() });
+    let number = STARTED.fetch_add(1, Ordering::Relaxed) + 1;
+    let request = Request { since: Instant::now(), chain: root.clone() };
+    lock(&REQUESTS).insert(number, request);
     Listed { number, root }
 }
 
@@ -75,7 +75,7 @@ pub(super) async fn stuck() -> String {
     let mut text = String::new();
     for (number, Request { since, chain }) in requests {
         let age = since.elapsed().as_secs_f32();
-        let calls = chain.backtrace().map_or("      runs\n".into(), |calls| calls.to_string());
+        let calls = chain.backtrace().map_or("      runs\n".into(), |c| c.to_string());
         let _ = writeln!(text, "request {number}, {age:.1} s\n{calls}");
     }
     text
