@@ -148,11 +148,7 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
         let memory = heap::allocate::<OwnMemory<B>>();
         // SAFETY: that is the type which the memory is for.
         unsafe { memory.write(OwnMemory::new(body)) };
-        ErasedFrame {
-            frame: memory.cast_const().cast(),
-            _output: PhantomData,
-            _body: PhantomData,
-        }
+        ErasedFrame { frame: memory.cast_const().cast(), _output: PhantomData, _body: PhantomData }
     }
 
     fn vtable(&self) -> &'static ErasedVTable {
@@ -300,9 +296,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     #[inline(always)]
     fn set_leaf(&mut self, leaf: *const Header) {
         // SAFETY: the driver's memory is this value's.
-        unsafe {
-            (&raw mut (*self.driver.as_mut_ptr()).leaf).cast::<*const Header>().write(leaf)
-        }
+        unsafe { (&raw mut (*self.driver.as_mut_ptr()).leaf).cast::<*const Header>().write(leaf) }
     }
 
     /// The frame, to be called.
@@ -391,9 +385,8 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     #[must_use]
     pub fn backtrace(&self) -> Backtrace {
         // SAFETY: a chain runs only while its root is borrowed exclusively.
-        self.started().map_or(Backtrace::empty(), |driver| unsafe {
-            Backtrace::of_suspended(driver)
-        })
+        self.started()
+            .map_or(Backtrace::empty(), |driver| unsafe { Backtrace::of_suspended(driver) })
     }
 
     /// [`Root::stack_usage`](crate::Root::stack_usage).

@@ -110,6 +110,12 @@ unsafe impl<S: Content> Send for Slot<S> where S::Owner: Send {}
 // SAFETY: a shared reference gives access to nothing.
 unsafe impl<S: Content> Sync for Slot<S> {}
 
+/// What a call of `C` by a body of kind `K` gives.
+type Called<'b, K, C> = Result<
+    (<<C as Callee<K>>::Content as Content>::Value, Handle<'b, K>),
+    Await<'b, K, <C as Callee<K>>::Waiting>,
+>;
+
 impl<'b, K> Handle<'b, K> {
     /// Calls `callee`: its value, if that is there at once, and the handle; or what is to be awaited for them.
     ///
@@ -122,7 +128,7 @@ impl<'b, K> Handle<'b, K> {
         self,
         callee: C,
         slot: *mut Slot<C::Content>,
-    ) -> Result<(<C::Content as Content>::Value, Self), Await<'b, K, C::Waiting>> {
+    ) -> Called<'b, K, C> {
         let chain = self.into_chain();
         let mut callee = ManuallyDrop::new(callee);
         // SAFETY: the slot is empty before and after the call, and the body's own, by contract; the chain runs the

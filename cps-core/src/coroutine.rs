@@ -151,9 +151,7 @@ impl<B: Body, P> Future for Coroutine<B, P> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         // SAFETY: nothing is moved out of what is pinned, which is borrowed exclusively.
-        unsafe {
-            Chained::poll_lazy(&raw mut self.get_unchecked_mut().chain, cx, Self::suspended)
-        }
+        unsafe { Chained::poll_lazy(&raw mut self.get_unchecked_mut().chain, cx, Self::suspended) }
     }
 }
 

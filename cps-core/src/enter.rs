@@ -118,9 +118,7 @@ impl<A, K> Entered<A, K> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn args(self) -> A {
         // SAFETY: the entry is live in the first poll, and the caller says that this is the only call.
-        unsafe {
-            (*self.entry.cast::<Entry<'_, A>>()).args.read()
-        }
+        unsafe { (*self.entry.cast::<Entry<'_, A>>()).args.read() }
     }
 
     /// The chain that runs the body, branded with the lifetime of one of the body's locals.

@@ -307,19 +307,6 @@ pub use branch::{Branch, Branches, Concurrent, Many, TryBranches, UniformBranche
 pub use coroutine::{Coroutine, Unstarted};
 #[doc = include_str!("coroutine_attribute.md")]
 pub use cps_core_macros::coroutine;
-/// [`#[coroutine]`](macro@coroutine) by a name that can be imported: rustc has an unstable attribute of the other
-/// name, which an imported one would be ambiguous with.
-///
-/// ```
-/// use cps_core::cps;
-///
-/// #[cps]
-/// async fn double(x: u32) -> u32 {
-///     2 * x
-/// }
-/// # assert_eq!(futures::executor::block_on(double(2)), 4);
-/// ```
-pub use cps_core_macros::cps;
 /// A coroutine from an ad-hoc body.
 ///
 /// It is to [`#[coroutine]`](macro@coroutine) what an `async move` block is to an `async fn`: it
@@ -352,6 +339,19 @@ pub use cps_core_macros::cps;
 ///
 /// The options of `#[coroutine]` are an inner attribute here: `#![coroutine(elision = "stack")]`.
 pub use cps_core_macros::coroutine_block;
+/// [`#[coroutine]`](macro@coroutine) by a name that can be imported: rustc has an unstable attribute of the other
+/// name, which an imported one would be ambiguous with.
+///
+/// ```
+/// use cps_core::cps;
+///
+/// #[cps]
+/// async fn double(x: u32) -> u32 {
+///     2 * x
+/// }
+/// # assert_eq!(futures::executor::block_on(double(2)), 4);
+/// ```
+pub use cps_core_macros::cps;
 pub use generator::{
     AsyncGenerator, AsyncGeneratorRoot, Ending, Generator, GeneratorRoot, NextItem, Yield,
     YieldFrom, yield_, yield_from,

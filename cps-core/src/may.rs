@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
-use crate::call::{Embedded, Content, OfChain, Returned, Slot, Suspended};
+use crate::call::{Content, Embedded, OfChain, Returned, Slot, Suspended};
 use crate::chain::Chain;
 use crate::frame::Frame;
 use crate::placement::{May, Placement, Stack};
@@ -21,9 +21,8 @@ pub struct Bytes<const N: usize>([MaybeUninit<u8>; N]);
 
 impl<B: Body, const N: usize> Room<B, N> {
     /// Whether the frame is in the room.
-    const FITS: bool =
-        size_of::<Frame<B>>() <= size_of::<Bytes<N>>()
-            && align_of::<Frame<B>>() <= align_of::<Bytes<N>>();
+    const FITS: bool = size_of::<Frame<B>>() <= size_of::<Bytes<N>>()
+        && align_of::<Frame<B>>() <= align_of::<Bytes<N>>();
 }
 
 impl<const N: usize> Placement for May<N> {

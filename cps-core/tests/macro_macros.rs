@@ -31,7 +31,12 @@ async fn in_assertions(n: u32) -> u32 {
         YieldOnce::default().await;
         return 0;
     }
-    assert_eq!(in_assertions(n - 1).boxed_local().await, n - 1, "{}", in_assertions(0).boxed_local().await);
+    assert_eq!(
+        in_assertions(n - 1).boxed_local().await,
+        n - 1,
+        "{}",
+        in_assertions(0).boxed_local().await
+    );
     assert_ne!(in_assertions(0).boxed_local().await, 1);
     assert!(in_assertions(0).boxed_local().await == 0, "text");
     debug_assert!(in_assertions(0).boxed_local().await == 0);
@@ -178,7 +183,7 @@ mod tokio_macros {
         async fn select(&mut self) -> u32 {
             let first = tokio::select! {
                 biased;
-                x = echo(self.0).into_future(), if !(self.0 == 0) => {
+                x = echo(self.0).into_future(), if self.0 != 0 => {
                     println!("{self:?} {x}");
                     tokio::time::sleep(Duration::from_millis(1)).await;
                     x + echo(1).await

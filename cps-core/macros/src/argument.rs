@@ -5,7 +5,8 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
 use syn::{
-    Attribute, Block, FnArg, ItemFn, Meta, Pat, PatIdent, Signature, Token, TraitItemFn, parse_quote,
+    Attribute, Block, FnArg, ItemFn, Meta, Pat, PatIdent, Signature, Token, TraitItemFn,
+    parse_quote,
 };
 
 use crate::expansion::hidden;

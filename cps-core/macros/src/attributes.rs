@@ -42,10 +42,9 @@ pub(crate) fn is_macro(attr: &Attribute) -> bool {
     let path = attr.path();
     match path.get_ident() {
         Some(name) => !BUILT_IN.contains(&&*name.to_string()),
-        None => !path
-            .segments
-            .first()
-            .is_some_and(|first| TOOLS.contains(&&*first.ident.to_string())),
+        None => {
+            !path.segments.first().is_some_and(|first| TOOLS.contains(&&*first.ident.to_string()))
+        }
     }
 }
 

@@ -37,8 +37,11 @@ impl VisitMut for Parenthesize {
 
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
         visit_mut::visit_stmt_mut(self, stmt);
-        if let Stmt::Expr(expr, _) = stmt {
-            first_operand(expr);
+        match stmt {
+            // A `match` with a semicolon draws a lint.
+            Stmt::Expr(expr @ Expr::Await(_), Some(_)) => parenthesize(expr, Span::mixed_site()),
+            Stmt::Expr(expr, _) => first_operand(expr),
+            _ => {}
         }
     }
 
@@ -77,7 +80,7 @@ fn first_operand(expr: &mut Expr) {
         _ => return,
     };
     match &**operand {
-        Expr::Await(_) => parenthesize(operand),
+        Expr::Await(_) => parenthesize_at_start(operand),
         _ => first_operand(operand),
     }
 }
@@ -85,7 +88,7 @@ fn first_operand(expr: &mut Expr) {
 /// Parenthesizes the `.await` that an expression ends with.
 fn last_operand(expr: &mut Expr) {
     match expr {
-        Expr::Await(_) => parenthesize(expr),
+        Expr::Await(_) => parenthesize_at_start(expr),
         Expr::Assign(assign) => last_operand(&mut assign.right),
         Expr::Binary(binary) => last_operand(&mut binary.right),
         Expr::Break(brk) => brk.expr.iter_mut().for_each(|expr| last_operand(expr)),
@@ -98,11 +101,21 @@ fn last_operand(expr: &mut Expr) {
 }
 
 /// The parentheses are at the expression's first token: there an operator on it is reported to be.
-fn parenthesize(expr: &mut Expr) {
-    let paren_token = token::Paren(expr.span());
+fn parenthesize_at_start(expr: &mut Expr) {
+    let start = expr.span();
+    parenthesize(expr, start);
+}
+
+fn parenthesize(expr: &mut Expr, span: Span) {
+    let paren_token = token::Paren(span);
     let placeholder = Expr::Verbatim(TokenStream::new());
-    let inner = Box::new(std::mem::replace(expr, placeholder));
-    *expr = Expr::Paren(ExprParen { attrs: Vec::new(), paren_token, expr: inner });
+    let mut inner = std::mem::replace(expr, placeholder);
+    // Attributes stand on statements, not within.
+    let attrs = match &mut inner {
+        Expr::Await(awaited) => std::mem::take(&mut awaited.attrs),
+        _ => Vec::new(),
+    };
+    *expr = Expr::Paren(ExprParen { attrs, paren_token, expr: Box::new(inner) });
 }
 
 struct Rewrite<'a> {

@@ -55,7 +55,8 @@ impl Expansion<'_> {
         let Expansion { krate, placement, made, args, bindings, body, output, wide, .. } = self;
         let span = Span::mixed_site();
         let (handle, fields, label) = (hidden("__handle"), hidden("__args"), body_label(span));
-        let inline = (!self.has_target_features).then(|| quote_spanned!(span=> #[cfg_attr(not(debug_assertions), inline(always))]));
+        let inline = (!self.has_target_features)
+            .then(|| quote_spanned!(span=> #[cfg_attr(not(debug_assertions), inline(always))]));
         // All of it, whatever parts of it the body names: as an argument it belongs to the body.
         let receiver = self.receiver.map(|this| quote_spanned!(span=> let _ = &#this;));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));

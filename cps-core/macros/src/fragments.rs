@@ -45,7 +45,12 @@ impl Resolve {
                 TokenTree::Group(group) if group.delimiter() == Delimiter::None => {
                     let content = self.stream(group.stream());
                     let next = tokens.get(index + 1);
-                    self.fragment(content, index.checked_sub(1).map(|i| &tokens[i]), next, &mut output);
+                    self.fragment(
+                        content,
+                        index.checked_sub(1).map(|i| &tokens[i]),
+                        next,
+                        &mut output,
+                    );
                 }
                 TokenTree::Group(group) => {
                     let inner = match macro_name(&tokens[..index]) {

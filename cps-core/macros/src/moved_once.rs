@@ -87,7 +87,8 @@ impl VisitMut for Unwrap<'_> {
 
     /// A guard is reached once for each pattern of its arm that matches.
     fn visit_arm_mut(&mut self, arm: &mut Arm) {
-        self.awaited |= arm.guard.as_ref().is_some_and(|(_, guard)| awaits(guard.to_token_stream()));
+        self.awaited |=
+            arm.guard.as_ref().is_some_and(|(_, guard)| awaits(guard.to_token_stream()));
         self.visit_expr_mut(&mut arm.body);
     }
 

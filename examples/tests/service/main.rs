@@ -16,8 +16,7 @@ use crate::client::text;
 use crate::server::{LONG, Serve, Server, run};
 
 const PLAIN: Serve = |listener, settings| Box::pin(plain::serve(listener, settings));
-const DIRECT: Serve =
-    |listener, settings| Box::pin(direct::serve(listener, settings).into_future()); // future
+const DIRECT: Serve = |listener, settings| Box::pin(direct::serve(listener, settings));
 
 /// Each test, for both.
 macro_rules! both {

@@ -1,5 +1,6 @@
 //! The work that is done in the background.
 
+use cps_core::cps;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,14 +13,14 @@ use tracing::error;
 use crate::service::shared::{Delivery, Store};
 
 /// Makes up to four deliveries at a time; returns after the last, when no more can be asked for.
-#[cps_core::coroutine]
+#[cps]
 pub(super) async fn deliver_all(mut orders: mpsc::Receiver<Delivery>, store: Arc<Store>) {
     let mut under_way = JoinSet::new();
     loop {
         select! {
             order = orders.recv(), if under_way.len() < 4 => {
                 let Some(delivery) = order else { break };
-                under_way.spawn(deliver(delivery, store.clone()).into_future()); // future
+                under_way.spawn(deliver(delivery, store.clone()));
             }
             Some(ended) = under_way.join_next() => report(ended),
         }
@@ -29,7 +30,7 @@ pub(super) async fn deliver_all(mut orders: mpsc::Receiver<Delivery>, store: Arc
     }
 }
 
-#[cps_core::coroutine]
+#[cps]
 async fn deliver(delivery: Delivery, store: Arc<Store>) {
     sleep(Duration::from_millis(20)).await;
     store.delivered(&delivery);

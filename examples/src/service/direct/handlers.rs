@@ -1,5 +1,6 @@
 //! From requests to the service, and from its answers to responses.
 
+use cps_core::cps;
 use std::sync::Arc;
 
 use axum::Json;
@@ -15,7 +16,7 @@ use super::lines::lines;
 use crate::service::shared::{Item, Order, ServiceError};
 
 /// `GET /items/{id}`
-#[cps_core::coroutine]
+#[cps]
 pub(super) async fn item(
     State(inventory): State<Arc<Inventory>>,
     Path(id): Path<String>,
@@ -25,7 +26,7 @@ pub(super) async fn item(
 }
 
 /// `POST /items/{id}/orders`
-#[cps_core::coroutine]
+#[cps]
 pub(super) async fn order(
     State(inventory): State<Arc<Inventory>>,
     Path(id): Path<String>,
@@ -36,7 +37,7 @@ pub(super) async fn order(
 }
 
 /// `GET /items/{id}/after/{version}`: answers when the item has a later version.
-#[cps_core::coroutine]
+#[cps]
 pub(super) async fn change(
     State(inventory): State<Arc<Inventory>>,
     Path((id, version)): Path<(String, u64)>,
@@ -46,7 +47,7 @@ pub(super) async fn change(
 }
 
 /// `GET /items`: a line of JSON for each, as they are read.
-#[cps_core::coroutine]
+#[cps]
 pub(super) async fn items(State(inventory): State<Arc<Inventory>>) -> impl IntoResponse {
     let lines =
         lines(inventory).into_root().inspect_err(|error| warn!(%error, "the list breaks off"));

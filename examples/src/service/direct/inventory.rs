@@ -1,5 +1,6 @@
 //! What the service does, without HTTP.
 
+use cps_core::cps;
 use tokio::select;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
@@ -18,13 +19,13 @@ pub(super) struct Inventory {
 }
 
 impl Inventory {
-    #[cps_core::coroutine]
+    #[cps]
     pub(super) async fn find(&self, id: &str) -> Result<Item, ServiceError> {
         in_time(&self.policy, || self.repository.get(id)).await
     }
 
     /// Takes from the stock, and leaves the delivery to the background.
-    #[cps_core::coroutine]
+    #[cps]
     pub(super) async fn order(&self, id: &str, count: u32) -> Result<Item, ServiceError> {
         let item = in_time(&self.policy, || self.repository.take(id, count)).await?;
         let delivery = Delivery { id: id.into(), count };
@@ -35,7 +36,7 @@ impl Inventory {
     }
 
     /// Waits until the item has a later version, or the server is stopped.
-    #[cps_core::coroutine]
+    #[cps]
     pub(super) async fn change(&self, id: &str, version: u64) -> Result<Item, ServiceError> {
         let mut changes = self.repository.changes();
         loop {
@@ -53,7 +54,7 @@ impl Inventory {
     }
 
     /// The items that follow `after`, as many as one query gives.
-    #[cps_core::coroutine]
+    #[cps]
     pub(super) async fn page(&self, after: Option<&str>) -> Result<Vec<Item>, ServiceError> {
         in_time(&self.policy, || self.repository.page(after)).await
     }

@@ -1,5 +1,6 @@
 //! The repository that is a [`Store`] behind a pool of connections.
 
+use cps_core::cps;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, SemaphorePermit, watch};
@@ -17,21 +18,21 @@ impl Memory {
         Memory { store, connections: Semaphore::new(8) }
     }
 
-    #[cps_core::coroutine]
+    #[cps]
     async fn read(&self, id: &str) -> Result<Item, RepositoryError> {
         let _connection = self.connect().await?;
         self.unlocked(id).await?;
         self.store.get(id)
     }
 
-    #[cps_core::coroutine]
+    #[cps]
     async fn write(&self, id: &str, count: u32) -> Result<Item, RepositoryError> {
         let _connection = self.connect().await?;
         self.unlocked(id).await?;
         self.store.take(id, count)
     }
 
-    #[cps_core::coroutine]
+    #[cps]
     async fn scan(&self, after: Option<&str>) -> Result<Vec<Item>, RepositoryError> {
         let _connection = self.connect().await?;
         for item in self.store.page(after) {
@@ -40,13 +41,13 @@ impl Memory {
         Ok(self.store.page(after))
     }
 
-    #[cps_core::coroutine]
+    #[cps]
     async fn connect(&self) -> Result<SemaphorePermit<'_>, RepositoryError> {
         self.connections.acquire().await.map_err(|_| RepositoryError::Closed)
     }
 
     /// Waits while the row is locked.
-    #[cps_core::coroutine]
+    #[cps]
     async fn unlocked(&self, id: &str) -> Result<(), RepositoryError> {
         let mut changes = self.store.changes();
         let _waiting = self.store.is_locked(id).then(|| self.store.waiting.enter());

@@ -1,6 +1,6 @@
 //! Where items are kept: an interface, and a layer that goes around any implementation.
 
-use cps_core::BoxCoroutine;
+use cps_core::{BoxCoroutine, cps};
 use tokio::sync::watch;
 use tracing::info;
 
@@ -25,7 +25,7 @@ pub(super) trait Repository: Send + Sync {
 pub(super) struct Logged(pub(super) Box<dyn Repository>);
 
 impl Logged {
-    #[cps_core::coroutine]
+    #[cps]
     async fn logged<T>(&self, query: &str, answer: Query<'_, T>) -> Result<T, RepositoryError> {
         let answer = answer.await;
         info!(query, ok = answer.is_ok(), "queried");

@@ -45,8 +45,7 @@ pub(super) struct Listed<B: Body> {
 
 /// Puts the coroutine of a request into the list.
 pub(super) fn listed<B: Body + Send + 'static>(request: Coroutine<B>) -> Listed<B> {
-    let root = request.into_future(); // future: into_root
-    let root = Arc::new(Mutex::new(Some(Box::pin(root))));
+    let root = Arc::new(Mutex::new(Some(Box::pin(request.into_root()))));
     let number = STARTED.fetch_add(1, Ordering::Relaxed) + 1;
     let request = Request { since: Instant::now(), chain: root.clone() };
     lock(&REQUESTS).insert(number, request);

@@ -1,6 +1,6 @@
 //! Queries that are tried again, for a limited time.
 
-use cps_core::timeout;
+use cps_core::{cps, timeout};
 use tokio::time::sleep;
 use tracing::warn;
 
@@ -8,7 +8,7 @@ use super::repository::Query;
 use crate::service::shared::{Policy, RepositoryError, ServiceError};
 
 /// All attempts together take no longer than the limit.
-#[cps_core::coroutine]
+#[cps]
 pub(super) async fn in_time<'a, T>(
     policy: &Policy,
     query: impl Fn() -> Query<'a, T>,
@@ -17,7 +17,7 @@ pub(super) async fn in_time<'a, T>(
 }
 
 /// Tries again while the query is refused, after pauses that grow.
-#[cps_core::coroutine]
+#[cps]
 async fn retry<'a, T>(
     policy: &Policy,
     query: impl Fn() -> Query<'a, T>,

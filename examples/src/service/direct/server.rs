@@ -1,5 +1,6 @@
 //! Routes, start and stop.
 
+use cps_core::cps;
 use std::io;
 use std::sync::Arc;
 
@@ -24,11 +25,11 @@ use crate::service::shared::Settings;
 ///
 /// # Errors
 /// Those of the listener.
-#[cps_core::coroutine]
+#[cps]
 pub async fn serve(listener: TcpListener, settings: Settings) -> io::Result<()> {
     let Settings { store, policy, shutdown, .. } = settings.clone();
     let (sender, receiver) = mpsc::channel(16);
-    let deliveries = tokio::spawn(deliver_all(receiver, store.clone()).into_future()); // future
+    let deliveries = tokio::spawn(deliver_all(receiver, store.clone()));
     let inventory = Inventory {
         repository: Box::new(Logged(Box::new(Memory::new(store)))),
         deliveries: sender,
@@ -55,14 +56,12 @@ fn router(inventory: Arc<Inventory>, settings: Settings) -> Router {
             get(|state, change| listed(handlers::change(state, change))),
         )
         .route("/debug/stuck", get(stuck))
-        .layer(from_fn_with_state(settings, |settings, request, next| {
-            observe(settings, request, next).into_future() // future
-        }))
+        .layer(from_fn_with_state(settings, observe))
         .with_state(inventory)
 }
 
 /// Around each request: counts it, and gives what it logs a span.
-#[cps_core::coroutine]
+#[cps]
 async fn observe(State(settings): State<Settings>, request: Request, next: Next) -> Response {
     let span = info_span!("request", method = %request.method(), path = request.uri().path());
     let _entered = settings.in_flight.enter();
