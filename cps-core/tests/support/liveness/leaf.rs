@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::mem;
+use std::panic::resume_unwind;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
@@ -70,8 +71,9 @@ impl State {
                     caught(|| waker.wake());
                 }
             }
+            // Joined by its handle: then the thread is gone, with all it had.
             4 => std::thread::scope(|s| {
-                s.spawn(|| self.nudge());
+                s.spawn(|| self.nudge()).join().unwrap_or_else(|panic| resume_unwind(panic))
             }),
             5 => {
                 self.nudge();
