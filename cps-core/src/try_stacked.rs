@@ -2,6 +2,7 @@
 
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
 use crate::call::{Callee, Content, OfChain, Returned, Slot, Suspended};
@@ -43,12 +44,12 @@ impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
     ) -> (Option<<Tried<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on; without a value, the call has suspended.
         unsafe {
-            let body = &raw mut (*this).body;
+            let body = (&raw mut (*this).body).cast::<MaybeUninit<B>>().read();
             match stacked::try_call::<B, S>(chain, body) {
                 Ok(Some(value)) => Suspended::returned(Ok(value)),
                 Ok(None) => Suspended::now(chain),
-                Err(reason) => {
-                    let coroutine = Unstarted::from_body(body.read());
+                Err((reason, body)) => {
+                    let coroutine = Unstarted::from_body(body.assume_init());
                     Suspended::returned(Err(StackExhausted { coroutine, reason }))
                 }
             }
