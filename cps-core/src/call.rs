@@ -39,7 +39,7 @@
 use core::future::{Future, IntoFuture};
 use core::hint::assert_unchecked;
 use core::marker::PhantomData;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
@@ -282,7 +282,7 @@ impl<B: Body> Slot<Embedded<B>> {
     pub(crate) unsafe fn call<S: Site>(
         slot: *mut Self,
         chain: Chain,
-        body: MaybeUninit<B>,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         let frame = slot.cast::<Frame<B>>();
         // SAFETY: the slot is valid memory for a frame, by contract; the chain is running, since

@@ -11,7 +11,6 @@
 use core::fmt;
 use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::ptr;
@@ -366,10 +365,7 @@ impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
         slot: *mut Slot<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on.
-        unsafe {
-            let body = (&raw mut (*this).body).cast::<MaybeUninit<B>>().read();
-            P::call::<B, S>(slot, chain, body)
-        }
+        unsafe { P::call::<B, S>(slot, chain, &raw mut (*this).body) }
     }
 }
 

@@ -7,7 +7,7 @@
 //!                                         └─ Waiting::drop_body ──▶ ended
 //! ```
 
-use core::mem::MaybeUninit;
+use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::Poll;
 
@@ -30,18 +30,18 @@ impl<B: Body> Waiting<B> {
     /// Has the body wait in `memory`, and the driver call it.
     ///
     /// # Safety
-    /// `memory` is valid for writes, and stays so until `take` or `drop_body`; `body` is written; the rest is as for
+    /// `memory` is valid for writes, and stays so until `take` or `drop_body`; `body` is moved out of; the rest is as for
     /// [`Frame::defer`].
     pub(crate) unsafe fn begin(
         memory: *mut Self,
-        body: MaybeUninit<B>,
+        body: *mut B,
         this: *mut Frame<B>,
         caller: Chain,
         vtable: *const VTable,
     ) {
         // SAFETY: by contract.
         unsafe {
-            memory.write(Waiting { body: body.assume_init(), _size: 0 });
+            memory.write(Waiting { body: body.read(), _size: 0 });
             Frame::defer(this, memory.cast(), caller, vtable);
         }
     }
@@ -96,9 +96,9 @@ pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     // SAFETY: only unstarted frames have this vtable. It is replaced before the body runs, so that a
     // panic, which leaves the frame as the leaf, finds a started one.
     unsafe {
-        let body = MaybeUninit::new(U::take(frame, driver));
+        let mut body = ManuallyDrop::new(U::take(frame, driver));
         (*frame).vtable.set(U::started());
-        match Frame::start(this, body, driver) {
+        match Frame::start(this, &raw mut *body, driver) {
             Poll::Pending => (*driver).pending(),
             Poll::Ready(value) => {
                 Frame::put_result(this, value);

@@ -1,7 +1,7 @@
 //! Frames in an allocation that are used without knowing their body's type.
 
 use core::alloc::Layout;
-use core::mem::{MaybeUninit, offset_of};
+use core::mem::{ManuallyDrop, offset_of};
 use core::panic::Location;
 use core::task::Poll;
 
@@ -97,9 +97,9 @@ unsafe fn start<B: Body>(header: *mut Header, chain: Chain) -> bool {
     // SAFETY: this is called once, on an unstarted frame in an allocation, by the running body of
     // the chain.
     unsafe {
-        let body = Origin::body(header.cast::<Origin<B>>()).cast::<MaybeUninit<B>>().read();
+        let mut body = ManuallyDrop::new(Origin::body(header.cast::<Origin<B>>()).read());
         let unwinding = Free::<OwnMemory<B>>(header.cast());
-        let poll = Frame::call_as(frame, body, chain, Erased::<B>::started());
+        let poll = Frame::call_as(frame, &raw mut *body, chain, Erased::<B>::started());
         core::mem::forget(unwinding);
         match poll {
             Poll::Ready(value) => {

@@ -19,7 +19,7 @@
 
 use core::hint::assert_unchecked;
 use core::marker::PhantomData;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr;
 use core::task::Poll;
@@ -117,7 +117,7 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call<S: Site>(
         this: *mut Self,
-        body: MaybeUninit<B>,
+        body: *mut B,
         chain: Chain,
     ) -> Poll<B::Output> {
         // SAFETY: passed on.
@@ -131,7 +131,7 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_as(
         this: *mut Self,
-        body: MaybeUninit<B>,
+        body: *mut B,
         chain: Chain,
         vtable: *const VTable,
     ) -> Poll<B::Output> {
@@ -154,7 +154,7 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_inlined<S: Site>(
         this: *mut Self,
-        body: MaybeUninit<B>,
+        body: *mut B,
         chain: Chain,
     ) -> Poll<B::Output> {
         let vtable = Suspended::<B, S>::VTABLE;
@@ -268,11 +268,11 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// `this` is valid for writes and stays so until the frame has ended; it holds no live
-    /// payload. `body` is written; it is moved out of, also if this panics. `driver` is in a poll (between `enter` and the return to the executor).
+    /// payload. `body` is valid, and is moved out of. `driver` is in a poll (between `enter` and the return to the executor).
     #[inline]
     pub(crate) unsafe fn start(
         this: *mut Self,
-        mut body: MaybeUninit<B>,
+        body: *mut B,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // As in `start_inlined`. That it is not called is to keep rustc, which inlines a function that calls just
@@ -280,10 +280,9 @@ impl<B: Body> Frame<B> {
         // SAFETY: as there.
         unsafe {
             let future = Self::future(this);
-            future.write(B::take_make(body.as_mut_ptr())(Enter::new()));
+            future.write(B::take_make(body)(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
-            let args = B::args(body.as_mut_ptr());
-            enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+            enter::poll(Pin::new_unchecked(&mut *future), B::args(body), own).map(B::output)
         }
     }
 
@@ -294,17 +293,16 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_inlined(
         this: *mut Self,
-        mut body: MaybeUninit<B>,
+        body: *mut B,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
         // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
         unsafe {
             let future = Self::future(this);
-            future.write(B::take_make(body.as_mut_ptr())(Enter::new()));
+            future.write(B::take_make(body)(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
-            let args = B::args(body.as_mut_ptr());
-            enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+            enter::poll(Pin::new_unchecked(&mut *future), B::args(body), own).map(B::output)
         }
     }
 }

@@ -3,7 +3,6 @@
 use alloc::alloc::{alloc, dealloc};
 use core::alloc::Layout;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 use core::task::Poll;
 
 use crate::body::{Body, DropBody, Site};
@@ -100,9 +99,9 @@ impl Placement for Heap {
     unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Allocated<B>>,
         chain: Chain,
-        mut body: MaybeUninit<B>,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
-        let unwinding = DropBody(body.as_mut_ptr());
+        let unwinding = DropBody(body);
         let frame = allocate::<Frame<B>>();
         let unwinding = (unwinding, Free(frame));
         // SAFETY: the allocation is valid memory for a frame until it is freed, which is when the

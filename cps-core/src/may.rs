@@ -32,7 +32,7 @@ impl<const N: usize> Placement for May<N> {
     unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Room<B, N>>,
         chain: Chain,
-        body: MaybeUninit<B>,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on; a slot in which the frame fits is as good as one of the frame's type.
         unsafe {

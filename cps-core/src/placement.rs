@@ -1,8 +1,6 @@
 //! Where a callee's frame lives, chosen by type: the elision control of P2477 (“Allow programmer to
 //! control and detect coroutine elision”), per call and per definition.
 
-use core::mem::MaybeUninit;
-
 use crate::body::{Body, Site};
 use crate::call::{Content, Embedded, Returned, Slot, Suspended};
 use crate::chain::Chain;
@@ -37,7 +35,7 @@ pub trait Placement: private::Sealed + Sized {
     unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Self::Content<B>>,
         chain: Chain,
-        body: MaybeUninit<B>,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended);
 }
 
@@ -80,7 +78,7 @@ impl Placement for Inline {
     unsafe fn call<B: Body, S: Site>(
         slot: *mut Slot<Embedded<B>>,
         chain: Chain,
-        body: MaybeUninit<B>,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
         unsafe { Slot::<Embedded<B>>::call::<S>(slot, chain, body) }

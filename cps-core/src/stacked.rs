@@ -2,7 +2,6 @@
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 use core::task::Poll;
 
 use crate::body::{Body, DropBody, Site};
@@ -55,7 +54,7 @@ impl Placement for Stack {
     unsafe fn call<B: Body, S: Site>(
         _: *mut Slot<Stacked<B>>,
         chain: Chain,
-        body: MaybeUninit<B>,
+        body: *mut B,
     ) -> (Option<B::Output>, call::Suspended) {
         let driver = chain.driver;
         // SAFETY: the chain is running, since its body calls this; its driver outlives the call. The
@@ -88,12 +87,12 @@ impl Placement for Stack {
 /// As for [`Placement::call`].
 #[cold]
 #[inline(never)]
-unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: MaybeUninit<B>) -> Option<B::Output> {
+unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: *mut B) -> Option<B::Output> {
     // SAFETY: passed on.
     match unsafe { try_call::<B, S>(chain, body) } {
         Ok(value) => value,
-        Err((exhausted, mut body)) => {
-            let _unwinding = DropBody(body.as_mut_ptr());
+        Err(exhausted) => {
+            let _unwinding = DropBody(body);
             panic!("{exhausted}")
         }
     }
@@ -108,22 +107,22 @@ unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: MaybeUninit<B>) -> O
 /// As for [`Placement::call`].
 pub(crate) unsafe fn try_call<B: Body, S: Site>(
     chain: Chain,
-    body: MaybeUninit<B>,
-) -> Result<Option<B::Output>, (Exhausted, MaybeUninit<B>)> {
+    body: *mut B,
+) -> Result<Option<B::Output>, Exhausted> {
     let driver = chain.driver;
     // SAFETY: as in `Stack::call`.
     unsafe {
         let stack = &(*driver).stack;
         let frame = match stack.push_slow(Layout::new::<Frame<B>>()) {
             Ok(memory) => memory.cast::<Frame<B>>(),
-            Err(exhausted) => return Err((exhausted, body)),
+            Err(exhausted) => return Err(exhausted),
         };
         if !(*driver).may_nest_call() {
             let waiting = match stack.push_slow(Layout::new::<Waiting<B>>()) {
                 Ok(memory) => memory.cast(),
                 Err(exhausted) => {
                     stack.pop(frame);
-                    return Err((exhausted, body));
+                    return Err(exhausted);
                 }
             };
             Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED);

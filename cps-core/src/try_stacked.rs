@@ -2,7 +2,6 @@
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
 use crate::call::{Callee, Content, OfChain, Returned, Slot, Suspended};
@@ -44,12 +43,12 @@ impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
     ) -> (Option<<Tried<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on; without a value, the call has suspended.
         unsafe {
-            let body = (&raw mut (*this).body).cast::<MaybeUninit<B>>().read();
+            let body = &raw mut (*this).body;
             match stacked::try_call::<B, S>(chain, body) {
                 Ok(Some(value)) => Suspended::returned(Ok(value)),
                 Ok(None) => Suspended::now(chain),
-                Err((reason, body)) => {
-                    let coroutine = Unstarted::from_body(body.assume_init());
+                Err(reason) => {
+                    let coroutine = Unstarted::from_body(body.read());
                     Suspended::returned(Err(StackExhausted { coroutine, reason }))
                 }
             }

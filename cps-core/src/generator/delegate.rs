@@ -1,7 +1,6 @@
 //! Yielding all items of another generator.
 
 use core::fmt;
-use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
 use crate::call::{Callee, Content, Slot, Suspended};
@@ -100,7 +99,7 @@ impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
         // needs.
-        unsafe { begin::<B, P, S>(slot, chain, body_of(&raw mut (*this).child.body)) }
+        unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
     }
 }
 
@@ -120,16 +119,8 @@ where
         slot: *mut Slot<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: as above.
-        unsafe { begin::<B, P, S>(slot, chain, body_of(&raw mut (*this).child.body)) }
+        unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
     }
-}
-
-/// # Safety
-/// The body is valid, and moved out of.
-#[inline(always)]
-unsafe fn body_of<B>(body: *mut B) -> MaybeUninit<B> {
-    // SAFETY: by contract.
-    unsafe { body.cast::<MaybeUninit<B>>().read() }
 }
 
 /// [`Placement::call`].
@@ -140,7 +131,7 @@ unsafe fn body_of<B>(body: *mut B) -> MaybeUninit<B> {
 unsafe fn begin<B: Body, P: Placement, S: Site>(
     slot: *mut Slot<P::Content<B>>,
     chain: Chain,
-    body: MaybeUninit<B>,
+    body: *mut B,
 ) -> (Option<B::Output>, Suspended) {
     /// A function of its own. A generator is called in order to be suspended and resumed many times: if its
     /// start were inlined in its caller's resume function, each of the caller's resumes would save the registers
@@ -152,7 +143,7 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     unsafe fn call<B: Body, P: Placement, S: Site>(
         slot: *mut Slot<P::Content<B>>,
         chain: Chain,
-        body: MaybeUninit<B>,
+        body: *mut B,
     ) -> Option<B::Output> {
         // SAFETY: passed on.
         unsafe { P::call::<B, S>(slot, chain, body) }.0

@@ -1,6 +1,6 @@
 //! What can be interleaved: a coroutine, boxed or not, that is started in memory given to it.
 
-use core::mem::MaybeUninit;
+use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::Poll;
 
@@ -69,19 +69,20 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
 
     #[inline(always)]
     unsafe fn start(self, frame: *mut Frame<B>, chain: Chain) -> Poll<()> {
-        let body = MaybeUninit::new(self.into_body());
+        let mut body = ManuallyDrop::new(self.into_body());
         // SAFETY: by contract; the body is not used again.
         unsafe {
-            Frame::call::<NoSite>(frame, body, chain).map(|value| Frame::put_result(frame, value))
+            Frame::call::<NoSite>(frame, &raw mut *body, chain)
+                .map(|value| Frame::put_result(frame, value))
         }
     }
 
     #[inline(always)]
     unsafe fn start_inlined(self, frame: *mut Frame<B>, chain: Chain) -> Poll<()> {
-        let body = MaybeUninit::new(self.into_body());
+        let mut body = ManuallyDrop::new(self.into_body());
         // SAFETY: by contract; the body is not used again.
         unsafe {
-            Frame::call_inlined::<NoSite>(frame, body, chain)
+            Frame::call_inlined::<NoSite>(frame, &raw mut *body, chain)
                 .map(|value| Frame::put_result(frame, value))
         }
     }
