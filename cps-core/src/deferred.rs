@@ -7,7 +7,7 @@
 //!                                         └─ Waiting::drop_body ──▶ ended
 //! ```
 
-use core::mem::ManuallyDrop;
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::task::Poll;
 
@@ -96,9 +96,9 @@ pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     // SAFETY: only unstarted frames have this vtable. It is replaced before the body runs, so that a
     // panic, which leaves the frame as the leaf, finds a started one.
     unsafe {
-        let mut body = ManuallyDrop::new(U::take(frame, driver));
+        let body = MaybeUninit::new(U::take(frame, driver));
         (*frame).vtable.set(U::started());
-        match Frame::start(this, &raw mut *body, driver) {
+        match Frame::start(this, body, driver) {
             Poll::Pending => (*driver).pending(),
             Poll::Ready(value) => {
                 Frame::put_result(this, value);

@@ -19,7 +19,7 @@
 
 use core::hint::assert_unchecked;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::pin::Pin;
 use core::ptr;
 use core::task::Poll;
@@ -139,7 +139,7 @@ impl<B: Body> Frame<B> {
         // SAFETY: passed on.
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start(this, body, chain.driver);
+            let poll = Self::start(this, body.cast::<MaybeUninit<B>>().read(), chain.driver);
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -162,7 +162,8 @@ impl<B: Body> Frame<B> {
         // SAFETY: passed on.
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start_inlined(this, body, chain.driver);
+            let poll =
+                Self::start_inlined(this, body.cast::<MaybeUninit<B>>().read(), chain.driver);
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -268,11 +269,11 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// `this` is valid for writes and stays so until the frame has ended; it holds no live
-    /// payload. `body` is valid, and is moved out of. `driver` is in a poll (between `enter` and the return to the executor).
+    /// payload. `body` is written; by value, which is in registers if it is small. `driver` is in a poll (between `enter` and the return to the executor).
     #[inline]
     pub(crate) unsafe fn start(
         this: *mut Self,
-        body: *mut B,
+        mut body: MaybeUninit<B>,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // As in `start_inlined`. That it is not called is to keep rustc, which inlines a function that calls just
@@ -280,9 +281,10 @@ impl<B: Body> Frame<B> {
         // SAFETY: as there.
         unsafe {
             let future = Self::future(this);
-            future.write(B::take_make(body)(Enter::new()));
+            future.write(B::take_make(body.as_mut_ptr())(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
-            enter::poll(Pin::new_unchecked(&mut *future), B::args(body), own).map(B::output)
+            let args = B::args(body.as_mut_ptr());
+            enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
         }
     }
 
@@ -293,16 +295,17 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_inlined(
         this: *mut Self,
-        body: *mut B,
+        mut body: MaybeUninit<B>,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
         // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
         unsafe {
             let future = Self::future(this);
-            future.write(B::take_make(body)(Enter::new()));
+            future.write(B::take_make(body.as_mut_ptr())(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
-            enter::poll(Pin::new_unchecked(&mut *future), B::args(body), own).map(B::output)
+            let args = B::args(body.as_mut_ptr());
+            enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
         }
     }
 }

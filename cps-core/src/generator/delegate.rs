@@ -1,6 +1,7 @@
 //! Yielding all items of another generator.
 
 use core::fmt;
+use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
 use crate::call::{Callee, Content, Slot, Suspended};
@@ -143,15 +144,15 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     unsafe fn call<B: Body, P: Placement, S: Site>(
         slot: *mut Slot<P::Content<B>>,
         chain: Chain,
-        body: *mut B,
+        mut body: MaybeUninit<B>,
     ) -> Option<B::Output> {
         // SAFETY: passed on.
-        unsafe { P::call::<B, S>(slot, chain, body) }.0
+        unsafe { P::call::<B, S>(slot, chain, body.as_mut_ptr()) }.0
     }
 
     // SAFETY: passed on; without a value, the call has suspended.
     unsafe {
-        match call::<B, P, S>(slot, chain, body) {
+        match call::<B, P, S>(slot, chain, body.cast::<MaybeUninit<B>>().read()) {
             Some(value) => Suspended::returned(value),
             None => Suspended::now(chain),
         }
