@@ -25,7 +25,7 @@ use core::task::{Context, Poll};
 use crate::backtrace::Backtrace;
 use crate::body::{Body, FnBody, Plain, Site};
 use crate::branching::{Kind, report};
-use crate::call::{Awaiting, Callee, Content, Returned, Slot, Suspended};
+use crate::call::{Awaiting, Callee, Content, Memory, Returned, Slot, Suspended};
 use crate::chain::{Chain, MayWait, Waits};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, Host, ended};
@@ -264,10 +264,13 @@ impl<T, S: ?Sized> Boxed<T, S> {
     }
 }
 
-impl<T, S: ?Sized> Content for Boxed<T, S> {
+impl<T, S: ?Sized> Memory for Boxed<T, S> {
     type Running = Self;
     type Returned = ();
     type Owner = ErasedFrame<T, S>;
+}
+
+impl<T, S: ?Sized> Content for Boxed<T, S> {
     type Awaited = Returned;
     type Value = T;
 

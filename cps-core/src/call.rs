@@ -11,7 +11,6 @@
 //!             }
 //!             Err(waiting) => waiting,
 //!         };
-//!         if false { break 'body loop {} }                         // only compiles in the body
 //!         let resumed = waiting.await;                             // the only suspension point
 //!         let (value, next) = resumed.finish(&raw mut slot);
 //!         handle = next;                                           // so no frame keeps it
@@ -73,16 +72,20 @@ pub trait Callee<K>: Sized {
     ) -> (Option<<Self::Content as Content>::Value>, Self::Waiting);
 }
 
-/// What a call has in its caller's frame, and how it ends after it had suspended.
-///
-/// Implemented by this crate only, as [`Callee`].
-pub trait Content {
+/// What a call has in its caller's frame.
+pub trait Memory {
     /// What lies there while the callee is suspended.
     type Running;
     /// What lies there once it has returned.
     type Returned;
     /// What the memory is `Send` by, if that is.
     type Owner;
+}
+
+/// How a call ends after it had suspended.
+///
+/// Implemented by this crate only, as [`Callee`].
+pub trait Content: Memory {
     /// What the await gives.
     type Awaited: OfChain;
     /// What the call evaluates to.
@@ -98,7 +101,7 @@ pub trait Content {
 }
 
 /// Memory in the caller's frame for a call. Only ever reached through a raw pointer.
-pub union Slot<S: Content> {
+pub union Slot<S: Memory> {
     /// Nothing: constructing this copies nothing, however large the callee's frame is.
     pub empty: (),
     _running: ManuallyDrop<S::Running>,
@@ -106,9 +109,9 @@ pub union Slot<S: Content> {
 }
 
 // SAFETY: what lies there is `Send` if its owner is: a callee's frame by the contract of `Body`, or a pointer to it.
-unsafe impl<S: Content> Send for Slot<S> where S::Owner: Send {}
+unsafe impl<S: Memory> Send for Slot<S> where S::Owner: Send {}
 // SAFETY: a shared reference gives access to nothing.
-unsafe impl<S: Content> Sync for Slot<S> {}
+unsafe impl<S: Memory> Sync for Slot<S> {}
 
 /// What a call of `C` by a body of kind `K` gives.
 type Called<'b, K, C> = Result<
@@ -301,10 +304,13 @@ impl<B: Body> Slot<Embedded<B>> {
     }
 }
 
-impl<B: Body> Content for Embedded<B> {
+impl<B: Body> Memory for Embedded<B> {
     type Running = Headed<B::Future>;
     type Returned = Headed<B::Output>;
     type Owner = B;
+}
+
+impl<B: Body> Content for Embedded<B> {
     type Awaited = Returned;
     type Value = B::Output;
 
@@ -315,10 +321,13 @@ impl<B: Body> Content for Embedded<B> {
     }
 }
 
-impl Content for NoFrame {
+impl Memory for NoFrame {
     type Running = ();
     type Returned = ();
     type Owner = ();
+}
+
+impl Content for NoFrame {
     type Awaited = Returned;
     type Value = ();
 
@@ -400,10 +409,13 @@ impl<T> OfChain for Awaited<T> {
     }
 }
 
-impl<F: Future> Content for Foreign<F> {
+impl<F> Memory for Foreign<F> {
     type Running = ();
     type Returned = ();
     type Owner = ();
+}
+
+impl<F: Future> Content for Foreign<F> {
     type Awaited = Awaited<F::Output>;
     type Value = F::Output;
 

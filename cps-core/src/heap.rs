@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use crate::body::{Body, DropBody, Site};
-use crate::call::{Content, Returned, Slot, Suspended};
+use crate::call::{Content, Memory, Returned, Slot, Suspended};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
@@ -129,10 +129,13 @@ impl Placement for Heap {
     }
 }
 
-impl<B: Body> Content for Allocated<B> {
+impl<B: Body> Memory for Allocated<B> {
     type Running = *mut ();
     type Returned = ();
     type Owner = B;
+}
+
+impl<B: Body> Content for Allocated<B> {
     type Awaited = Returned;
     type Value = B::Output;
 

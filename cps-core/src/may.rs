@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
-use crate::call::{Content, Embedded, OfChain, Returned, Slot, Suspended};
+use crate::call::{Content, Embedded, Memory, OfChain, Returned, Slot, Suspended};
 use crate::chain::Chain;
 use crate::frame::Frame;
 use crate::placement::{May, Placement, Stack};
@@ -45,10 +45,13 @@ impl<const N: usize> Placement for May<N> {
     }
 }
 
-impl<B: Body, const N: usize> Content for Room<B, N> {
+impl<B: Body, const N: usize> Memory for Room<B, N> {
     type Running = Bytes<N>;
     type Returned = ();
     type Owner = B;
+}
+
+impl<B: Body, const N: usize> Content for Room<B, N> {
     type Awaited = Returned;
     type Value = B::Output;
 

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use crate::body::{Body, DropBody, Site};
-use crate::call::{self, Content, OfChain, Returned, Slot};
+use crate::call::{self, Content, Memory, OfChain, Returned, Slot};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
@@ -154,10 +154,13 @@ pub(crate) unsafe fn finish<B: Body>(chain: Chain) -> B::Output {
     }
 }
 
-impl<B: Body> Content for Stacked<B> {
+impl<B: Body> Memory for Stacked<B> {
     type Running = ();
     type Returned = ();
     type Owner = B;
+}
+
+impl<B: Body> Content for Stacked<B> {
     type Awaited = Returned;
     type Value = B::Output;
 

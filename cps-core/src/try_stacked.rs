@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::body::{Body, Site};
-use crate::call::{Callee, Content, OfChain, Returned, Slot, Suspended};
+use crate::call::{Callee, Content, Memory, OfChain, Returned, Slot, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::coroutine::{Coroutine, Unstarted};
 use crate::placement::Stack;
@@ -66,10 +66,13 @@ impl<B: Body> fmt::Debug for TryOnStack<B> {
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
 pub struct Tried<B>(PhantomData<B>);
 
-impl<B: Body> Content for Tried<B> {
+impl<B: Body> Memory for Tried<B> {
     type Running = ();
     type Returned = ();
     type Owner = B;
+}
+
+impl<B: Body> Content for Tried<B> {
     type Awaited = Returned;
     type Value = Result<B::Output, StackExhausted<B>>;
 

@@ -11,7 +11,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Arm, Block, Expr, ExprAwait, ExprParen, Item, Local, Stmt, Type, token};
 
-use crate::expansion::{body_label, hidden};
+use crate::expansion::hidden;
 use crate::returns;
 
 /// Rewrites `block`, whose value is of type `output` as far as that can be named, and tells whether the value is
@@ -153,16 +153,11 @@ impl Rewrite<'_> {
     ///
     /// The `match` spans the user's expression, `start` to `await`, and is of the user's syntax
     /// context: there errors and lints about the value point.
-    ///
-    /// The branch that is never taken refuses to compile when the expression has come into another
-    /// body, where the chain is not the one that runs: no label reaches into a closure or
-    /// an `async` block.
     fn call(&self, awaited: &ExprAwait, start: Span) -> TokenStream {
         let ExprAwait { attrs, base, dot_token, await_token } = awaited;
         let krate = self.krate;
         let handle = hidden("__handle");
         let span = Span::mixed_site().located_at(await_token.span);
-        let body = body_label(span);
         // With the span's context it would be the place of the attribute.
         let location = quote_spanned!(await_token.span=> ::core::panic::Location::caller());
         let arm = quote_spanned! {span=>
@@ -186,10 +181,6 @@ impl Rewrite<'_> {
                         }
                         ::core::result::Result::Err(__waiting) => __waiting,
                     };
-                    #[allow(unreachable_code)]
-                    if false {
-                        break #body loop {};
-                    }
                     let __resumed = __waiting.await;
                     let (__value, __next) = unsafe { __resumed.finish(&raw mut __slot) };
                     #[allow(unused_assignments)]

@@ -2,16 +2,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Lifetime, Token, Type};
+use syn::{Token, Type};
 
 /// An identifier that the user's code can neither see nor shadow.
 pub(crate) fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
-}
-
-/// The label of the user's block.
-pub(crate) fn body_label(span: Span) -> Lifetime {
-    Lifetime::new("'__body", span)
 }
 
 /// What is made of a body.
@@ -54,7 +49,7 @@ impl Expansion<'_> {
     pub(crate) fn into_expr(self) -> TokenStream {
         let Expansion { krate, placement, made, args, bindings, body, output, wide, .. } = self;
         let span = Span::mixed_site();
-        let (handle, fields, label) = (hidden("__handle"), hidden("__args"), body_label(span));
+        let (handle, fields) = (hidden("__handle"), hidden("__args"));
         let inline = (!self.has_target_features)
             .then(|| quote_spanned!(span=> #[cfg_attr(not(debug_assertions), inline(always))]));
         // All of it, whatever parts of it the body names: as an argument it belongs to the body.
@@ -118,7 +113,7 @@ impl Expansion<'_> {
                         #[allow(clippy::diverging_sub_expression)]
                         // The body stays a block of its own, for errors to point at it.
                         #[allow(unused_braces)]
-                        let __value #annotation = #label: { #body };
+                        let __value #annotation = { #body };
                         #[allow(unreachable_code)]
                         #value
                     }

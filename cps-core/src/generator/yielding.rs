@@ -7,7 +7,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::body::Site;
-use crate::call::{Callee, Content, Returned, Slot};
+use crate::call::{Callee, Content, Memory, Returned, Slot};
 use crate::chain::{Chain, MayYield};
 use crate::generator::channel::Channel;
 use crate::in_chain;
@@ -98,10 +98,13 @@ impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
     }
 }
 
-impl<T> Content for Yielded<T> {
+impl<T> Memory for Yielded<T> {
     type Running = ();
     type Returned = ();
     type Owner = ();
+}
+
+impl<T> Content for Yielded<T> {
     type Awaited = Returned;
     type Value = ();
 
