@@ -25,7 +25,7 @@ use core::task::{Context, Poll};
 use crate::backtrace::Backtrace;
 use crate::body::{Body, FnBody, Plain, Site};
 use crate::branching::{Kind, report};
-use crate::call::{Awaiting, Callee, Content, Memory, Returned, Slot, Suspended};
+use crate::call::{Awaiting, Callee, Content, Memory, Returned, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait, Waits};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, Host, ended};
@@ -223,7 +223,7 @@ impl<T, S: ?Sized, K: MayWait> Callee<K> for ErasedFrame<T, S> {
     unsafe fn call<C: Site>(
         this: *mut Self,
         chain: Chain,
-        slot: *mut Slot<Boxed<T, S>>,
+        slot: *mut SlotOf<Boxed<T, S>>,
     ) -> (Option<T>, Suspended) {
         // SAFETY: it is moved out of, and not dropped.
         let callee = ManuallyDrop::new(unsafe { this.read() });
@@ -275,7 +275,7 @@ impl<T, S: ?Sized> Content for Boxed<T, S> {
     type Value = T;
 
     #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> T {
+    unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> T {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left it here.
         unsafe { Self::take_result(slot.cast::<Self>()) }
     }

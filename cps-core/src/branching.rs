@@ -24,7 +24,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
 use crate::body::{Body, Site};
-use crate::call::{Callee, Embedded, Slot, Suspended};
+use crate::call::{Callee, Embedded, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait, Waits};
 use crate::driver::{Below, Description, Driver, Header, Look, VTable};
 use crate::enter::Enter;
@@ -133,10 +133,10 @@ impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        slot: *mut Slot<Embedded<Native<F>>>,
+        slot: *mut SlotOf<Embedded<Native<F>>>,
     ) -> (Option<F::Output>, Suspended) {
         // SAFETY: passed on; the future is moved out once.
-        unsafe { Slot::await_branches::<S>(slot, chain, this.read().0) }
+        unsafe { Embedded::await_branches::<S>(slot, chain, this.read().0) }
     }
 }
 
@@ -167,7 +167,7 @@ impl<F: Future> Future for Whole<F> {
 }
 
 // SAFETY: the future is `Send`, or `Sync`, if `F` is, and so is the body. It has no first statement, and needs
-// none: `Slot::await_branches` hands it over as it is, and `take_make` is not called. Once it has returned it
+// none: `Embedded::await_branches` hands it over as it is, and `take_make` is not called. Once it has returned it
 // is empty.
 unsafe impl<F: BranchingPoint> Body for Native<F> {
     type Output = F::Output;
@@ -196,20 +196,20 @@ unsafe impl<F: BranchingPoint> Body for Native<F> {
     }
 }
 
-impl<F: BranchingPoint> Slot<Embedded<Native<F>>> {
+impl<F: BranchingPoint> Embedded<Native<F>> {
     /// Calls a branching point with its frame in the slot.
     ///
     /// # Safety
-    /// As for [`Slot::call`].
+    /// As for [`Embedded::call`].
     #[inline(always)]
     pub(crate) unsafe fn await_branches<S: Site>(
-        slot: *mut Self,
+        slot: *mut SlotOf<Self>,
         chain: Chain,
         future: F,
     ) -> (Option<F::Output>, Suspended) {
         let frame = slot.cast::<Frame<Native<F>>>();
         let vtable = Branching::<F, S>::VTABLE;
-        // SAFETY: as in `Slot::call`.
+        // SAFETY: as in `Embedded::call`.
         unsafe {
             match Frame::call_future(frame, Whole(Some(future)), chain, vtable) {
                 Poll::Ready(value) => Suspended::returned(value),

@@ -68,7 +68,7 @@ pub trait Callee<K>: Sized {
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        slot: *mut Slot<Self::Content>,
+        slot: *mut SlotOf<Self::Content>,
     ) -> (Option<<Self::Content as Content>::Value>, Self::Waiting);
 }
 
@@ -95,23 +95,30 @@ pub trait Content: Memory {
     ///
     /// # Safety
     /// After the await in the expansion above, with its slot.
-    unsafe fn finish(slot: *mut Slot<Self>, awaited: Self::Awaited) -> Self::Value
+    unsafe fn finish(slot: *mut SlotOf<Self>, awaited: Self::Awaited) -> Self::Value
     where
         Self: Sized;
 }
 
-/// Memory in the caller's frame for a call. Only ever reached through a raw pointer.
-pub union Slot<S: Memory> {
+/// Memory in the caller's frame for a call of content `S`. Only ever reached through a raw pointer.
+///
+/// (What lies there are parameters, and not named by `S`: rustc lays out a type by what it contains, not deeper than
+/// its `recursion_limit`, and each name of a type is a step. See `Frame`.)
+pub union Slot<S, Running, Returned> {
     /// Nothing: constructing this copies nothing, however large the callee's frame is.
     pub empty: (),
-    _running: ManuallyDrop<S::Running>,
-    _returned: ManuallyDrop<S::Returned>,
+    _running: ManuallyDrop<Running>,
+    _returned: ManuallyDrop<Returned>,
+    _content: PhantomData<S>,
 }
 
+/// The memory for a call of content `S`.
+pub(crate) type SlotOf<S> = Slot<S, <S as Memory>::Running, <S as Memory>::Returned>;
+
 // SAFETY: what lies there is `Send` if its owner is: a callee's frame by the contract of `Body`, or a pointer to it.
-unsafe impl<S: Memory> Send for Slot<S> where S::Owner: Send {}
+unsafe impl<S: Memory, R, V> Send for Slot<S, R, V> where S::Owner: Send {}
 // SAFETY: a shared reference gives access to nothing.
-unsafe impl<S: Memory> Sync for Slot<S> {}
+unsafe impl<S, R, V> Sync for Slot<S, R, V> {}
 
 /// What a call of `C` by a body of kind `K` gives.
 type Called<'b, K, C> = Result<
@@ -130,7 +137,7 @@ impl<'b, K> Handle<'b, K> {
     pub unsafe fn call<S: Site, C: Callee<K>>(
         self,
         callee: C,
-        slot: *mut Slot<C::Content>,
+        slot: *mut SlotOf<C::Content>,
     ) -> Called<'b, K, C> {
         let chain = self.into_chain();
         let mut callee = ManuallyDrop::new(callee);
@@ -178,7 +185,7 @@ impl<'b, K, A: OfChain> Resumed<'b, K, A> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn finish<C: Content<Awaited = A>>(
         self,
-        slot: *mut Slot<C>,
+        slot: *mut SlotOf<C>,
     ) -> (C::Value, Handle<'b, K>) {
         let chain = self.awaited.chain();
         // SAFETY: by contract.
@@ -276,14 +283,14 @@ impl OfChain for Returned {
     }
 }
 
-impl<B: Body> Slot<Embedded<B>> {
+impl<B: Body> Embedded<B> {
     /// Calls `body` with its frame in the slot.
     ///
     /// # Safety
     /// As for [`Callee::call`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call<S: Site>(
-        slot: *mut Self,
+        slot: *mut SlotOf<Self>,
         chain: Chain,
         body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
@@ -315,7 +322,7 @@ impl<B: Body> Content for Embedded<B> {
     type Value = B::Output;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
+    unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned (see there).
         unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
     }
@@ -332,7 +339,7 @@ impl Content for NoFrame {
     type Value = ();
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn finish(_: *mut Slot<Self>, _: Returned) {}
+    unsafe fn finish(_: *mut SlotOf<Self>, _: Returned) {}
 }
 
 /// A future that is no coroutine, to be awaited in a body.
@@ -349,7 +356,7 @@ impl<F: Future, K: MayWait> Callee<K> for ForeignFuture<F> {
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        _: *mut Slot<Foreign<F>>,
+        _: *mut SlotOf<Foreign<F>>,
     ) -> (Option<F::Output>, Awaiting<F>) {
         // SAFETY: the chain is running, since its body calls this.
         unsafe { (*chain.driver).set_waits_at(S::AT) };
@@ -420,7 +427,7 @@ impl<F: Future> Content for Foreign<F> {
     type Value = F::Output;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn finish(_: *mut Slot<Self>, awaited: Awaited<F::Output>) -> F::Output {
+    unsafe fn finish(_: *mut SlotOf<Self>, awaited: Awaited<F::Output>) -> F::Output {
         // SAFETY: the chain is running, since its body calls this.
         unsafe { (*awaited.chain.driver).set_waits_at(None) };
         awaited.value

@@ -21,7 +21,7 @@ use crate::backtrace::Backtrace;
 use crate::body::{Body, Site};
 #[cfg(feature = "alloc")]
 use crate::branching::{Kind, report};
-use crate::call::{Callee, Content, Slot, Suspended};
+use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::chained::Chained;
 use crate::driver::{Driver, root_continuation};
@@ -362,7 +362,7 @@ impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        slot: *mut Slot<P::Content<B>>,
+        slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on.
         unsafe { P::call::<B, S>(slot, chain, &raw mut (*this).body) }

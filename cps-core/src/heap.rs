@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use crate::body::{Body, DropBody, Site};
-use crate::call::{Content, Memory, Returned, Slot, Suspended};
+use crate::call::{Content, Memory, Returned, SlotOf, Suspended};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
@@ -97,7 +97,7 @@ impl Placement for Heap {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
-        slot: *mut Slot<Allocated<B>>,
+        slot: *mut SlotOf<Allocated<B>>,
         chain: Chain,
         body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
@@ -140,7 +140,7 @@ impl<B: Body> Content for Allocated<B> {
     type Value = B::Output;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
+    unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the
         // pointer here.
         unsafe {

@@ -4,7 +4,7 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
-use crate::call::{Content, Embedded, Memory, OfChain, Returned, Slot, Suspended};
+use crate::call::{Content, Embedded, Memory, OfChain, Returned, SlotOf, Suspended};
 use crate::chain::Chain;
 use crate::frame::Frame;
 use crate::placement::{May, Placement, Stack};
@@ -30,16 +30,16 @@ impl<const N: usize> Placement for May<N> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
-        slot: *mut Slot<Room<B, N>>,
+        slot: *mut SlotOf<Room<B, N>>,
         chain: Chain,
         body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on; a slot in which the frame fits is as good as one of the frame's type.
         unsafe {
             if Room::<B, N>::FITS {
-                Slot::call::<S>(slot.cast::<Slot<Embedded<B>>>(), chain, body)
+                Embedded::call::<S>(slot.cast::<SlotOf<Embedded<B>>>(), chain, body)
             } else {
-                Stack::call::<B, S>(slot.cast::<Slot<Stacked<B>>>(), chain, body)
+                Stack::call::<B, S>(slot.cast::<SlotOf<Stacked<B>>>(), chain, body)
             }
         }
     }
@@ -56,11 +56,11 @@ impl<B: Body, const N: usize> Content for Room<B, N> {
     type Value = B::Output;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn finish(slot: *mut Slot<Self>, returned: Returned) -> B::Output {
+    unsafe fn finish(slot: *mut SlotOf<Self>, returned: Returned) -> B::Output {
         // SAFETY: passed on; `call` decided likewise.
         unsafe {
             if Self::FITS {
-                Embedded::<B>::finish(slot.cast::<Slot<Embedded<B>>>(), returned)
+                Embedded::<B>::finish(slot.cast::<SlotOf<Embedded<B>>>(), returned)
             } else {
                 stacked::finish::<B>(returned.chain())
             }

@@ -2,7 +2,7 @@
 //! control and detect coroutine elision”), per call and per definition.
 
 use crate::body::{Body, Site};
-use crate::call::{Content, Embedded, Returned, Slot, Suspended};
+use crate::call::{Content, Embedded, Returned, SlotOf, Suspended};
 use crate::chain::Chain;
 
 /// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`May`].
@@ -33,7 +33,7 @@ pub trait Placement: private::Sealed + Sized {
     /// empty, is not moved, and stays valid until the call has ended. The body is moved out of, also if this panics.
     #[doc(hidden)]
     unsafe fn call<B: Body, S: Site>(
-        slot: *mut Slot<Self::Content<B>>,
+        slot: *mut SlotOf<Self::Content<B>>,
         chain: Chain,
         body: *mut B,
     ) -> (Option<B::Output>, Suspended);
@@ -76,11 +76,11 @@ impl Placement for Inline {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
-        slot: *mut Slot<Embedded<B>>,
+        slot: *mut SlotOf<Embedded<B>>,
         chain: Chain,
         body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
-        unsafe { Slot::<Embedded<B>>::call::<S>(slot, chain, body) }
+        unsafe { Embedded::call::<S>(slot, chain, body) }
     }
 }

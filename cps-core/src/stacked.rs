@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::task::Poll;
 
 use crate::body::{Body, DropBody, Site};
-use crate::call::{self, Content, Memory, OfChain, Returned, Slot};
+use crate::call::{self, Content, Memory, OfChain, Returned, SlotOf};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
@@ -52,7 +52,7 @@ impl Placement for Stack {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
-        _: *mut Slot<Stacked<B>>,
+        _: *mut SlotOf<Stacked<B>>,
         chain: Chain,
         body: *mut B,
     ) -> (Option<B::Output>, call::Suspended) {
@@ -165,7 +165,7 @@ impl<B: Body> Content for Stacked<B> {
     type Value = B::Output;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn finish(_: *mut Slot<Self>, returned: Returned) -> B::Output {
+    unsafe fn finish(_: *mut SlotOf<Self>, returned: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned. Calls that began later
         // have ended, so its frame is the topmost.
         unsafe { finish::<B>(returned.chain()) }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::body::{Body, Site};
-use crate::call::{Callee, Content, Memory, OfChain, Returned, Slot, Suspended};
+use crate::call::{Callee, Content, Memory, OfChain, Returned, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::coroutine::{Coroutine, Unstarted};
 use crate::placement::Stack;
@@ -39,7 +39,7 @@ impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        _: *mut Slot<Tried<B>>,
+        _: *mut SlotOf<Tried<B>>,
     ) -> (Option<<Tried<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on; without a value, the call has suspended.
         unsafe {
@@ -77,7 +77,7 @@ impl<B: Body> Content for Tried<B> {
     type Value = Result<B::Output, StackExhausted<B>>;
 
     #[inline(always)]
-    unsafe fn finish(_: *mut Slot<Self>, returned: Returned) -> Self::Value {
+    unsafe fn finish(_: *mut SlotOf<Self>, returned: Returned) -> Self::Value {
         // SAFETY: `Suspended` was polled again, so the callee, which has a frame, has returned. Calls
         // that began later have ended, so it is the topmost.
         Ok(unsafe { stacked::finish::<B>(returned.chain()) })

@@ -33,6 +33,7 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         bindings: quote!(),
         body: block.into_token_stream(),
         output: None,
+        bounds: None,
         wide,
         inlined: false,
         has_target_features: false,

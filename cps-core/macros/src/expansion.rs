@@ -37,6 +37,8 @@ pub(crate) struct Expansion<'a> {
     pub(crate) body: TokenStream,
     /// The output type as far as it can be named in a body.
     pub(crate) output: Option<&'a Type>,
+    /// What the value is bound by, if it is a closure.
+    pub(crate) bounds: Option<TokenStream>,
     /// Whether the value is returned in a `Wide`.
     pub(crate) wide: bool,
     /// Whether calls are to be compiled where they are.
@@ -55,6 +57,17 @@ impl Expansion<'_> {
         // All of it, whatever parts of it the body names: as an argument it belongs to the body.
         let receiver = self.receiver.map(|this| quote_spanned!(span=> let _ = &#this;));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
+        let (bound, body) = match self.bounds {
+            None => (TokenStream::new(), quote_spanned!(span=> { #body })),
+            Some(bounds) => (
+                quote_spanned! {span=>
+                    fn __bound<__Value: #bounds>(__value: __Value) -> __Value {
+                        __value
+                    }
+                },
+                quote_spanned!(span=> __bound({ #body })),
+            ),
+        };
         let (body_of, value) = if wide {
             (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
         } else {
@@ -110,10 +123,11 @@ impl Expansion<'_> {
                         let #fields = unsafe { __entered.args() };
                         #hint
                         #bindings
+                        #bound
                         #[allow(clippy::diverging_sub_expression)]
                         // The body stays a block of its own, for errors to point at it.
                         #[allow(unused_braces)]
-                        let __value #annotation = { #body };
+                        let __value #annotation = #body;
                         #[allow(unreachable_code)]
                         #value
                     }

@@ -177,6 +177,7 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
         bindings,
         body: function.block.to_token_stream(),
         output: output.as_ref(),
+        bounds: output::closure_bounds(&sig.output),
         wide,
         inlined: function.attrs.iter().any(attributes::is_inline_always),
         has_target_features: function.attrs.iter().any(|a| a.path().is_ident("target_feature")),

@@ -1,8 +1,9 @@
 //! The output type of a function, as written and as it can be named in the body.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
-use syn::{ReturnType, Type, parse_quote};
+use syn::{ReturnType, Type, TypeImplTrait, TypeParamBound, parse_quote};
 
 /// The type in the signature. (`!` has no name on stable, but is what a function returns.)
 pub(crate) fn declared(output: &ReturnType, krate: &TokenStream) -> Type {
@@ -38,4 +39,38 @@ pub(crate) fn inferred(mut ty: Type) -> Type {
     }
     Infer.visit_type_mut(&mut ty);
     ty
+}
+
+/// The bounds of an output that is `impl Fn(…) -> …` or the like: from them rustc tells what a closure takes and returns
+/// before it looks at its body. `None` if there are none, or they name what a function within the body cannot.
+pub(crate) fn closure_bounds(output: &ReturnType) -> Option<TokenStream> {
+    const TRAITS: &[&str] =
+        &["AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Fn", "FnMut", "FnOnce", "Future"];
+    const OTHERS: &[&str] = &[
+        "Box", "Option", "Output", "Result", "Send", "String", "Sync", "Unpin", "Vec", "bool",
+        "char", "dyn", "f32", "f64", "i128", "i16", "i32", "i64", "i8", "isize", "mut", "static",
+        "str", "u128", "u16", "u32", "u64", "u8", "usize",
+    ];
+    fn all_known(tokens: TokenStream) -> bool {
+        tokens.into_iter().all(|token| match token {
+            TokenTree::Ident(ident) => {
+                let name = ident.to_string();
+                TRAITS.contains(&&*name) || OTHERS.contains(&&*name)
+            }
+            TokenTree::Group(group) => all_known(group.stream()),
+            TokenTree::Punct(_) | TokenTree::Literal(_) => true,
+        })
+    }
+
+    let ReturnType::Type(_, ty) = output else { return None };
+    let Type::ImplTrait(TypeImplTrait { bounds, .. }) = &**ty else { return None };
+    let is_closure = bounds.iter().any(|bound| match bound {
+        TypeParamBound::Trait(bound) => bound
+            .path
+            .segments
+            .last()
+            .is_some_and(|last| TRAITS.iter().any(|name| last.ident == name)),
+        _ => false,
+    });
+    (is_closure && all_known(bounds.to_token_stream())).then(|| bounds.to_token_stream())
 }

@@ -4,7 +4,7 @@ use core::fmt;
 use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
-use crate::call::{Callee, Content, Slot, Suspended};
+use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait, MayYield};
 use crate::generator::{AsyncGenerator, Generator};
 use crate::placement::Placement;
@@ -96,7 +96,7 @@ impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        slot: *mut Slot<P::Content<B>>,
+        slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
         // needs.
@@ -117,7 +117,7 @@ where
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        slot: *mut Slot<P::Content<B>>,
+        slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: as above.
         unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
@@ -130,7 +130,7 @@ where
 /// As for that.
 #[inline(always)]
 unsafe fn begin<B: Body, P: Placement, S: Site>(
-    slot: *mut Slot<P::Content<B>>,
+    slot: *mut SlotOf<P::Content<B>>,
     chain: Chain,
     body: *mut B,
 ) -> (Option<B::Output>, Suspended) {
@@ -142,7 +142,7 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     /// As for [`Placement::call`].
     #[inline(never)]
     unsafe fn call<B: Body, P: Placement, S: Site>(
-        slot: *mut Slot<P::Content<B>>,
+        slot: *mut SlotOf<P::Content<B>>,
         chain: Chain,
         mut body: MaybeUninit<B>,
     ) -> Option<B::Output> {

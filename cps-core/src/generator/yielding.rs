@@ -7,7 +7,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::body::Site;
-use crate::call::{Callee, Content, Memory, Returned, Slot};
+use crate::call::{Callee, Content, Memory, Returned, SlotOf};
 use crate::chain::{Chain, MayYield};
 use crate::generator::channel::Channel;
 use crate::in_chain;
@@ -87,7 +87,7 @@ impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        _: *mut Slot<Yielded<T>>,
+        _: *mut SlotOf<Yielded<T>>,
     ) -> (Option<()>, Handed<T>) {
         // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of
         // `MayYield`). What filled the slot last suspended the chain, and the slot was emptied then.
@@ -109,7 +109,7 @@ impl<T> Content for Yielded<T> {
     type Value = ();
 
     #[inline(always)]
-    unsafe fn finish(_: *mut Slot<Self>, _: Returned) {}
+    unsafe fn finish(_: *mut SlotOf<Self>, _: Returned) {}
 }
 
 impl<T> fmt::Debug for Yield<T> {

@@ -64,7 +64,7 @@ pub use hint::Locality;
 pub use policy::{Interleaved, Policy, Sequential};
 
 use crate::body::Site;
-use crate::call::{Callee, NoFrame, Slot, Suspended};
+use crate::call::{Callee, NoFrame, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 
 /// The distance of hints over a range, in bytes: the line of most processors. (On those with lines
@@ -111,7 +111,7 @@ impl<K: MayWait> Callee<K> for Prefetch {
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        _: *mut Slot<NoFrame>,
+        _: *mut SlotOf<NoFrame>,
     ) -> (Option<()>, Suspended) {
         // SAFETY: the chain is running, since its body calls this, and awaits the second part if it has
         // yielded.
