@@ -95,15 +95,15 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
 
     /// A chain that is made by its first poll, [`Chained::poll_lazy`]: nothing is written but the body, and that there is
     /// no leaf. To be dropped by [`Chained::drop_lazy`].
+    ///
+    /// # Safety
+    /// `this` is valid for writes.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn lazy(body: B) -> Self {
-        let mut chain = MaybeUninit::<Self>::uninit();
-        let this = chain.as_mut_ptr();
-        // SAFETY: the memory is for them. All fields may be unwritten.
+    pub(crate) unsafe fn write_lazy(this: *mut Self, body: B) {
+        // SAFETY: by contract. All fields may be unwritten but for these two.
         unsafe {
             Self::set_leaf(this, ptr::null());
             Self::body(this).write(body);
-            chain.assume_init()
         }
     }
 

@@ -5,15 +5,15 @@
 //!   ───────────────▶ unstarted ───▶ a chain, as in a `Root` ──────────────────────▶ ended
 //!                      │ into_body: a call, `boxed`, …
 //!                      ▼
-//!                    moved out
+//!                    forgotten
 //! ```
 
 use core::fmt;
 use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
+use core::mem::MaybeUninit;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
-use core::ptr;
 use core::task::{Context, Poll, Waker};
 
 #[cfg(feature = "alloc")]
@@ -24,7 +24,7 @@ use crate::branching::{Kind, report};
 use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::chained::Chained;
-use crate::driver::{Driver, root_continuation};
+use crate::driver::Driver;
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
 use crate::placement::{Inline, May, Placement, Stack};
@@ -67,20 +67,26 @@ impl<B: Body + RefUnwindSafe, P> RefUnwindSafe for Coroutine<B, P> {}
 impl<B: Body, P> Coroutine<B, P> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn from_body(body: B) -> Self {
-        Coroutine { chain: Chained::lazy(body), placement: PhantomData, _body: PhantomData }
+        let mut this = MaybeUninit::<Self>::uninit();
+        // SAFETY: the memory is for the chain, which is all that is in it.
+        unsafe {
+            Chained::write_lazy(&raw mut (*this.as_mut_ptr()).chain, body);
+            this.assume_init()
+        }
     }
 
     /// The body. (What is held by value has never been polled: a coroutine is not `Unpin`.)
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn into_body(mut self) -> B {
         let this = &raw mut self.chain;
-        // SAFETY: as it has not been polled, the leaf is null, and the body is there. It is moved out once: the leaf
-        // that is set tells `drop`.
-        unsafe {
+        // SAFETY: as it has not been polled, the leaf is null, and the body is there. It is moved out once: `self` is
+        // forgotten.
+        let body = unsafe {
             debug_assert!(Chained::leaf(this).is_null());
-            Chained::set_leaf(this, root_continuation());
             Chained::body(this).read()
-        }
+        };
+        core::mem::forget(self);
+        body
     }
 
     /// The coroutine in a form that is as large as its arguments, to be stored and moved. Awaiting it is the
@@ -158,14 +164,8 @@ impl<B: Body, P> Future for Coroutine<B, P> {
 impl<B: Body, P> Drop for Coroutine<B, P> {
     #[inline]
     fn drop(&mut self) {
-        let this = &raw mut self.chain;
-        // SAFETY: the chain is dropped once. What was moved out of has the root continuation for a leaf, which no chain
-        // has.
-        unsafe {
-            if !ptr::eq(Chained::leaf(this), root_continuation()) {
-                Chained::drop_lazy(this);
-            }
-        }
+        // SAFETY: the chain is dropped once, and nothing runs it, since `self` is borrowed exclusively.
+        unsafe { Chained::drop_lazy(&raw mut self.chain) }
     }
 }
 

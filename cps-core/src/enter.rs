@@ -26,8 +26,15 @@ struct Entry<'a, A> {
     chain: Chain,
     /// The waker of a body's context once the body was entered.
     in_chain: &'a Waker,
-    args: *mut A,
+    args: Passed<A>,
 }
+
+/// Where a body finds its arguments: in the entry, which the compiler takes apart if it optimises, or where they were, so
+/// that they are copied once less if it does not.
+#[cfg(not(debug_assertions))]
+type Passed<A> = ManuallyDrop<A>;
+#[cfg(debug_assertions)]
+type Passed<A> = *mut A;
 
 /// Polls a body for the first time.
 ///
@@ -42,6 +49,9 @@ pub(crate) unsafe fn poll<A, F: Future>(
 ) -> Poll<F::Output> {
     // SAFETY: passed on.
     let in_chain = unsafe { in_chain::waker(&chain) };
+    #[cfg(not(debug_assertions))]
+    // SAFETY: they are moved out of there, by contract.
+    let args = ManuallyDrop::new(unsafe { args.read() });
     let entry = Entry { chain, in_chain: &in_chain, args };
     // SAFETY: the functions do nothing.
     let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
@@ -118,7 +128,12 @@ impl<A, K> Entered<A, K> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn args(self) -> A {
         // SAFETY: the entry is live in the first poll, and the caller says that this is the only call.
-        unsafe { (*self.entry.cast::<Entry<'_, A>>()).args.read() }
+        unsafe {
+            let args = &raw const (*self.entry.cast::<Entry<'_, A>>()).args;
+            #[cfg(debug_assertions)]
+            let args = args.read();
+            args.cast::<A>().read()
+        }
     }
 
     /// The chain that runs the body, branded with the lifetime of one of the body's locals.
