@@ -4,7 +4,6 @@
 //! methods of the values that a body is given: see `call.rs`.
 
 use core::future::Future;
-use core::marker::PhantomData;
 
 use crate::body::Inlined;
 pub use crate::body::{FnBody, Plain, Return, Site, Wide, Widened};
@@ -13,20 +12,15 @@ pub use crate::chain::{Waits, WaitsAndYields, Yields};
 use crate::enter::Enter;
 use crate::{AsyncGenerator, Body, Coroutine, Generator};
 
-/// Arguments and a closure that makes a body's future of them. Harmless: nothing but the functions below, which are
-/// `unsafe`, does anything with it.
-#[derive(Debug)]
-pub struct Parts<A, F, K>(A, F, PhantomData<fn() -> K>);
-
-/// Pairs arguments with a closure, whose parameter's type is inferred from them. The body is of kind
-/// `K`. Harmless, as [`Parts`] is.
+/// The closure that makes a body's future, whose parameter's type is inferred from the arguments. The body is of kind
+/// `K`. Harmless: it gives back what it is given.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn parts<K, A, F, Fut>(args: A, make: F) -> Parts<A, F, K>
+pub fn make<K, A, F, Fut>(_: &A, make: F) -> F
 where
     F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
 {
-    Parts(args, make, PhantomData)
+    make
 }
 
 /// A body that returns its value [`Wide`].
@@ -34,13 +28,13 @@ where
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub unsafe fn wide<A, F, Fut, T, K>(parts: Parts<A, F, K>) -> impl Body<Output = T, Kind = K>
+pub unsafe fn wide<K, A, F, Fut, T>(args: A, make: F) -> impl Body<Output = T, Kind = K>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future<Output = Wide<T>>,
 {
     // SAFETY: passed on.
-    unsafe { FnBody::<_, _, Widened, K>::new(parts.0, parts.1) }
+    unsafe { FnBody::<_, _, Widened, K>::new(args, make) }
 }
 
 /// A body that returns its value as it is.
@@ -48,15 +42,47 @@ where
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub unsafe fn plain<A, F, Fut, K>(
-    parts: Parts<A, F, K>,
-) -> impl Body<Output = Fut::Output, Kind = K>
+pub unsafe fn plain<K, A, F, Fut>(args: A, make: F) -> impl Body<Output = Fut::Output, Kind = K>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
 {
     // SAFETY: passed on.
-    unsafe { FnBody::<_, _, Plain, K>::new(parts.0, parts.1) }
+    unsafe { FnBody::<_, _, Plain, K>::new(args, make) }
+}
+
+/// A coroutine of a [`wide`] body, placed as `P`.
+///
+/// # Safety
+/// As for that.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub unsafe fn wide_coroutine<P, A, F, Fut, T>(
+    args: A,
+    make: F,
+) -> Coroutine<impl Body<Output = T, Kind = Waits>, P>
+where
+    F: FnOnce(Enter<A, Waits>) -> Fut,
+    Fut: Future<Output = Wide<T>>,
+{
+    // SAFETY: passed on.
+    unsafe { Coroutine::<FnBody<A, F, Widened, Waits>, P>::from_parts(args, make) }
+}
+
+/// A coroutine of a [`plain`] body, placed as `P`.
+///
+/// # Safety
+/// As for that.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub unsafe fn plain_coroutine<P, A, F, Fut>(
+    args: A,
+    make: F,
+) -> Coroutine<impl Body<Output = Fut::Output, Kind = Waits>, P>
+where
+    F: FnOnce(Enter<A, Waits>) -> Fut,
+    Fut: Future,
+{
+    // SAFETY: passed on.
+    unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args, make) }
 }
 
 /// The body of a function that is `#[inline(always)]`. Harmless: any body may be compiled where it is called.

@@ -113,6 +113,21 @@ impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     }
 }
 
+impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
+    /// [`FnBody::new`] in place.
+    ///
+    /// # Safety
+    /// As for that; `this` is valid for writes.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn write(this: *mut Self, args: A, make: F) {
+        // SAFETY: by contract.
+        unsafe {
+            (&raw mut (*this).args).write(args);
+            (&raw mut (*this).make).write(make);
+        }
+    }
+}
+
 // SAFETY: what it owns is `Send`, and so is its future, as `Body` asks for. (By hand, and not by way of the field,
 // since each step of the proof counts for each level of calls.)
 unsafe impl<A, F, R, K> Send for FnBody<A, F, R, K>

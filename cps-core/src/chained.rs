@@ -1,7 +1,7 @@
 //! A whole chain in one piece of memory: what every root is made of.
 
 use core::cell::UnsafeCell;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
@@ -301,8 +301,8 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
                 let head = (&raw mut (*this).chunk).cast::<Chunk>();
                 (*driver).stack.install(head, N & !(align_of::<Chunk>() - 1));
             }
-            let mut body = ManuallyDrop::new(Self::body(this).read());
-            match Frame::call::<NoSite>(Self::frame(this), &raw mut *body, Chain::root(driver)) {
+            let mut body = Self::body(this).cast::<MaybeUninit<B>>().read();
+            match Frame::call::<NoSite>(Self::frame(this), body.as_mut_ptr(), Chain::root(driver)) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
                     let poll = Driver::settle(driver, (*driver).pending());

@@ -18,7 +18,7 @@ use core::task::{Context, Poll, Waker};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
-use crate::body::{Body, Site};
+use crate::body::{Body, FnBody, Make, Site};
 #[cfg(feature = "alloc")]
 use crate::branching::{Kind, report};
 use crate::call::{Callee, Content, SlotOf, Suspended};
@@ -148,6 +148,29 @@ impl<B: Body, P> Coroutine<B, P> {
     fn suspended(_waker: &Waker) {
         #[cfg(feature = "alloc")]
         report(_waker, Self::KIND);
+    }
+}
+
+impl<A, F, R, K, P> Coroutine<FnBody<A, F, R, K>, P>
+where
+    F: Make<A, K>,
+    FnBody<A, F, R, K>: Body,
+{
+    /// [`Coroutine::from_body`] for what the body is made of. (Nothing but this value is as large as the coroutine, and the
+    /// arguments are copied once, also where nothing is optimised.)
+    ///
+    /// # Safety
+    /// As for `FnBody::new`.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn from_parts(args: A, make: F) -> Self {
+        let mut this = MaybeUninit::<Self>::uninit();
+        // SAFETY: as in `from_body`; the rest is passed on.
+        unsafe {
+            let chain = &raw mut (*this.as_mut_ptr()).chain;
+            Chained::set_leaf(chain, core::ptr::null());
+            FnBody::write(Chained::body(chain), args, make);
+            this.as_ptr().read()
+        }
     }
 }
 

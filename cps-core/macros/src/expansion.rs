@@ -68,6 +68,7 @@ impl Expansion<'_> {
                 quote_spanned!(span=> __bound({ #body })),
             ),
         };
+        let value_type = if wide { quote_spanned!(span=> _, _) } else { quote_spanned!(span=> _) };
         let (body_of, value) = if wide {
             (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
         } else {
@@ -86,11 +87,32 @@ impl Expansion<'_> {
                 quote_spanned!(span=> async_generator::<#placement, _, _>),
             ),
         };
-        let made_of = quote_spanned!(span=> unsafe { #krate::__private::#body_of(__parts) });
-        let made_of = if self.inlined {
-            quote_spanned!(span=> #krate::__private::inlined(#made_of))
-        } else {
-            made_of
+        let coroutine = match made {
+            Made::Coroutine if !self.inlined => {
+                let function = hidden(if wide { "wide_coroutine" } else { "plain_coroutine" });
+                quote_spanned! {span=>
+                    unsafe {
+                        #krate::__private::#function::<#placement, _, _, #value_type>(
+                            __arguments, __make,
+                        )
+                    }
+                }
+            }
+            _ => {
+                let body = quote_spanned! {span=>
+                    unsafe {
+                        #krate::__private::#body_of::<#krate::__private::#kind, _, _, #value_type>(
+                            __arguments, __make,
+                        )
+                    }
+                };
+                let body = if self.inlined {
+                    quote_spanned!(span=> #krate::__private::inlined(#body))
+                } else {
+                    body
+                };
+                quote_spanned!(span=> #krate::__private::#constructor(#body))
+            }
         };
         // Tells the type of `return` and `?` before the body is checked, as a signature does.
         let hint = output.filter(|_| !wide).map(|ty| {
@@ -105,9 +127,10 @@ impl Expansion<'_> {
         // interleaver. `Enter` keeps what is before the first suspension out of the latter two.
         quote_spanned! {span=>
             {
-                let __parts = #krate::__private::parts::<
+                let __arguments = (#(#args,)*);
+                let __make = #krate::__private::make::<
                     #krate::__private::#kind, _, _, _
-                >((#(#args,)*), move |__enter| {
+                >(&__arguments, move |__enter| {
                     #inline
                     async move {
                         #receiver
@@ -132,7 +155,7 @@ impl Expansion<'_> {
                         #value
                     }
                 });
-                #krate::__private::#constructor(#made_of)
+                #coroutine
             }
         }
     }
