@@ -4,6 +4,7 @@
 //! methods of the values that a body is given: see `call.rs`.
 
 use core::future::Future;
+use core::mem::MaybeUninit;
 
 use crate::body::Inlined;
 pub use crate::body::{FnBody, Plain, Return, Site, Wide, Widened};
@@ -12,10 +13,16 @@ pub use crate::chain::{Waits, WaitsAndYields, Yields};
 use crate::enter::Enter;
 use crate::{AsyncGenerator, Body, Coroutine, Generator};
 
+/// Arguments, which the body drops. Harmless: they are leaked if nobody does anything with them.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub fn hold<A>(args: A) -> MaybeUninit<A> {
+    MaybeUninit::new(args)
+}
+
 /// The closure that makes a body's future, whose parameter's type is inferred from the arguments. The body is of kind
 /// `K`. Harmless: it gives back what it is given.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn make<K, A, F, Fut>(_: &A, make: F) -> F
+pub fn make<K, A, F, Fut>(_: &MaybeUninit<A>, make: F) -> F
 where
     F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
@@ -26,29 +33,35 @@ where
 /// A body that returns its value [`Wide`].
 ///
 /// # Safety
-/// The second point of [`Body`](crate::Body)'s contract.
+/// The second point of [`Body`](crate::Body)'s contract. The arguments are moved out of where they are held.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub unsafe fn wide<K, A, F, Fut, T>(args: A, make: F) -> impl Body<Output = T, Kind = K>
+pub unsafe fn wide<K, A, F, Fut, T>(
+    args: *const MaybeUninit<A>,
+    make: F,
+) -> impl Body<Output = T, Kind = K>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future<Output = Wide<T>>,
 {
     // SAFETY: passed on.
-    unsafe { FnBody::<_, _, Widened, K>::new(args, make) }
+    unsafe { FnBody::<_, _, Widened, K>::new(args.cast::<A>().read(), make) }
 }
 
 /// A body that returns its value as it is.
 ///
 /// # Safety
-/// The second point of [`Body`](crate::Body)'s contract.
+/// The second point of [`Body`](crate::Body)'s contract. The arguments are moved out of where they are held.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub unsafe fn plain<K, A, F, Fut>(args: A, make: F) -> impl Body<Output = Fut::Output, Kind = K>
+pub unsafe fn plain<K, A, F, Fut>(
+    args: *const MaybeUninit<A>,
+    make: F,
+) -> impl Body<Output = Fut::Output, Kind = K>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
 {
     // SAFETY: passed on.
-    unsafe { FnBody::<_, _, Plain, K>::new(args, make) }
+    unsafe { FnBody::<_, _, Plain, K>::new(args.cast::<A>().read(), make) }
 }
 
 /// A coroutine of a [`wide`] body, placed as `P`.
@@ -57,7 +70,7 @@ where
 /// As for that.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub unsafe fn wide_coroutine<P, A, F, Fut, T>(
-    args: A,
+    args: *const MaybeUninit<A>,
     make: F,
 ) -> Coroutine<impl Body<Output = T, Kind = Waits>, P>
 where
@@ -65,7 +78,7 @@ where
     Fut: Future<Output = Wide<T>>,
 {
     // SAFETY: passed on.
-    unsafe { Coroutine::<FnBody<A, F, Widened, Waits>, P>::from_parts(args, make) }
+    unsafe { Coroutine::<FnBody<A, F, Widened, Waits>, P>::from_parts(args.cast(), make) }
 }
 
 /// A coroutine of a [`plain`] body, placed as `P`.
@@ -74,7 +87,7 @@ where
 /// As for that.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub unsafe fn plain_coroutine<P, A, F, Fut>(
-    args: A,
+    args: *const MaybeUninit<A>,
     make: F,
 ) -> Coroutine<impl Body<Output = Fut::Output, Kind = Waits>, P>
 where
@@ -82,7 +95,7 @@ where
     Fut: Future,
 {
     // SAFETY: passed on.
-    unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args, make) }
+    unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args.cast(), make) }
 }
 
 /// The body of a function that is `#[inline(always)]`. Harmless: any body may be compiled where it is called.

@@ -117,12 +117,12 @@ impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// [`FnBody::new`] in place.
     ///
     /// # Safety
-    /// As for that; `this` is valid for writes.
+    /// As for that; `this` is valid for writes, and `args` is moved out of.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn write(this: *mut Self, args: A, make: F) {
+    pub(crate) unsafe fn write(this: *mut Self, args: *const A, make: F) {
         // SAFETY: by contract.
         unsafe {
-            (&raw mut (*this).args).write(args);
+            (&raw mut (*this).args).copy_from_nonoverlapping(args, 1);
             (&raw mut (*this).make).write(make);
         }
     }

@@ -160,9 +160,9 @@ where
     /// arguments are copied once, also where nothing is optimised.)
     ///
     /// # Safety
-    /// As for `FnBody::new`.
+    /// As for `FnBody::new`; the arguments are moved out of where they are.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn from_parts(args: A, make: F) -> Self {
+    pub(crate) unsafe fn from_parts(args: *const A, make: F) -> Self {
         let mut this = MaybeUninit::<Self>::uninit();
         // SAFETY: as in `from_body`; the rest is passed on.
         unsafe {

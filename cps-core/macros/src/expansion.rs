@@ -93,7 +93,7 @@ impl Expansion<'_> {
                 quote_spanned! {span=>
                     unsafe {
                         #krate::__private::#function::<#placement, _, _, #value_type>(
-                            __arguments, __make,
+                            &raw const __arguments, __make,
                         )
                     }
                 }
@@ -102,7 +102,7 @@ impl Expansion<'_> {
                 let body = quote_spanned! {span=>
                     unsafe {
                         #krate::__private::#body_of::<#krate::__private::#kind, _, _, #value_type>(
-                            __arguments, __make,
+                            &raw const __arguments, __make,
                         )
                     }
                 };
@@ -127,7 +127,7 @@ impl Expansion<'_> {
         // interleaver. `Enter` keeps what is before the first suspension out of the latter two.
         quote_spanned! {span=>
             {
-                let __arguments = (#(#args,)*);
+                let __arguments = #krate::__private::hold((#(#args,)*));
                 let __make = #krate::__private::make::<
                     #krate::__private::#kind, _, _, _
                 >(&__arguments, move |__enter| {
