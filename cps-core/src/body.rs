@@ -10,8 +10,6 @@ use core::task::Poll;
 
 use crate::chain::Chain;
 use crate::enter::Enter;
-#[cfg(doc)]
-use crate::enter::Entered;
 use crate::in_chain;
 
 /// An unstarted body. Implemented by what `#[coroutine]` generates, and by branching points, whose futures are
@@ -21,7 +19,7 @@ use crate::in_chain;
 /// - If `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque
 ///   body type cannot be named outside of the function that defines it, so a frame's auto traits
 ///   are derived from the body's.)
-/// - The future is an `async` block that first of all awaits the [`Enter`] that `Make` is given, then takes its
+/// - The future is an `async` block that first of all awaits the `Enter` that `Make` is given, then takes its
 ///   arguments by `Entered::args`, and that owns nothing but its locals from then on: once it
 ///   has returned, there is nothing in it to drop.
 pub unsafe trait Body: Sized {

@@ -8,13 +8,14 @@
 //!
 //! # A coroutine
 //!
-//! [`#[cps_core::coroutine]`](macro@coroutine) on an `async fn` makes it return a [`Coroutine`],
-//! which is as large as its arguments and does nothing yet. The body is ordinary `async` code.
-//! (The attribute is written with its path: rustc has an unstable attribute named `coroutine`, which
-//! an imported name would be ambiguous with. `use cps_core::coroutine as co;` works.)
+//! [`#[cps]`](macro@cps) on an `async fn` makes it return a [`Coroutine`], a future that does nothing yet. The body is
+//! ordinary `async` code. (The attribute is also named [`coroutine`](macro@coroutine), which has to be written with its
+//! path: rustc has an unstable attribute of that name.)
 //!
 //! ```
-//! #[cps_core::coroutine]
+//! use cps_core::cps;
+//!
+//! #[cps]
 //! async fn double(x: u32) -> u32 {
 //!     2 * x
 //! }
@@ -79,19 +80,14 @@
 //!
 //! # A root
 //!
-//! Where a future is wanted, a coroutine turns into one, a [`Root`]: by `.await` in plain `async`
-//! code, and by [`into_future`](core::future::IntoFuture::into_future) to spawn it, to store it, or
-//! to hand it to a combinator. The root holds the whole stack of frames, passes the executor's
-//! context on, and is `Send` if the bodies are.
+//! Where a future is wanted, a coroutine is one: it may be spawned, boxed, stored, handed to a combinator, or awaited in plain
+//! `async` code. Polled from outside it is the root of a chain. It holds the whole stack of frames, passes the executor's
+//! context on, and is `Send` if the bodies are. [`Coroutine::into_root`] gives its type a name, [`Root`].
 //!
 //! ```
 //! # #[cps_core::coroutine]
 //! # async fn double(x: u32) -> u32 { 2 * x }
-//! use std::future::IntoFuture;
-//!
-//! let (a, b) = futures::executor::block_on(async {
-//!     futures::join!(double(1).into_future(), double(2).into_future())
-//! });
+//! let (a, b) = futures::executor::block_on(async { futures::join!(double(1), double(2)) });
 //! assert_eq!((a, b), (2, 4));
 //! ```
 //!
@@ -202,7 +198,7 @@
 //!
 //! A panic in a body drops the frames of its callers, innermost first, while it unwinds, and
 //! reaches whoever polled the root: what happens with nested futures. To stop one half-way, await a
-//! root that catches it, such as `AssertUnwindSafe(child().into_future()).catch_unwind()` of the
+//! root that catches it, such as `AssertUnwindSafe(child()).catch_unwind()` of the
 //! `futures` crate. Dropping a root drops its frames innermost first, in a loop.
 //!
 //! # Backtraces
@@ -324,12 +320,11 @@ pub use cps_core_macros::coroutine;
 /// let name = String::from("answer");
 /// let by_reference = &name;
 /// let block = coroutine_block! { format!("{by_reference}: {}", double(21).await) };
-/// assert_eq!(futures::executor::block_on(block.into_future()), "answer: 42");
+/// assert_eq!(futures::executor::block_on(block), "answer: 42");
 ///
 /// // Several, of one type.
 /// let all: Vec<BoxCoroutine<'_, u32>> =
 ///     (0..3).map(|n| coroutine_block! { double(n).await + 1 }.boxed()).collect();
-/// # use std::future::IntoFuture;
 /// # let sum = futures::executor::block_on(async { let mut sum = 0; for c in all { sum += c.await } sum });
 /// # assert_eq!(sum, 9);
 /// ```
