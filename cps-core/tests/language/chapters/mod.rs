@@ -1,0 +1,4 @@
+//! The chapters that all editions share.
+
+mod items;
+mod statements;
