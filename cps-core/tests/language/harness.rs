@@ -53,6 +53,17 @@ macro_rules! both {
     };
 }
 
+/// A case of `both!` each: a body without arguments, and its type.
+macro_rules! bodies {
+    ($($name:ident -> $ty:ty { $($body:tt)* })*) => { $(
+        both! {
+            $name: body();
+            #[rustfmt::co]
+            async fn body() -> $ty { $($body)* }
+        }
+    )* };
+}
+
 /// Stands where `both!` puts it under the name of a tool.
 pub(crate) mod coroutine {
     pub(crate) use cps_core::coroutine as co;
@@ -171,6 +182,11 @@ pub(crate) mod prelude {
         }
     }
 
+    /// A function, for a panic in a macro has the place of the macro's call.
+    fn explode(text: &str) -> ! {
+        panic!("{text}")
+    }
+
     macro_rules! callees {
         ($name:ident $(, #[$co:meta])?) => {
             /// Coroutines that the bodies call, or plain twins.
@@ -206,7 +222,7 @@ pub(crate) mod prelude {
                 $(#[$co])?
                 pub(crate) async fn fail<T>(text: &'static str) -> T {
                     leaf().await;
-                    panic!("{}", text)
+                    super::explode(text)
                 }
             }
         };

@@ -3,6 +3,7 @@
 #![allow(
     clippy::all,
     unused,
+    double_negations,
     unreachable_pub,
     reason = "the bodies are all that the language permits, not only what is good style"
 )]
