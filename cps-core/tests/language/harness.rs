@@ -64,6 +64,17 @@ macro_rules! bodies {
     )* };
 }
 
+/// A case of `both!` each: a call, and a macro that is called once and makes the coroutine.
+macro_rules! fragments {
+    ($($name:ident: $call:expr; ($($rule:tt)*) => { $($text:tt)* } $(($($input:tt)*))? )*) => { $(
+        both! {
+            $name: $call;
+            macro_rules! make { ($($rule)*) => { $($text)* }; }
+            $(make! { $($input)* })?
+        }
+    )* };
+}
+
 /// Stands where `both!` puts it under the name of a tool.
 pub(crate) mod coroutine {
     pub(crate) use cps_core::coroutine as co;
