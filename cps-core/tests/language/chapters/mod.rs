@@ -1,6 +1,8 @@
 //! The chapters that all editions share.
 
 mod closures;
+mod coercions;
+mod drops;
 mod expressions;
 mod fragments;
 mod items;
@@ -8,6 +10,7 @@ mod loops;
 mod macros;
 mod matching;
 mod operators;
+mod panics;
 mod parameters;
 mod returns;
 mod signatures;
