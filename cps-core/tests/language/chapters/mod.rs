@@ -1,5 +1,6 @@
 //! The chapters that all editions share.
 
+mod attributes;
 mod closures;
 mod coercions;
 mod drops;
@@ -15,3 +16,5 @@ mod parameters;
 mod returns;
 mod signatures;
 mod statements;
+mod traits;
+mod values;
