@@ -289,3 +289,7 @@ both! {
         (echo(p).await, side == Side::Right)
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/attributes.rs"]
+mod pending;

@@ -150,3 +150,7 @@ after_a_pause! {
         take(n, b).await
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/coercions.rs"]
+mod pending;

@@ -109,3 +109,7 @@ fragments! {
         impl S { #[rustfmt::co] async fn get(&self) -> u32 { echo(self.$field).await * self.$field } }
     } (0)
 }
+
+#[cfg(any())]
+#[path = "../pending/fragments.rs"]
+mod pending;

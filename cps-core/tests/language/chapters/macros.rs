@@ -245,3 +245,7 @@ both! {
         }
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/macros.rs"]
+mod pending;

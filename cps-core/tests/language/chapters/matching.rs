@@ -372,3 +372,7 @@ both! {
         if let Some((t, _)) = &value { format!("{s}{t}{a}") } else { String::new() }
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/matching.rs"]
+mod pending;

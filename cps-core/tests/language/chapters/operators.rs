@@ -242,3 +242,7 @@ bodies! {
         match echo(0).await { n if 10 / n > 3 => 1, _ => 2 }
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/operators.rs"]
+mod pending;

@@ -364,3 +364,7 @@ both! {
         }
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/parameters.rs"]
+mod pending;

@@ -365,3 +365,7 @@ both! {
         Default::default()
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/returns.rs"]
+mod pending;

@@ -347,3 +347,7 @@ both! {
         (t, u)
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/signatures.rs"]
+mod pending;

@@ -278,3 +278,7 @@ both! {
         async fn get(self) -> u32 { let n = Num(echo(1).await) + self; n.0 }
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/traits.rs"]
+mod pending;

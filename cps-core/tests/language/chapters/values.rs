@@ -91,3 +91,7 @@ both! {
         sum
     }
 }
+
+#[cfg(any())]
+#[path = "../pending/values.rs"]
+mod pending;

@@ -1,4 +1,6 @@
-//! Cases of `attributes` that differ today.
+//! Cases of `attributes` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // Inner attributes.
 both! {

@@ -1,4 +1,6 @@
-//! Cases of `coercions` that differ today.
+//! Cases of `coercions` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // An argument of a call is not coerced.
 after_a_pause! {

@@ -1,10 +1,12 @@
-//! Cases of `fragments` that differ today.
+//! Cases of `fragments` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // Fragments lose their grouping.
 fragments! {
     expr_in_a_comparison: body(); ($e:expr, $f:expr) => {
         #[rustfmt::co] async fn body() -> bool { pause().await; $e == $f }
-    } (1 < 2, 3 > 2)
+    } (1 | 2, 3 & 7)
     lifetime_as_a_label: body(); ($l:lifetime) => {
         #[rustfmt::co] async fn body() -> u32 { $l: loop { pause().await; break $l 1 } }
     } ('outer)

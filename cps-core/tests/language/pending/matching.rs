@@ -1,4 +1,6 @@
-//! Cases of `matching` that differ today.
+//! Cases of `matching` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // A guard that is reached several times.
 both! {

@@ -1,4 +1,6 @@
-//! Cases of `operators` that differ today.
+//! Cases of `operators` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // The operator's place is the attribute's.
 bodies! {

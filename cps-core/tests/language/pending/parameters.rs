@@ -1,4 +1,6 @@
-//! Cases of `parameters` that differ today.
+//! Cases of `parameters` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // `ref mut` in a parameter.
 both! {

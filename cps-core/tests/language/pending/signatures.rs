@@ -1,4 +1,6 @@
-//! Cases of `signatures` that differ today.
+//! Cases of `signatures` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // A coercion in a returned closure.
 both! {

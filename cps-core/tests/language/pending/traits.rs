@@ -1,4 +1,6 @@
-//! Cases of `traits` that differ today.
+//! Cases of `traits` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // A coroutine is no future.
 both! {

@@ -1,4 +1,6 @@
-//! Cases of `values` that differ today.
+//! Cases of `values` in which the attribute differs today: not compiled yet.
+
+use super::*;
 
 // A coroutine is no future.
 both! {
