@@ -333,9 +333,7 @@ const MOST: usize = 500;
 pub(crate) fn compare(plain: &[Make], cps: &[Make]) {
     record_panics();
     for (index, (&plain, &cps)) in plain.iter().zip(cps).enumerate() {
-        for schedule in
-            [Schedule::Never, Schedule::Once, Schedule::Twice, Schedule::Alternating]
-        {
+        for schedule in [Schedule::Never, Schedule::Once, Schedule::Twice, Schedule::Alternating] {
             let (expected, polls) = run(plain, schedule, MOST);
             assert!(polls < MOST, "call {index} does not end: {expected:?}");
             let compare = |most, expected: Vec<String>| {

@@ -2,6 +2,7 @@
 #![allow(missing_docs)]
 #![allow(
     clippy::all,
+    clippy::undocumented_unsafe_blocks,
     unused,
     double_negations,
     unreachable_pub,
