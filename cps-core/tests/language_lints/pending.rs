@@ -113,7 +113,9 @@ both! {
     #[expect(clippy::let_underscore_future)]
     #[rustfmt::co]
     async fn let_underscore_call() {
-        let _ = let_underscore_future();
+        #[rustfmt::co]
+        async fn callee() {}
+        let _ = callee();
     }
 
     #[expect(clippy::toplevel_ref_arg)]
@@ -150,13 +152,6 @@ both! {
         n as u32
     }
 
-    #[expect(clippy::useless_vec)]
-    #[rustfmt::co]
-    async fn useless_vec() -> u32 {
-        ready(()).await;
-        vec![1, 2].iter().sum()
-    }
-
     #[expect(clippy::expect_fun_call)]
     #[rustfmt::co]
     async fn expect_fun_call(n: Option<u32>) -> u32 {
@@ -170,16 +165,20 @@ both! {
     }
 }
 
-// These draw nothing plainly.
-both! {
-    #[rustfmt::co]
-    async fn parameter_that_is_not_used(_unused: u32) {
-        ready(()).await
-    }
+/// These draw nothing plainly.
+mod clean {
+    use std::future::ready;
 
-    #[rustfmt::co]
-    async fn awaited_unit() {
-        let done = ready(()).await;
-        ready(done).await
+    both! {
+        #[rustfmt::co]
+        async fn parameter_that_is_not_used(_unused: u32) {
+            ready(()).await
+        }
+
+        #[rustfmt::co]
+        async fn awaited_unit() {
+            let done = ready(()).await;
+            ready(done).await
+        }
     }
 }
