@@ -123,7 +123,7 @@ step_asan() {
         cargo "+$NIGHTLY" test -p cps-core --target x86_64-unknown-linux-gnu --tests -- --skip forgotten
 }
 
-# The frame stack under the fuzzer and the address sanitizer, for a short time.
+# The frame stack, and the wake-ups of branching points, under the fuzzer and the address sanitizer, for a short time.
 step_fuzz() {
     need_nightly
     need_program g++ g++
@@ -131,6 +131,22 @@ step_fuzz() {
     use_own_target
     cd cps-core
     cargo "+$NIGHTLY" fuzz run frame_stack -- -max_total_time=20
+    cargo "+$NIGHTLY" fuzz run liveness -- -max_total_time=20 -max_len=400
+}
+
+# The test of wake-ups finds each one that is left out: the places that ask `sync::loses`.
+step_liveness_mutants() {
+    local wake output
+    use_own_target
+    export RUSTFLAGS="--cfg liveness_mutant"
+    LIVENESS_MUTANT=none cargo test -p cps-core --test liveness
+    for wake in $(grep -rhoP 'loses\("\K[a-z]+' cps-core/src | sort -u); do
+        if output=$(LIVENESS_MUTANT=$wake cargo test -p cps-core --test liveness 2>&1); then
+            echo "a program that loses the wake \"$wake\" passes"
+            return 1
+        fi
+        grep "lost wake-up" <<<"$output"
+    done
 }
 
 # The examples as a user runs them; `test` checks what they print.

@@ -1,24 +1,26 @@
 //! What the expansion of `#[coroutine]` names. Not part of the public interface.
 //!
-//! Whatever could break an invariant if it were called by hand is `unsafe` here.
+//! Each function says why it is harmless whoever calls it, or is `unsafe`. What the expansion calls besides are
+//! methods of the values that a body is given: see `call.rs`.
 
 use core::future::Future;
 use core::marker::PhantomData;
 
 use crate::body::Inlined;
 pub use crate::body::{FnBody, Plain, Return, Site, Wide, Widened};
-pub use crate::call::{Finish, ForeignCall, Resumed, Slot};
-pub use crate::chain::{Chain, Waits, WaitsAndYields, Yields};
-pub use crate::enter::Enter;
+pub use crate::call::{ForeignCall, Slot};
+pub use crate::chain::{Waits, WaitsAndYields, Yields};
+use crate::enter::Enter;
 use crate::{AsyncGenerator, Body, Coroutine, Generator};
 
-/// Arguments and a closure that makes a body's future of them: inert, so safe to make.
+/// Arguments and a closure that makes a body's future of them. Harmless: nothing but the functions below, which are
+/// `unsafe`, does anything with it.
 #[derive(Debug)]
 pub struct Parts<A, F, K>(A, F, PhantomData<fn() -> K>);
 
 /// Pairs arguments with a closure, whose parameter's type is inferred from them. The body is of kind
-/// `K`.
-#[inline(always)]
+/// `K`. Harmless, as [`Parts`] is.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn parts<K, A, F, Fut>(args: A, make: F) -> Parts<A, F, K>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
@@ -31,7 +33,7 @@ where
 ///
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub unsafe fn wide<A, F, Fut, T, K>(parts: Parts<A, F, K>) -> impl Body<Output = T, Kind = K>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
@@ -45,7 +47,7 @@ where
 ///
 /// # Safety
 /// The second point of [`Body`](crate::Body)'s contract.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub unsafe fn plain<A, F, Fut, K>(
     parts: Parts<A, F, K>,
 ) -> impl Body<Output = Fut::Output, Kind = K>
@@ -57,61 +59,57 @@ where
     unsafe { FnBody::<_, _, Plain, K>::new(parts.0, parts.1) }
 }
 
-/// The body of a function that is `#[inline(always)]`.
-#[inline(always)]
+/// The body of a function that is `#[inline(always)]`. Harmless: any body may be compiled where it is called.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn inlined<B: Body>(body: B) -> impl Body<Output = B::Output, Kind = B::Kind> {
     Inlined(body)
 }
 
-/// A coroutine, placed as `P`.
-#[inline(always)]
+/// A coroutine, placed as `P`. Harmless: who has a body may run it as its kind says.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn coroutine<P, B: Body<Kind = Waits>>(body: B) -> Coroutine<B, P> {
     Coroutine::from_body(body)
 }
 
-/// A synchronous generator of `T`, placed as `P`.
-#[inline(always)]
+/// A synchronous generator of `T`, placed as `P`. Harmless, as [`coroutine`]: the kind says what the body yields.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn generator<P, T, B: Body<Kind = Yields<T>>>(body: B) -> Generator<T, B, P> {
     Generator::from_body(body)
 }
 
-/// An asynchronous generator of `T`, placed as `P`.
-#[inline(always)]
+/// An asynchronous generator of `T`, placed as `P`. Harmless, as [`generator`].
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub fn async_generator<P, T, B: Body<Kind = WaitsAndYields<T>>>(
     body: B,
 ) -> AsyncGenerator<T, B, P> {
     AsyncGenerator::from_body(body)
 }
 
-/// An argument that is used once, by value: not `Copy`, so that to use it is to move it.
+/// What a function pointer's type returns: the one way to name `!`.
+pub trait FnOutput {
+    /// That.
+    type Output;
+}
+
+impl<R> FnOutput for fn() -> R {
+    type Output = R;
+}
+
+/// An argument that is used once, by value: not `Copy`, so that to use it is to move it. Harmless, as a tuple is.
 #[derive(Debug)]
 #[repr(transparent)]
 pub struct Held<T>(T);
 
 impl<T> Held<T> {
     /// Wraps an argument.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn new(argument: T) -> Self {
         Held(argument)
     }
 
     /// The argument.
-    #[inline(always)]
-    pub fn into_inner(self) -> T {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn __cps_into_inner(self) -> T {
         self.0
     }
-}
-
-/// [`Finish::finish`], with the slot's type inferred, and the chain.
-///
-/// # Safety
-/// As for the method, in a body of kind `K`.
-#[inline(always)]
-pub unsafe fn finish<S: Finish, K>(
-    slot: *mut Slot<S>,
-    awaited: S::Awaited,
-) -> (S::Value, Chain<K>) {
-    let chain = awaited.chain();
-    // SAFETY: passed on.
-    (unsafe { S::finish(slot, awaited) }, Chain::new(chain.driver, chain.frame))
 }

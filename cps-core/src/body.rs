@@ -41,8 +41,19 @@ pub unsafe trait Body: Sized {
     #[doc(hidden)]
     const INLINED: bool = false;
 
+    /// Moves out what makes the future.
+    ///
+    /// # Safety
+    /// `this` is valid, and this is called once; the arguments are moved out too, from where [`Body::args`] says.
     #[doc(hidden)]
-    fn into_parts(self) -> (Self::Args, Self::Make);
+    unsafe fn take_make(this: *mut Self) -> Self::Make;
+
+    /// Where the arguments are.
+    ///
+    /// # Safety
+    /// `this` is valid.
+    #[doc(hidden)]
+    unsafe fn args(this: *mut Self) -> *mut Self::Args;
 
     #[doc(hidden)]
     fn output(result: <Self::Future as Future>::Output) -> Self::Output;
@@ -55,14 +66,25 @@ pub unsafe trait Body: Sized {
     unsafe fn resume(future: Pin<&mut Self::Future>, chain: Chain) -> Poll<Self::Output>;
 }
 
+/// Drops a body that is not started after all.
+pub(crate) struct DropBody<B>(pub(crate) *mut B);
+
+impl<B> Drop for DropBody<B> {
+    fn drop(&mut self) {
+        // SAFETY: whoever makes the guard owns the body, and forgets the guard when it is moved out.
+        unsafe { self.0.drop_in_place() }
+    }
+}
+
 /// What `#[coroutine]` generates: arguments and a closure that makes the future.
 ///
 /// It has a field of the future's type so that the future's auto traits are this type's. The future
 /// is not a parameter: a body that takes another body has that in its arguments, its closure and
 /// its future, and each mention here is a factor of the compiler's work for each level of nesting.
 pub struct FnBody<A, F: Make<A, K>, R, K> {
-    args: A,
+    /// First, since it has captured the receiver, which is dropped first if the body is not started.
     make: F,
+    args: A,
     _future: PhantomData<F::Future>,
     /// Invariant in the kind, which `make` knows.
     _return: PhantomData<fn(K) -> (R, K)>,
@@ -85,14 +107,32 @@ where
 impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// # Safety
     /// The future that `make` returns fulfils the second point of [`Body`]'s contract.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new(args: A, make: F) -> Self {
-        FnBody { args, make, _future: PhantomData, _return: PhantomData }
+        FnBody { make, args, _future: PhantomData, _return: PhantomData }
     }
 }
 
-// SAFETY: `PhantomData<F::Future>` makes the auto traits of `Self` imply those of the future; the
-// second point is the contract of `FnBody::new`.
+// SAFETY: what it owns is `Send`, and so is its future, as `Body` asks for. (By hand, and not by way of the field,
+// since each step of the proof counts for each level of calls.)
+unsafe impl<A, F, R, K> Send for FnBody<A, F, R, K>
+where
+    A: Send,
+    F: Make<A, K> + Send,
+    F::Future: Send,
+{
+}
+// SAFETY: as above, for `Sync`.
+unsafe impl<A, F, R, K> Sync for FnBody<A, F, R, K>
+where
+    A: Sync,
+    F: Make<A, K> + Sync,
+    F::Future: Sync,
+{
+}
+
+// SAFETY: `Self` is `Send`, or `Sync`, only if the future is; the second point is the contract of
+// `FnBody::new`.
 unsafe impl<A, F, R, K> Body for FnBody<A, F, R, K>
 where
     F: Make<A, K>,
@@ -104,17 +144,24 @@ where
     type Make = F;
     type Future = F::Future;
 
-    #[inline(always)]
-    fn into_parts(self) -> (A, F) {
-        (self.args, self.make)
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn take_make(this: *mut Self) -> F {
+        // SAFETY: by contract.
+        unsafe { (&raw const (*this).make).read() }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn args(this: *mut Self) -> *mut A {
+        // SAFETY: by contract.
+        unsafe { &raw mut (*this).args }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn output(result: <F::Future as Future>::Output) -> R::Value {
         R::value(result)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut F::Future>, chain: Chain) -> Poll<R::Value> {
         // SAFETY: passed on.
         unsafe { in_chain::poll(future, chain) }.map(R::value)
@@ -134,17 +181,24 @@ unsafe impl<B: Body> Body for Inlined<B> {
 
     const INLINED: bool = true;
 
-    #[inline(always)]
-    fn into_parts(self) -> (B::Args, B::Make) {
-        self.0.into_parts()
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn take_make(this: *mut Self) -> B::Make {
+        // SAFETY: passed on.
+        unsafe { B::take_make(&raw mut (*this).0) }
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn args(this: *mut Self) -> *mut B::Args {
+        // SAFETY: passed on.
+        unsafe { B::args(&raw mut (*this).0) }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn output(result: <B::Future as Future>::Output) -> B::Output {
         B::output(result)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut B::Future>, chain: Chain) -> Poll<B::Output> {
         // SAFETY: passed on.
         unsafe { B::resume(future, chain) }
@@ -165,7 +219,7 @@ pub struct Plain;
 
 impl<T> Return<T> for Plain {
     type Value = T;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn value(result: T) -> T {
         result
     }
@@ -185,7 +239,7 @@ pub struct Wide<T>(
 
 impl<T> Wide<T> {
     /// Wraps a body's result.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn new(value: T) -> Self {
         Wide(value, MaybeUninit::uninit())
     }
@@ -197,7 +251,7 @@ pub struct Widened;
 
 impl<T> Return<Wide<T>> for Widened {
     type Value = T;
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn value(result: Wide<T>) -> T {
         result.0
     }

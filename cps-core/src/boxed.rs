@@ -2,24 +2,34 @@
 //!
 //! The call is dynamic once, at its start. From then on the frame is linked like any other, so that
 //! a wake-up resumes the innermost frame directly, through any number of them.
+//!
+//! ```text
+//!   ErasedCoroutine            ErasedFrame
+//!  ┌────────────────────┐     ┌───────┐      ┌───────────────────────────┐
+//!  │ driver, once polled│     │ frame ┼─────▶│ OwnMemory: the frame, … │
+//!  │ ErasedFrame        ┼────▶└───────┘      └───────────────────────────┘
+//!  └────────────────────┘      a callee in its caller's slot: this only
+//! ```
 
 use alloc::alloc::dealloc;
 use alloc::boxed::Box;
 use core::fmt;
-use core::future::{Future, IntoFuture};
+use core::future::Future;
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::panic::Location;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::backtrace::Backtrace;
-use crate::body::{Body, Site};
+use crate::body::{Body, FnBody, Plain, Site};
 use crate::branching::{Kind, report};
-use crate::call::{Finish, Returned, Slot, Suspended};
-use crate::chain::{Chain, MayWait};
+use crate::call::{Awaiting, Callee, Content, Memory, Returned, SlotOf, Suspended};
+use crate::chain::{Chain, MayWait, Waits};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, Host, ended};
+use crate::enter::Enter;
 use crate::erased::{ErasedVTable, OwnMemory};
 use crate::heap;
 use crate::running::Running;
@@ -29,11 +39,19 @@ use crate::stack_options::StackUsage;
 ///
 /// `T` is what it evaluates to; `S` says what is known of the body: see [`BoxCoroutine`] and
 /// [`LocalBoxCoroutine`]. Made by [`Coroutine::boxed`] and [`Coroutine::boxed_local`].
-#[must_use = "a coroutine does nothing until it is awaited or turned into a future"]
+///
+/// As a [`Coroutine`] it is called by `.await` in a coroutine, and a future for anybody else, to whom it is the root of a
+/// chain. It may be moved also after it was polled.
+///
+/// # Panics
+/// Polling it after it has returned or panicked panics, as it does for an `async` block.
+#[must_use = "a coroutine does nothing until it is awaited or polled"]
+#[repr(C)]
 pub struct ErasedCoroutine<T, S: ?Sized> {
-    frame: *const Header,
-    _output: PhantomData<fn() -> T>,
-    _body: PhantomData<Box<S>>,
+    /// Of its leaf alone is written, which is null, as long as it was not polled.
+    driver: MaybeUninit<Driver>,
+    /// The root frame; freed once the chain has ended, and moved out for a call.
+    frame: ManuallyDrop<ErasedFrame<T, S>>,
 }
 
 /// A boxed coroutine that may be sent to another thread; what `BoxFuture` is among futures.
@@ -45,10 +63,26 @@ pub type LocalBoxCoroutine<'a, T> = ErasedCoroutine<T, dyn Local + 'a>;
 /// Anything: the bound of a coroutine that need not be `Send`.
 pub trait Local {}
 
-// SAFETY: it owns the frame, whose body is `Send` if `S` is (`Coroutine::boxed`).
+// SAFETY: it owns the frame, and through it all frames of its chain, if it has one; the frame's owner says whether it
+// is `Send`.
 unsafe impl<T, S: ?Sized + Send> Send for ErasedCoroutine<T, S> {}
-// SAFETY: a shared reference gives access to nothing.
+// SAFETY: a shared reference gives access to nothing but the chain's account of itself, as for a root.
 unsafe impl<T, S: ?Sized> Sync for ErasedCoroutine<T, S> {}
+/// Nothing outside of a poll leads to the driver, and the frame is elsewhere.
+impl<T, S: ?Sized> Unpin for ErasedCoroutine<T, S> {}
+
+/// The owner of an unstarted frame in an allocation; what is called.
+#[derive(Debug)]
+pub struct ErasedFrame<T, S: ?Sized> {
+    frame: *const Header,
+    _output: PhantomData<fn() -> T>,
+    _body: PhantomData<Box<S>>,
+}
+
+// SAFETY: it owns the frame, whose body is `Send` if `S` is (`Coroutine::boxed`).
+unsafe impl<T, S: ?Sized + Send> Send for ErasedFrame<T, S> {}
+// SAFETY: a shared reference gives access to nothing.
+unsafe impl<T, S: ?Sized> Sync for ErasedFrame<T, S> {}
 
 impl<B: Body, P> Coroutine<B, P> {
     /// Allocates the frame now and forgets the body's type.
@@ -108,17 +142,13 @@ impl<B: Body, P> Coroutine<B, P> {
     }
 }
 
-impl<T, S: ?Sized> ErasedCoroutine<T, S> {
+impl<T, S: ?Sized> ErasedFrame<T, S> {
     /// `B` must fulfil the bounds that `S` stands for.
     fn new<B: Body<Output = T>>(body: B) -> Self {
         let memory = heap::allocate::<OwnMemory<B>>();
         // SAFETY: that is the type which the memory is for.
         unsafe { memory.write(OwnMemory::new(body)) };
-        ErasedCoroutine {
-            frame: memory.cast_const().cast(),
-            _output: PhantomData,
-            _body: PhantomData,
-        }
+        ErasedFrame { frame: memory.cast_const().cast(), _output: PhantomData, _body: PhantomData }
     }
 
     fn vtable(&self) -> &'static ErasedVTable {
@@ -168,49 +198,6 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         }
     }
 
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
-    #[doc(hidden)]
-    #[inline(always)]
-    pub unsafe fn __cps_begin<C: Site, K: MayWait>(
-        self,
-        chain: Chain<K>,
-        slot: *mut Slot<Boxed<T, S>>,
-    ) -> (Option<T>, Suspended) {
-        let callee = ManuallyDrop::new(self);
-        // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
-        unsafe {
-            callee.called_at(C::AT);
-            if !(*chain.driver).may_nest_call() {
-                (*chain.driver).defer(callee.frame, chain.frame);
-            } else if callee.start(chain.any()) {
-                return Suspended::returned(callee.finish());
-            }
-            slot.cast::<Boxed<T, S>>().write(Boxed(callee));
-            Suspended::now(chain)
-        }
-    }
-}
-
-impl<T, S: ?Sized> Drop for ErasedCoroutine<T, S> {
-    fn drop(&mut self) {
-        // SAFETY: whoever calls the coroutine forgets this value, so the frame is unstarted and in
-        // no chain.
-        unsafe { (self.vtable().frame.drop)(self.frame.cast_mut()) }
-    }
-}
-
-impl<T, S: ?Sized> fmt::Debug for ErasedCoroutine<T, S> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ErasedCoroutine(unstarted)")
-    }
-}
-
-/// The slot's content for a boxed callee: a pointer to its frame.
-#[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Boxed<T, S: ?Sized>(ManuallyDrop<ErasedCoroutine<T, S>>);
-
-impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// Starts the frame as the root of a chain, and leaves it in `place`.
     ///
     /// # Safety
@@ -228,6 +215,43 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     }
 }
 
+impl<T, S: ?Sized, K: MayWait> Callee<K> for ErasedFrame<T, S> {
+    type Content = Boxed<T, S>;
+    type Waiting = Suspended;
+
+    #[inline(always)]
+    unsafe fn call<C: Site>(
+        this: *mut Self,
+        chain: Chain,
+        slot: *mut SlotOf<Boxed<T, S>>,
+    ) -> (Option<T>, Suspended) {
+        // SAFETY: it is moved out of, and not dropped.
+        let callee = ManuallyDrop::new(unsafe { this.read() });
+        // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
+        unsafe {
+            callee.called_at(C::AT);
+            if !(*chain.driver).may_nest_call() {
+                (*chain.driver).defer(callee.frame, chain.frame);
+            } else if callee.start(chain) {
+                return Suspended::returned(callee.finish());
+            }
+            slot.cast::<Boxed<T, S>>().write(Boxed(callee));
+            Suspended::now(chain)
+        }
+    }
+}
+
+impl<T, S: ?Sized> Drop for ErasedFrame<T, S> {
+    fn drop(&mut self) {
+        // SAFETY: whoever starts the frame forgets this value, so the frame is unstarted and in no chain.
+        unsafe { (self.vtable().frame.drop)(self.frame.cast_mut()) }
+    }
+}
+
+/// The slot's content for a boxed callee: a pointer to its frame.
+#[derive(Debug)]
+pub struct Boxed<T, S: ?Sized>(ManuallyDrop<ErasedFrame<T, S>>);
+
 impl<T, S: ?Sized> Boxed<T, S> {
     /// Moves the result out and frees the frame.
     ///
@@ -240,58 +264,97 @@ impl<T, S: ?Sized> Boxed<T, S> {
     }
 }
 
-impl<T, S: ?Sized> Finish for Boxed<T, S> {
+impl<T, S: ?Sized> Memory for Boxed<T, S> {
+    type Running = Self;
+    type Returned = ();
+    type Owner = ErasedFrame<T, S>;
+}
+
+impl<T, S: ?Sized> Content for Boxed<T, S> {
     type Awaited = Returned;
     type Value = T;
 
     #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> T {
-        // SAFETY: `Suspended` was polled again, so the callee has returned; `__cps_begin` left it here.
-        unsafe { (*slot.cast::<Boxed<T, S>>()).0.finish() }
+    unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> T {
+        // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left it here.
+        unsafe { Self::take_result(slot.cast::<Self>()) }
     }
 }
 
-impl<T, S: ?Sized> IntoFuture for ErasedCoroutine<T, S> {
-    type Output = T;
-    type IntoFuture = ErasedRoot<T, S>;
-
-    fn into_future(self) -> ErasedRoot<T, S> {
-        ErasedRoot { driver: Driver::new(), coroutine: ManuallyDrop::new(self) }
+impl<T, S: ?Sized> ErasedCoroutine<T, S> {
+    /// `B` must fulfil the bounds that `S` stands for.
+    fn new<B: Body<Output = T>>(body: B) -> Self {
+        let frame = ManuallyDrop::new(ErasedFrame::new(body));
+        let mut this = ErasedCoroutine { driver: MaybeUninit::uninit(), frame };
+        this.set_leaf(ptr::null());
+        this
     }
-}
 
-/// [`Root`](crate::Root) for a boxed coroutine: a whole stack of frames as one [`Future`].
-#[must_use = "futures do nothing unless you `.await` or poll them"]
-#[repr(C)]
-pub struct ErasedRoot<T, S: ?Sized> {
-    driver: Driver,
-    /// The root frame; freed once the chain has ended.
-    coroutine: ManuallyDrop<ErasedCoroutine<T, S>>,
-}
+    #[inline(always)]
+    fn leaf(&self) -> *const Header {
+        // SAFETY: the leaf is written from the start.
+        unsafe { (&raw const (*self.driver.as_ptr()).leaf).cast::<*const Header>().read() }
+    }
 
-// SAFETY: as for `Root`: it owns the root frame and through it all others.
-unsafe impl<T, S: ?Sized + Send> Send for ErasedRoot<T, S> {}
-// SAFETY: a shared reference gives access to nothing but `Debug`.
-unsafe impl<T, S: ?Sized> Sync for ErasedRoot<T, S> {}
+    #[inline(always)]
+    fn set_leaf(&mut self, leaf: *const Header) {
+        // SAFETY: the driver's memory is this value's.
+        unsafe { (&raw mut (*self.driver.as_mut_ptr()).leaf).cast::<*const Header>().write(leaf) }
+    }
 
-impl<T, S: ?Sized> ErasedRoot<T, S> {
-    // SAFETY: a root begins with its driver.
+    /// The frame, to be called.
+    #[inline(always)]
+    pub(crate) fn into_frame(self) -> ErasedFrame<T, S> {
+        if !self.leaf().is_null() {
+            return self.into_frame_of_chain();
+        }
+        let mut this = ManuallyDrop::new(self);
+        // SAFETY: as long as the leaf is null the frame is there, and unstarted; `this` is not dropped.
+        unsafe { ManuallyDrop::take(&mut this.frame) }
+    }
+
+    /// A frame that awaits the chain of what was polled before it is called.
+    #[cold]
+    #[inline(never)]
+    fn into_frame_of_chain(self) -> ErasedFrame<T, S> {
+        let make = |enter: Enter<Self, Waits>| async move {
+            let entered = enter.await;
+            // SAFETY: nothing else was awaited before.
+            let chain = unsafe { entered.args() };
+            Awaiting::new(chain).await.into_value()
+        };
+        // SAFETY: the future awaits `Enter` first, then takes its argument, and owns nothing once it has returned.
+        ErasedFrame::new(unsafe { FnBody::<_, _, Plain, Waits>::new(self, make) })
+    }
+
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
+    #[doc(hidden)]
+    #[inline(always)]
+    pub fn __cps_call(self) -> ErasedFrame<T, S> {
+        self.into_frame()
+    }
+
+    // SAFETY: it begins with its driver.
     const KIND: &'static Kind = &unsafe { Kind::of_chain::<Self>() };
 
-    /// The first poll. See [`Root`](crate::Root)'s.
+    /// The first poll.
     ///
     /// # Safety
-    /// `self` is pinned, its driver was entered, and its leaf is null.
+    /// The leaf is null.
     #[inline(never)]
-    unsafe fn start(&mut self) -> Poll<T> {
-        let driver = &raw const self.driver;
-        // A chain that panics in its first poll has ended.
-        self.driver.leaf.set(ended());
-        // SAFETY: the frame is unstarted as long as the leaf is null; the driver is pinned.
+    unsafe fn start(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        let driver: *const Driver = self.driver.write(Driver::new());
+        // SAFETY: the driver was written, and stays where it is for this poll. The frame is unstarted as long as the
+        // leaf is null.
         unsafe {
-            self.coroutine.called_at(None);
-            if self.coroutine.start(Chain::root(driver)) {
-                return Poll::Ready(self.coroutine.finish());
+            Driver::enter(driver, Host::of(cx));
+            let running = Running::new(driver);
+            let _running = running.enter();
+            // A chain that panics in its first poll has ended.
+            (*driver).leaf.set(ended());
+            self.frame.called_at(None);
+            if self.frame.start(Chain::root(driver)) {
+                return Poll::Ready(self.frame.finish());
             }
             let poll = Driver::settle(driver, (*driver).pending());
             if poll.is_pending() {
@@ -308,68 +371,86 @@ impl<T, S: ?Sized> ErasedRoot<T, S> {
     #[inline(always)]
     unsafe fn result(&mut self, poll: Poll<()>) -> Poll<T> {
         poll.map(|()| {
-            self.driver.leaf.set(ended());
+            self.set_leaf(ended());
             // SAFETY: the chain has ended, so the root frame has returned, and the leaf that was
             // cleared keeps this from being called again.
-            unsafe { self.coroutine.finish() }
+            unsafe { self.frame.finish() }
         })
     }
-}
 
-impl<T, S: ?Sized> ErasedRoot<T, S> {
+    /// The driver, once there is a chain.
+    fn started(&self) -> Option<&Driver> {
+        // SAFETY: the driver is written once the leaf is not null.
+        (!self.leaf().is_null()).then(|| unsafe { self.driver.assume_init_ref() })
+    }
+
     /// [`Root::backtrace`](crate::Root::backtrace).
     #[must_use]
     pub fn backtrace(&self) -> Backtrace {
         // SAFETY: a chain runs only while its root is borrowed exclusively.
-        unsafe { Backtrace::of_suspended(&self.driver) }
+        self.started()
+            .map_or(Backtrace::empty(), |driver| unsafe { Backtrace::of_suspended(driver) })
     }
 
     /// [`Root::stack_usage`](crate::Root::stack_usage).
     #[must_use]
     pub fn stack_usage(&self) -> StackUsage {
-        self.driver.stack.usage()
+        self.started().map_or_else(StackUsage::default, |driver| driver.stack.usage())
     }
 }
 
-impl<T, S: ?Sized> Future for ErasedRoot<T, S> {
+impl<T, S: ?Sized> Future for ErasedCoroutine<T, S> {
     type Output = T;
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // SAFETY: nothing is moved out of the pinned root. A non-null leaf means that the chain is
-        // suspended (it cannot be running: `self` is borrowed exclusively).
+        let this = self.get_mut();
+        // SAFETY: a leaf that is not null means that the driver is written, and that the chain is suspended or has
+        // ended (it cannot be running: `self` is borrowed exclusively).
         unsafe {
-            let this = self.get_unchecked_mut();
-            this.driver.enter(Host::of(cx));
-            let driver = &raw const this.driver;
+            if this.leaf().is_null() {
+                return this.start(cx);
+            }
+            let driver: *const Driver = this.driver.as_mut_ptr();
+            Driver::enter(driver, Host::of(cx));
             let running = Running::new(driver);
             let _running = running.enter();
-            if (*driver).leaf.get().is_null() {
-                return this.start();
-            }
             let poll = Driver::run(driver);
             this.result(poll)
         }
     }
 }
 
-impl<T, S: ?Sized> Drop for ErasedRoot<T, S> {
+impl<T, S: ?Sized> Drop for ErasedCoroutine<T, S> {
     #[inline]
     fn drop(&mut self) {
-        // SAFETY: nothing runs the chain, since `self` is borrowed exclusively; its outermost frame
-        // is the boxed one. A frame that is in no chain yet is dropped as a coroutine.
+        // SAFETY: nothing runs the chain, since `self` is borrowed exclusively; its outermost frame is the boxed one.
+        // A frame that is in no chain yet is dropped as such.
         unsafe {
-            if self.driver.is_started() {
-                Driver::cancel(&raw const self.driver);
+            if self.leaf().is_null() {
+                ManuallyDrop::drop(&mut self.frame);
             } else {
-                ManuallyDrop::drop(&mut self.coroutine);
+                let driver = self.driver.as_mut_ptr();
+                let _memory = DropDriver(driver);
+                Driver::cancel(driver);
             }
         }
     }
 }
 
-impl<T, S: ?Sized> fmt::Debug for ErasedRoot<T, S> {
+/// Drops a driver, and with it the frame stack, also if the drop of a frame panics.
+struct DropDriver(*mut Driver);
+
+impl Drop for DropDriver {
+    fn drop(&mut self) {
+        // SAFETY: the maker of the guard drops the value that the driver is part of.
+        unsafe { self.0.drop_in_place() }
+    }
+}
+
+impl<T, S: ?Sized> fmt::Debug for ErasedCoroutine<T, S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("ErasedRoot").field(&format_args!("{}", self.driver.condition())).finish()
+        let condition = self.started().map_or("unstarted", Driver::condition);
+        f.debug_tuple("ErasedCoroutine").field(&format_args!("{condition}")).finish()
     }
 }

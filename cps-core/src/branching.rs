@@ -24,8 +24,8 @@ use core::pin::Pin;
 use core::task::{Context, Poll, Waker};
 
 use crate::body::{Body, Site};
-use crate::call::{Embedded, Slot, Suspended};
-use crate::chain::{Chain, Waits};
+use crate::call::{Callee, Embedded, SlotOf, Suspended};
+use crate::chain::{Chain, MayWait, Waits};
 use crate::driver::{Below, Description, Driver, Header, Look, VTable};
 use crate::enter::Enter;
 use crate::frame::{Frame, drop_suspended, resume};
@@ -121,6 +121,25 @@ fn type_id<T: ?Sized>() -> TypeId {
     phantom.type_id()
 }
 
+/// A branching point that is to be called.
+#[derive(Debug)]
+pub struct BranchingCall<F>(pub(crate) F);
+
+impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
+    type Content = Embedded<Native<F>>;
+    type Waiting = Suspended;
+
+    #[inline(always)]
+    unsafe fn call<S: Site>(
+        this: *mut Self,
+        chain: Chain,
+        slot: *mut SlotOf<Embedded<Native<F>>>,
+    ) -> (Option<F::Output>, Suspended) {
+        // SAFETY: passed on; the future is moved out once.
+        unsafe { Embedded::await_branches::<S>(slot, chain, this.read().0) }
+    }
+}
+
 /// A branching point as a body.
 #[derive(Debug)]
 pub struct Native<F>(F);
@@ -148,7 +167,7 @@ impl<F: Future> Future for Whole<F> {
 }
 
 // SAFETY: the future is `Send`, or `Sync`, if `F` is, and so is the body. It has no first statement, and needs
-// none: `Slot::await_branches` hands it over as it is, and `into_parts` is not called. Once it has returned it
+// none: `Embedded::await_branches` hands it over as it is, and `take_make` is not called. Once it has returned it
 // is empty.
 unsafe impl<F: BranchingPoint> Body for Native<F> {
     type Output = F::Output;
@@ -157,8 +176,12 @@ unsafe impl<F: BranchingPoint> Body for Native<F> {
     type Make = fn(Enter<F, Waits>) -> Whole<F>;
     type Future = Whole<F>;
 
-    fn into_parts(self) -> (F, Self::Make) {
+    unsafe fn take_make(_: *mut Self) -> Self::Make {
         unreachable!("a branching point is called with its future")
+    }
+
+    unsafe fn args(this: *mut Self) -> *mut F {
+        this.cast()
     }
 
     #[inline(always)]
@@ -173,20 +196,20 @@ unsafe impl<F: BranchingPoint> Body for Native<F> {
     }
 }
 
-impl<F: BranchingPoint> Slot<Embedded<Native<F>>> {
+impl<F: BranchingPoint> Embedded<Native<F>> {
     /// Calls a branching point with its frame in the slot.
     ///
     /// # Safety
-    /// As for [`Slot::call`].
+    /// As for [`Embedded::call`].
     #[inline(always)]
     pub(crate) unsafe fn await_branches<S: Site>(
-        slot: *mut Self,
+        slot: *mut SlotOf<Self>,
         chain: Chain,
         future: F,
     ) -> (Option<F::Output>, Suspended) {
         let frame = slot.cast::<Frame<Native<F>>>();
         let vtable = Branching::<F, S>::VTABLE;
-        // SAFETY: as in `Slot::call`.
+        // SAFETY: as in `Embedded::call`.
         unsafe {
             match Frame::call_future(frame, Whole(Some(future)), chain, vtable) {
                 Poll::Ready(value) => Suspended::returned(value),
@@ -208,7 +231,7 @@ impl<F: BranchingPoint, S: Site> Branching<F, S> {
 
     unsafe fn describe(_: *const Header) -> Description {
         unsafe fn branches<F: BranchingPoint>(frame: *const Header, look: &mut Look<'_>) {
-            let whole = Frame::<Native<F>>::future(frame);
+            let whole = Frame::<Native<F>>::future(frame.cast_mut().cast());
             // SAFETY: only such frames have this vtable, and a frame in a chain has not returned; the future is
             // reached as `BranchingPoint::look` asks for.
             unsafe { Whole::look(whole, look) }
@@ -249,20 +272,11 @@ macro_rules! branching_point {
             pub(crate) const KIND: &'static $crate::branching::Kind =
                 &$crate::branching::Kind::of_branching_point::<Self>();
 
-            /// # Safety
-            /// For the expansion of `#[coroutine]` only: see `call.rs`.
+            /// For the expansion of `#[coroutine]`: see `call.rs`.
             #[doc(hidden)]
             #[inline(always)]
-            #[allow(clippy::type_complexity, reason = "as for coroutines")]
-            pub unsafe fn __cps_begin<__S: $crate::body::Site, __K: $crate::chain::MayWait>(
-                self,
-                chain: $crate::chain::Chain<__K>,
-                slot: *mut $crate::call::Slot<
-                    $crate::call::Embedded<$crate::branching::Native<Self>>,
-                >,
-            ) -> (Option<<Self as core::future::Future>::Output>, $crate::call::Suspended) {
-                // SAFETY: passed on.
-                unsafe { $crate::call::Slot::await_branches::<__S>(slot, chain.any(), self) }
+            pub fn __cps_call(self) -> $crate::branching::BranchingCall<Self> {
+                $crate::branching::BranchingCall(self)
             }
         }
     };

@@ -16,20 +16,21 @@ use core::marker::PhantomData;
 
 use crate::driver::{Driver, Header, root_continuation};
 
-/// The driver of the body that is running, a body of kind `K`, and its frame.
+/// A driver, and the frame that calls: the body that is running, or the root continuation.
 ///
-/// No frame has one: whatever was awaited gives the body its chain again (`call::Resumed`).
-pub struct Chain<K = Waits> {
+/// For use within this crate. No frame keeps one: a body finds it in the context that it is polled with
+/// (see `in_chain.rs`).
+#[derive(Clone, Copy, Debug)]
+pub struct Chain {
     pub(crate) driver: *const Driver,
     /// The frame of that body, or the root continuation where there is none.
     pub(crate) frame: *const Header,
-    kind: PhantomData<K>,
 }
 
-impl<K> Chain<K> {
+impl Chain {
     #[inline(always)]
     pub(crate) fn new(driver: *const Driver, frame: *const Header) -> Self {
-        Chain { driver, frame, kind: PhantomData }
+        Chain { driver, frame }
     }
 
     /// For the call of a root frame.
@@ -37,33 +38,46 @@ impl<K> Chain<K> {
     pub(crate) fn root(driver: *const Driver) -> Self {
         Chain::new(driver, root_continuation())
     }
+}
 
-    /// The chain of a callee, whose body makes a chain of its own kind of it.
+/// The chain as the expansion of a body of kind `K` holds it, to call what it awaits.
+///
+/// **Invariant H**: a handle exists only within the body that the chain runs, and there is one at a time.
+/// [`Entered::handle`](crate::enter::Entered::handle) makes the first, a call takes it and gives the next one. It can
+/// be neither copied nor kept: the brand `'b` is the lifetime of a local of that body. And nobody but the
+/// expansion has it: no token that names it is handed to another macro.
+pub struct Handle<'b, K> {
+    chain: Chain,
+    _brand: PhantomData<Brand<'b, K>>,
+}
+
+/// Invariant in the lifetime and in the kind.
+type Brand<'b, K> = fn(&'b (), K) -> (&'b (), K);
+
+impl<'b, K> Handle<'b, K> {
+    /// # Safety
+    /// The chain runs the body that this is made for, whose kind is `K`; `'b` is the lifetime of one of its locals.
     #[inline(always)]
-    pub(crate) fn any(self) -> Chain {
-        Chain::new(self.driver, self.frame)
+    pub(crate) unsafe fn new(chain: Chain) -> Self {
+        Handle { chain, _brand: PhantomData }
+    }
+
+    #[inline(always)]
+    pub(crate) fn into_chain(self) -> Chain {
+        self.chain
     }
 }
 
-impl<K> Clone for Chain<K> {
-    #[inline(always)]
-    fn clone(&self) -> Self {
-        *self
-    }
-}
+// SAFETY: a handle lies in a body's future while that is suspended in an `.await` of an unknown macro, and
+// moves between threads with it, as all of the chain does that it leads to.
+unsafe impl<K> Send for Handle<'_, K> {}
+// SAFETY: a shared reference to a handle gives access to nothing: it has no method that takes one, and is
+// not `Copy`.
+unsafe impl<K> Sync for Handle<'_, K> {}
 
-impl<K> Copy for Chain<K> {}
-
-// SAFETY: a body keeps this only while it runs, or in an `.await` of an unknown macro; the driver it leads
-// to is part of the same root future as the body and moves between threads with it.
-unsafe impl<K> Send for Chain<K> {}
-// SAFETY: a shared reference allows nothing but what its owner calls (whatever uses a chain is unsafe, and
-// the macro calls it from the owner only).
-unsafe impl<K> Sync for Chain<K> {}
-
-impl<K> fmt::Debug for Chain<K> {
+impl<K> fmt::Debug for Handle<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Chain").field("driver", &self.driver).field("frame", &self.frame).finish()
+        f.write_str("Handle")
     }
 }
 

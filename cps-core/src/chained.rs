@@ -1,7 +1,7 @@
 //! A whole chain in one piece of memory: what every root is made of.
 
 use core::cell::UnsafeCell;
-use core::mem::MaybeUninit;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
@@ -9,7 +9,7 @@ use core::task::{Context, Poll, Waker};
 use crate::backtrace::Backtrace;
 use crate::body::{Body, NoSite};
 use crate::chain::Chain;
-use crate::driver::{Driver, Host, ended};
+use crate::driver::{Driver, Header, Host, ended};
 use crate::frame::{Frame, Origin};
 use crate::running::Running;
 use crate::stack::{Chunk, FrameStack};
@@ -30,18 +30,20 @@ pub(crate) unsafe trait Head {
 
 // SAFETY: it is one.
 unsafe impl Head for Driver {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn with_stack(stack: FrameStack) -> Self {
         Driver::with_stack(stack)
     }
 }
 
-/// A driver with its head `H`, the root frame, and `N` bytes for the first chunk of the frame stack.
+/// A driver with its head `H`, the root frame, and `N` bytes for the first chunk of the frame stack. Dropped by those
+/// that have one: [`Chained::drop_in_place`].
 ///
 /// The driver is reached by a pointer to the whole: bodies reach the rest of its head by it.
 #[repr(C)]
 pub(crate) struct Chained<H: Head, B: Body, const N: usize> {
-    head: H,
+    /// Written when the chain is made or, if that is lazy, by its first poll.
+    head: MaybeUninit<H>,
     frame: UnsafeCell<Origin<B>>,
     chunk: UnsafeCell<Bytes<N>>,
 }
@@ -60,7 +62,7 @@ unsafe impl<H: Head, B: Body + Send, const N: usize> Send for Chained<H, B, N> {
 unsafe impl<H: Head, B: Body, const N: usize> Sync for Chained<H, B, N> {}
 
 impl<H: Head, B: Body> Chained<H, B, 0> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn new(body: B) -> Self {
         Self::with_stack(FrameStack::new(), body)
     }
@@ -79,13 +81,57 @@ impl<H: Head, B: Body> Chained<H, B, 0> {
 }
 
 impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn with_stack(stack: FrameStack, body: B) -> Self {
-        Chained {
-            head: H::with_stack(stack),
-            frame: UnsafeCell::new(Origin::unstarted(body, ptr::null())),
-            chunk: UnsafeCell::new(Bytes([MaybeUninit::uninit(); N])),
+        let mut chain = MaybeUninit::<Self>::uninit();
+        let this = chain.as_mut_ptr();
+        // SAFETY: the memory is for them. All fields may be unwritten.
+        unsafe {
+            (*this).head.write(H::with_stack(stack));
+            Self::body(this).write(body);
+            chain.assume_init()
         }
+    }
+
+    /// A chain that is made by its first poll, [`Chained::poll_lazy`]: nothing is written but the body, and that there is
+    /// no leaf. To be dropped by [`Chained::drop_lazy`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn lazy(body: B) -> Self {
+        let mut chain = MaybeUninit::<Self>::uninit();
+        let this = chain.as_mut_ptr();
+        // SAFETY: the memory is for them. All fields may be unwritten.
+        unsafe {
+            Self::set_leaf(this, ptr::null());
+            Self::body(this).write(body);
+            chain.assume_init()
+        }
+    }
+
+    /// The leaf, also of a lazy chain.
+    ///
+    /// # Safety
+    /// `this` is live.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn leaf(this: *const Self) -> *const Header {
+        // SAFETY: by contract; a driver lies at the start (contract of `Head`).
+        unsafe { (&raw const (*this.cast::<Driver>()).leaf).cast::<*const Header>().read() }
+    }
+
+    /// Notes another leaf.
+    ///
+    /// # Safety
+    /// As for [`Chained::leaf`], and `this` is valid for writes.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn set_leaf(this: *mut Self, leaf: *const Header) {
+        // SAFETY: by contract, as above.
+        unsafe { (&raw mut (*this.cast::<Driver>()).leaf).cast::<*const Header>().write(leaf) }
+    }
+
+    /// Where the body is of a chain that was not started.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn body(this: *mut Self) -> *mut B {
+        // SAFETY: in bounds of the memory, which every caller has.
+        Origin::body(unsafe { (&raw mut (*this).frame).cast() })
     }
 
     /// A chain with the first chunk of its frame stack inside.
@@ -100,31 +146,37 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         chain
     }
 
+    /// Of a chain that is not lazy, or was polled.
+    fn head(&self) -> &H {
+        // SAFETY: it was written, as the callers say.
+        unsafe { self.head.assume_init_ref() }
+    }
+
     #[cfg(feature = "alloc")]
     pub(crate) fn backtrace(&self) -> Backtrace {
         // SAFETY: a chain runs only while its root is borrowed exclusively.
-        unsafe { Backtrace::of_suspended(self.head.driver()) }
+        unsafe { Backtrace::of_suspended(self.head().driver()) }
     }
 
     pub(crate) fn stack_usage(&self) -> StackUsage {
-        self.head.driver().stack.usage()
+        self.head().driver().stack.usage()
     }
 
     /// How far the chain has come, for `Debug`.
     pub(crate) fn condition(&self) -> &'static str {
-        self.head.driver().condition()
+        self.head().driver().condition()
     }
 
     /// Whether the root body has returned, or the chain has panicked or was cancelled.
     pub(crate) fn is_ended(&self) -> bool {
-        ptr::eq(self.head.driver().leaf.get(), ended())
+        ptr::eq(self.head().driver().leaf.get(), ended())
     }
 
     /// [`Chained::is_ended`] by a pointer to the whole.
     ///
     /// # Safety
     /// `this` is live.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn has_ended(this: *const Self) -> bool {
         // SAFETY: by contract.
         unsafe { ptr::eq((*this.cast::<Driver>()).leaf.get(), ended()) }
@@ -145,7 +197,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     ///
     /// # Safety
     /// `this` is pinned and borrowed exclusively.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn poll(
         this: *mut Self,
         cx: &mut Context<'_>,
@@ -154,47 +206,103 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         // SAFETY: a non-null leaf means that the chain is suspended or has ended (it cannot be
         // running: `this` is borrowed exclusively).
         unsafe {
-            let driver = Self::driver(this);
-            (*driver).enter(Host::of(cx));
-            let running = Running::new(driver);
-            let _running = running.enter();
-            if (*driver).leaf.get().is_null() {
+            Driver::enter(Self::driver(this), Host::of(cx));
+            if Self::leaf(this).is_null() {
                 return Self::start(this, suspended);
             }
+            Self::resume(this)
+        }
+    }
+
+    /// [`Chained::poll`] of a lazy chain.
+    ///
+    /// # Safety
+    /// As for that.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn poll_lazy(
+        this: *mut Self,
+        cx: &mut Context<'_>,
+        suspended: fn(&Waker),
+    ) -> Poll<B::Output> {
+        // SAFETY: as in `poll`.
+        unsafe {
+            Driver::enter(Self::driver(this), Host::of(cx));
+            if Self::leaf(this).is_null() {
+                return Self::start_lazy(this, suspended);
+            }
+            Self::resume(this)
+        }
+    }
+
+    /// A poll that is not the first.
+    ///
+    /// # Safety
+    /// As for [`Chained::poll`]; the chain was started, and its driver was entered.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn resume(this: *mut Self) -> Poll<B::Output> {
+        // SAFETY: the chain was started, by contract, and does not run.
+        unsafe {
+            let driver = Self::driver(this);
+            let running = Running::new(driver);
+            let _running = running.enter();
             let poll = Driver::run(driver);
             Self::result(this, poll)
         }
     }
 
     /// The driver, by a pointer to the whole.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn driver(this: *mut Self) -> *const Driver {
         this.cast_const().cast()
+    }
+
+    /// The first poll of a lazy chain: makes it.
+    ///
+    /// # Safety
+    /// As for [`Chained::start`].
+    #[inline(never)]
+    unsafe fn start_lazy(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
+        // SAFETY: of the head the leaf was written, which is null here too, and what the driver was entered with,
+        // which is kept. The rest is passed on.
+        unsafe {
+            let host = Driver::host(Self::driver(this));
+            (*this).head.write(H::with_stack(FrameStack::new()));
+            Driver::enter(Self::driver(this), host);
+            Self::start_here(this, suspended)
+        }
     }
 
     /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
     ///
     /// # Safety
-    /// `this` is pinned, its driver was entered, and its leaf is null.
+    /// `this` is pinned and borrowed exclusively, its driver was entered, and its leaf is null.
     #[inline(never)]
     unsafe fn start(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
+        // SAFETY: passed on.
+        unsafe { Self::start_here(this, suspended) }
+    }
+
+    /// # Safety
+    /// As for [`Chained::start`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn start_here(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
         // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
         // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
         // written by `with_chunk`; the driver, and with it the stack, is dropped before the chunk's
         // memory is gone.
         unsafe {
             let driver = Self::driver(this);
+            let running = Running::new(driver);
+            let _running = running.enter();
             // A chain that panics in its first poll has ended.
             (*driver).leaf.set(ended());
             if N != 0 {
                 // From here on the root is not moved.
-                let head = UnsafeCell::raw_get(&raw const (*this).chunk).cast::<Chunk>();
+                let head = (&raw mut (*this).chunk).cast::<Chunk>();
                 (*driver).stack.install(head, N & !(align_of::<Chunk>() - 1));
             }
-            let origin = UnsafeCell::raw_get(&raw const (*this).frame);
-            let parts = Origin::take(origin);
-            let frame = origin.cast::<Frame<B>>();
-            match Frame::call::<NoSite>(frame, parts, Chain::root(driver)) {
+            let mut body = ManuallyDrop::new(Self::body(this).read());
+            match Frame::call::<NoSite>(Self::frame(this), &raw mut *body, Chain::root(driver)) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
                     let poll = Driver::settle(driver, (*driver).pending());
@@ -207,34 +315,71 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         }
     }
 
+    /// The root frame.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn frame(this: *mut Self) -> *mut Frame<B> {
+        // SAFETY: in bounds of the memory, which every caller has.
+        unsafe { (&raw mut (*this).frame).cast() }
+    }
+
     /// Takes the root frame's result when the chain has ended.
     ///
     /// # Safety
     /// `poll` is what `Driver::run` or `Driver::settle` returned last.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn result(this: *mut Self, poll: Poll<()>) -> Poll<B::Output> {
         poll.map(|()| {
             // SAFETY: the chain has ended, so the root frame has returned, and the leaf that is
             // cleared here keeps this from being called again.
             unsafe {
                 (*Self::driver(this)).leaf.set(ended());
-                Frame::take_result(UnsafeCell::raw_get(&raw const (*this).frame).cast::<Frame<B>>())
+                Frame::take_result(Self::frame(this))
             }
         })
     }
-}
 
-impl<H: Head, B: Body, const N: usize> Drop for Chained<H, B, N> {
-    #[inline]
-    fn drop(&mut self) {
-        let driver = Self::driver(self);
-        // SAFETY: nothing runs the chain, since `self` is borrowed exclusively.
+    /// Drops what is in a chain that is not lazy: its frames, or the body; and its head.
+    ///
+    /// # Safety
+    /// Once, and the memory is not used again. `this` is borrowed exclusively.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn drop_in_place(this: *mut Self) {
+        // SAFETY: by contract. The head outlives the frames, which may be in its stack, and is dropped also if the drop
+        // of one panics.
         unsafe {
-            if (*driver).is_started() {
-                Driver::cancel(driver);
+            let _head = DropInPlace((*this).head.as_mut_ptr());
+            if Self::leaf(this).is_null() {
+                Self::body(this).drop_in_place();
             } else {
-                Origin::drop_unstarted(self.frame.get());
+                Driver::cancel(Self::driver(this));
             }
         }
+    }
+
+    /// Drops what is in a lazy chain.
+    ///
+    /// # Safety
+    /// As for [`Chained::drop_in_place`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn drop_lazy(this: *mut Self) {
+        // SAFETY: passed on; of a chain that was not polled there is nothing but the body.
+        unsafe {
+            if Self::leaf(this).is_null() {
+                Self::body(this).drop_in_place();
+            } else {
+                Self::drop_in_place(this);
+            }
+        }
+    }
+}
+
+/// Drops a value where it is.
+struct DropInPlace<T>(*mut T);
+
+impl<T> Drop for DropInPlace<T> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn drop(&mut self) {
+        // SAFETY: whoever makes the guard owns the value, and does not use it again.
+        unsafe { self.0.drop_in_place() }
     }
 }

@@ -1,45 +1,175 @@
-//! An unstarted coroutine: what a `#[coroutine]` function returns.
+//! What a `#[coroutine]` function returns: a coroutine, which is a future, and its small form.
+//!
+//! ```text
+//!        from_body            poll                              poll: Ready, panic
+//!   ───────────────▶ unstarted ───▶ a chain, as in a `Root` ──────────────────────▶ ended
+//!                      │ into_body: a call, `boxed`, …
+//!                      ▼
+//!                    moved out
+//! ```
 
 use core::fmt;
-use core::future::IntoFuture;
+use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
+use core::panic::{RefUnwindSafe, UnwindSafe};
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll, Waker};
 
+#[cfg(feature = "alloc")]
+use crate::backtrace::Backtrace;
 use crate::body::{Body, Site};
-use crate::call::{Slot, Suspended};
+#[cfg(feature = "alloc")]
+use crate::branching::{Kind, report};
+use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
+use crate::chained::Chained;
+use crate::driver::{Driver, root_continuation};
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
 use crate::placement::{Inline, May, Placement, Stack};
 use crate::root::Root;
-use crate::stack_options::StackOptions;
+use crate::stack_options::{StackOptions, StackUsage};
 use crate::try_stacked::TryOnStack;
 
-/// An unstarted, movable coroutine, as large as its arguments.
+/// A coroutine: what a `#[coroutine] async fn` returns.
 ///
-/// - `.await` in another coroutine **calls** it: its frame is linked to the caller's, and a
+/// - `.await` in the body of another coroutine **calls** it: its frame is linked to the caller's, and a
 ///   wake-up resumes the innermost frame directly.
-/// - Anywhere else it turns into a [`Root`], a future of its own, by [`IntoFuture`]: `.await` in
-///   plain `async` code does so, and where a `Future` is wanted (`spawn`, `join!`, a foreign
-///   combinator) call [`into_future`](IntoFuture::into_future).
+/// - Anywhere else it is a [`Future`], as what an `async fn` returns: it may be spawned, boxed, joined, awaited in
+///   plain `async` code. Polled, it is the root of a chain of its own, and holds the frames that are part of it.
+///
+/// It is as large as the root, and started by its first poll. Until then nothing of it is written but its
+/// arguments; [`unstarted`](Coroutine::unstarted) gives a form that is no larger than these.
 ///
 /// `P` is where the frame is placed when it is called: see [`Placement`].
-#[must_use = "a coroutine does nothing until it is awaited or turned into a future"]
+///
+/// # Panics
+/// Polling it after it has returned or panicked panics, as it does for an `async` block.
+///
+/// # Cancellation
+/// Dropping it drops the frames of the chain, innermost first: see [`Root`].
+#[must_use = "a coroutine does nothing until it is awaited or polled"]
+#[repr(C)]
 pub struct Coroutine<B: Body, P = Inline> {
-    body: B,
+    chain: Chained<Driver, B, 0>,
     placement: PhantomData<fn() -> P>,
+    _body: PhantomData<B>,
+}
+
+// SAFETY: it owns a body, or the root of one, which is `Send` if that is.
+unsafe impl<B: Body + Send, P> Send for Coroutine<B, P> {}
+// SAFETY: a shared reference gives access to nothing but the chain's account of itself, as for a root.
+unsafe impl<B: Body, P> Sync for Coroutine<B, P> {}
+impl<B: Body + UnwindSafe, P> UnwindSafe for Coroutine<B, P> {}
+impl<B: Body + RefUnwindSafe, P> RefUnwindSafe for Coroutine<B, P> {}
+
+impl<B: Body, P> Coroutine<B, P> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn from_body(body: B) -> Self {
+        Coroutine { chain: Chained::lazy(body), placement: PhantomData, _body: PhantomData }
+    }
+
+    /// The body. (What is held by value has never been polled: a coroutine is not `Unpin`.)
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn into_body(mut self) -> B {
+        let this = &raw mut self.chain;
+        // SAFETY: as it has not been polled, the leaf is null, and the body is there. It is moved out once: the leaf
+        // that is set tells `drop`.
+        unsafe {
+            debug_assert!(Chained::leaf(this).is_null());
+            Chained::set_leaf(this, root_continuation());
+            Chained::body(this).read()
+        }
+    }
+
+    /// The coroutine in a form that is as large as its arguments, to be stored and moved. Awaiting it is the
+    /// same.
+    ///
+    /// ```
+    /// #[cps_core::coroutine]
+    /// async fn fill(byte: u8) -> usize {
+    ///     let page = [byte; 4096];
+    ///     std::future::ready(()).await;
+    ///     page.iter().filter(|&&b| b == byte).count()
+    /// }
+    ///
+    /// assert!(size_of_val(&fill(1)) > 4096);
+    /// let queue: Vec<_> = (0..10).map(|byte| fill(byte).unstarted()).collect();
+    /// assert_eq!(size_of_val(&queue[0]), 1);
+    /// # futures::executor::block_on(async {
+    /// for coroutine in queue {
+    ///     assert_eq!(coroutine.await, 4096);
+    /// }
+    /// # });
+    /// ```
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn unstarted(self) -> Unstarted<B, P> {
+        Unstarted::from_body(self.into_body())
+    }
+
+    /// The chain's root, in a type that can be named: [`Root`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn into_root(self) -> Root<B> {
+        Root::new(self.into_body())
+    }
+
+    /// The functions of the chain, innermost first, and the await where each of them waits: see
+    /// [`Root::backtrace`]. Empty if it was not polled, or has returned.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn backtrace(&self) -> Backtrace {
+        self.started().map_or(Backtrace::empty(), Chained::backtrace)
+    }
+
+    /// What the chain's frame stack uses and has used: see [`Root::stack_usage`].
+    pub fn stack_usage(&self) -> StackUsage {
+        self.started().map_or_else(StackUsage::default, Chained::stack_usage)
+    }
+
+    /// The chain, once there is one.
+    fn started(&self) -> Option<&Chained<Driver, B, 0>> {
+        // SAFETY: the leaf is written; it is null as long as there is no chain.
+        let is_started = unsafe { !Chained::leaf(&raw const self.chain).is_null() };
+        is_started.then_some(&self.chain)
+    }
+
+    // SAFETY: the memory of a chain, and nothing lies before it, begins with its driver.
+    #[cfg(feature = "alloc")]
+    const KIND: &'static Kind = &unsafe { Kind::of_chain::<Self>() };
+
+    /// After the first poll: says what this is, if it is a branch.
+    fn suspended(_waker: &Waker) {
+        #[cfg(feature = "alloc")]
+        report(_waker, Self::KIND);
+    }
+}
+
+impl<B: Body, P> Future for Coroutine<B, P> {
+    type Output = B::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
+        // SAFETY: nothing is moved out of what is pinned, which is borrowed exclusively.
+        unsafe { Chained::poll_lazy(&raw mut self.get_unchecked_mut().chain, cx, Self::suspended) }
+    }
+}
+
+impl<B: Body, P> Drop for Coroutine<B, P> {
+    #[inline]
+    fn drop(&mut self) {
+        let this = &raw mut self.chain;
+        // SAFETY: the chain is dropped once. What was moved out of has the root continuation for a leaf, which no chain
+        // has.
+        unsafe {
+            if !ptr::eq(Chained::leaf(this), root_continuation()) {
+                Chained::drop_lazy(this);
+            }
+        }
+    }
 }
 
 impl<B: Body, P> Coroutine<B, P> {
-    #[inline(always)]
-    pub(crate) fn from_body(body: B) -> Self {
-        Coroutine { body, placement: PhantomData }
-    }
-
-    #[inline(always)]
-    pub(crate) fn into_body(self) -> B {
-        self.body
-    }
-
     /// Places the frame as the argument says: `child(x).placed(Stack).await`. The other methods are
     /// short for this one.
     ///
@@ -61,18 +191,18 @@ impl<B: Body, P> Coroutine<B, P> {
     /// # futures::executor::block_on(async { assert_eq!(lengths("a", "bc").await, [1, 2, 0]) });
     /// ```
     pub fn placed<Q: Placement>(self, _: Q) -> Coroutine<B, Q> {
-        Coroutine::from_body(self.body)
+        Coroutine::from_body(self.into_body())
     }
 
     /// Places the frame in the caller's frame if it takes no more than `N` bytes, and on the frame
     /// stack otherwise: see [`May`].
     pub fn may_inline<const N: usize>(self) -> Coroutine<B, May<N>> {
-        Coroutine::from_body(self.body)
+        Coroutine::from_body(self.into_body())
     }
 
     /// Places the frame in the caller's frame.
     pub fn inline(self) -> Coroutine<B, Inline> {
-        Coroutine::from_body(self.body)
+        Coroutine::from_body(self.into_body())
     }
 
     /// Places the frame on the chain's frame stack, which belongs to the [`Root`].
@@ -93,7 +223,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// [limit](crate::StackOptions::limit) is reached. [`try_on_stack`](Self::try_on_stack) is the
     /// form that does not.
     pub fn on_stack(self) -> Coroutine<B, Stack> {
-        Coroutine::from_body(self.body)
+        Coroutine::from_body(self.into_body())
     }
 
     /// As [`on_stack`](Self::on_stack), but evaluates to an error, with the coroutine in it, if there
@@ -122,7 +252,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// # });
     /// ```
     pub fn try_on_stack(self) -> TryOnStack<B> {
-        TryOnStack::new(self.body)
+        TryOnStack::new(self.into_body())
     }
 
     /// Places the frame on the heap: an allocation for each call.
@@ -138,7 +268,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// ```
     #[cfg(feature = "alloc")]
     pub fn on_heap(self) -> Coroutine<B, Heap> {
-        Coroutine::from_body(self.body)
+        Coroutine::from_body(self.into_body())
     }
 }
 
@@ -151,7 +281,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// If it cannot be.
     #[cfg(feature = "alloc")]
     pub fn with_stack(self, options: StackOptions) -> Root<B> {
-        Root::with_options(options, self.body)
+        Root::with_options(options, self.into_body())
     }
 
     /// Turns the coroutine into a root with the first chunk of its frame stack inside: `N` bytes,
@@ -175,37 +305,82 @@ impl<B: Body, P> Coroutine<B, P> {
     /// # });
     /// ```
     pub fn with_stack_inside<const N: usize>(self, options: StackOptions) -> Root<B, N> {
-        Root::with_chunk(options, self.body)
+        Root::with_chunk(options, self.into_body())
     }
 }
 
-impl<B: Body, P: Placement> Coroutine<B, P> {
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+impl<B: Body, P> Coroutine<B, P> {
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
-    #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayWait>(
-        self,
-        chain: Chain<K>,
-        slot: *mut Slot<P::Content<B>>,
-    ) -> (Option<B::Output>, Suspended) {
-        // SAFETY: passed on.
-        unsafe { P::call::<B, S>(slot, chain.any(), self.body) }
-    }
-}
-
-impl<B: Body, P> IntoFuture for Coroutine<B, P> {
-    type Output = B::Output;
-    type IntoFuture = Root<B>;
-
-    #[inline]
-    fn into_future(self) -> Root<B> {
-        Root::new(self.body)
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn __cps_call(self) -> Unstarted<B, P> {
+        self.unstarted()
     }
 }
 
 impl<B: Body, P> fmt::Debug for Coroutine<B, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Coroutine(unstarted)")
+        let condition = self.started().map_or("unstarted", Chained::condition);
+        f.debug_tuple("Coroutine").field(&format_args!("{condition}")).finish()
+    }
+}
+
+/// A coroutine that is as large as its arguments: made by [`Coroutine::unstarted`], to be stored and moved.
+///
+/// Awaited, it is the coroutine.
+#[must_use = "a coroutine does nothing until it is awaited"]
+pub struct Unstarted<B, P = Inline> {
+    body: B,
+    placement: PhantomData<fn() -> P>,
+}
+
+impl<B: Body, P> Unstarted<B, P> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn from_body(body: B) -> Self {
+        Unstarted { body, placement: PhantomData }
+    }
+
+    /// The coroutine.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn into_coroutine(self) -> Coroutine<B, P> {
+        Coroutine::from_body(self.body)
+    }
+
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
+    #[doc(hidden)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn __cps_call(self) -> Self {
+        self
+    }
+}
+
+impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
+    type Content = P::Content<B>;
+    type Waiting = Suspended;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn call<S: Site>(
+        this: *mut Self,
+        chain: Chain,
+        slot: *mut SlotOf<P::Content<B>>,
+    ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
+        // SAFETY: passed on.
+        unsafe { P::call::<B, S>(slot, chain, &raw mut (*this).body) }
+    }
+}
+
+impl<B: Body, P> IntoFuture for Unstarted<B, P> {
+    type Output = B::Output;
+    type IntoFuture = Coroutine<B, P>;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn into_future(self) -> Coroutine<B, P> {
+        self.into_coroutine()
+    }
+}
+
+impl<B, P> fmt::Debug for Unstarted<B, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Unstarted")
     }
 }

@@ -4,9 +4,10 @@
 //!                  Driver::defer                     start_deferred
 //!   Waiting::begin ─────────────▶ an unstarted leaf ───────────────▶ a frame that runs
 //!                                         │
-//!                                         └─ Waiting::drop_parts ──▶ ended
+//!                                         └─ Waiting::drop_body ──▶ ended
 //! ```
 
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::task::Poll;
 
@@ -20,7 +21,7 @@ use crate::step::Step;
 /// body's arguments, which it hands on.
 #[repr(C)]
 pub(crate) struct Waiting<B: Body> {
-    parts: (B::Args, B::Make),
+    body: B,
     /// It has a size, also without arguments.
     _size: u8,
 }
@@ -29,18 +30,18 @@ impl<B: Body> Waiting<B> {
     /// Has the body wait in `memory`, and the driver call it.
     ///
     /// # Safety
-    /// `memory` is valid for writes, and stays so until `take` or `drop_parts`; the rest is as for
+    /// `memory` is valid for writes, and stays so until `take` or `drop_body`; `body` is moved out of; the rest is as for
     /// [`Frame::defer`].
     pub(crate) unsafe fn begin(
         memory: *mut Self,
-        body: B,
+        body: *mut B,
         this: *mut Frame<B>,
         caller: Chain,
         vtable: *const VTable,
     ) {
         // SAFETY: by contract.
         unsafe {
-            memory.write(Waiting { parts: body.into_parts(), _size: 0 });
+            memory.write(Waiting { body: body.read(), _size: 0 });
             Frame::defer(this, memory.cast(), caller, vtable);
         }
     }
@@ -51,25 +52,25 @@ impl<B: Body> Waiting<B> {
     /// The frame was made by `begin` and not started since.
     pub(crate) unsafe fn of(frame: *mut Header) -> *mut Self {
         // SAFETY: by contract.
-        unsafe { (*Frame::payload(frame.cast::<Frame<B>>())).waiting.cast() }
+        unsafe { (*Frame::waiting(frame.cast::<Frame<B>>())).cast() }
     }
 
     /// Moves the body out.
     ///
     /// # Safety
-    /// Just once; or `drop_parts` instead.
-    pub(crate) unsafe fn take(this: *mut Self) -> (B::Args, B::Make) {
+    /// Just once; or `drop_body` instead.
+    pub(crate) unsafe fn take(this: *mut Self) -> B {
         // SAFETY: by contract.
-        unsafe { ptr::read(&raw const (*this).parts) }
+        unsafe { ptr::read(&raw const (*this).body) }
     }
 
     /// Drops the body.
     ///
     /// # Safety
     /// As for [`Waiting::take`].
-    pub(crate) unsafe fn drop_parts(this: *mut Self) {
+    pub(crate) unsafe fn drop_body(this: *mut Self) {
         // SAFETY: by contract.
-        unsafe { ptr::drop_in_place(&raw mut (*this).parts) }
+        unsafe { ptr::drop_in_place(&raw mut (*this).body) }
     }
 }
 
@@ -83,7 +84,7 @@ pub(crate) trait Unstarted<B: Body> {
     /// # Safety
     /// `frame` heads an unstarted frame of the driver's chain, which is running. This is called
     /// once.
-    unsafe fn take(frame: *mut Header, driver: *const Driver) -> (B::Args, B::Make);
+    unsafe fn take(frame: *mut Header, driver: *const Driver) -> B;
 }
 
 /// [`VTable::resume`] of an unstarted frame, whose call was deferred.
@@ -95,9 +96,9 @@ pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     // SAFETY: only unstarted frames have this vtable. It is replaced before the body runs, so that a
     // panic, which leaves the frame as the leaf, finds a started one.
     unsafe {
-        let parts = U::take(frame, driver);
+        let body = MaybeUninit::new(U::take(frame, driver));
         (*frame).vtable.set(U::started());
-        match Frame::start(this, parts, driver) {
+        match Frame::start(this, body, driver) {
             Poll::Pending => (*driver).pending(),
             Poll::Ready(value) => {
                 Frame::put_result(this, value);

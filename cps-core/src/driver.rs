@@ -107,7 +107,7 @@ pub(crate) struct Header {
 }
 
 impl Header {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) const fn new(vtable: *const VTable, caller: *const Header) -> Self {
         Header { vtable: Cell::new(vtable), caller: Cell::new(caller) }
     }
@@ -148,13 +148,13 @@ static ENDED: StaticHeader = {
 };
 
 /// The caller of every root frame.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn root_continuation() -> *const Header {
     &raw const ROOT.0
 }
 
 /// The leaf of a chain that has ended.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) const fn ended() -> *const Header {
     &raw const ENDED.0
 }
@@ -192,7 +192,7 @@ pub(crate) struct Host<'a> {
 impl<'a> Host<'a> {
     /// Lends `cx` to bodies and takes the measure of the host stack. One for all chains that run by the poll:
     /// another would end the first one's loan.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn of(cx: &'a mut Context<'_>) -> Self {
         Host { cx: ptr::from_mut(cx).cast(), limit: Limit::here(), _loan: PhantomData }
     }
@@ -200,17 +200,17 @@ impl<'a> Host<'a> {
 
 impl Driver {
     #[cfg(feature = "alloc")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) const fn new() -> Self {
         Self::with_stack(FrameStack::new())
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) const fn with_stack(stack: FrameStack) -> Self {
         Self::with(ptr::null(), stack)
     }
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     const fn with(leaf: *const Header, stack: FrameStack) -> Self {
         Driver {
             leaf: Cell::new(leaf),
@@ -227,19 +227,19 @@ impl Driver {
     }
 
     /// A driver whose chain has ended, and which may be used for another.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) const fn vacant() -> Self {
         Self::with(ended(), FrameStack::new())
     }
 
     /// Whether the root frame was started.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn is_started(&self) -> bool {
         !self.leaf.get().is_null()
     }
 
     /// Notes that the running body goes to await a future that is no coroutine, or has awaited it.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn set_waits_at(&self, _at: Option<&'static Location<'static>>) {
         #[cfg(feature = "backtrace")]
         self.waits_at.set(_at);
@@ -264,10 +264,29 @@ impl Driver {
     }
 
     /// Prepares for a poll, by which the chain runs.
-    #[inline(always)]
-    pub(crate) fn enter(&self, host: Host<'_>) {
-        self.cx.set(host.cx);
-        self.limit.set(host.limit);
+    ///
+    /// # Safety
+    /// `this` is valid for writes; the rest of the driver need not be written yet.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn enter(this: *const Driver, host: Host<'_>) {
+        // SAFETY: by contract.
+        unsafe {
+            (&raw const (*this).cx).cast_mut().write(Cell::new(host.cx));
+            (&raw const (*this).limit).cast_mut().write(Cell::new(host.limit));
+        }
+    }
+
+    /// What the driver was entered with.
+    ///
+    /// # Safety
+    /// It was, in the poll that is under way; the rest of the driver need not be written yet.
+    pub(crate) unsafe fn host<'a>(this: *const Driver) -> Host<'a> {
+        // SAFETY: by contract.
+        unsafe {
+            let cx = (&raw const (*this).cx).cast::<*mut Context<'static>>().read();
+            let limit = (&raw const (*this).limit).cast::<Limit>().read();
+            Host { cx, limit, _loan: PhantomData }
+        }
     }
 
     /// The context of the poll that is under way.
@@ -275,7 +294,7 @@ impl Driver {
     /// # Safety
     /// Only during a poll (between [`Driver::enter`] and the return to the executor), and the
     /// reference must not outlive it; nor may there be another.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn context<'a>(&self) -> &'a mut Context<'a> {
         // SAFETY: `enter` stored a reference that lives as long as the poll, which the caller
         // says is under way, and so does what is in it.
@@ -286,7 +305,7 @@ impl Driver {
     ///
     /// # Safety
     /// As for [`Driver::context`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn waker<'a>(&self) -> &'a Waker {
         // SAFETY: as for `context`.
         unsafe { (*self.cx.get()).waker() }
@@ -296,14 +315,14 @@ impl Driver {
     ///
     /// (All of a poll runs on one stack: a body cannot switch stacks in between, since what it runs
     /// on another stack is another body.)
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn may_nest_call(&self) -> bool {
         self.limit.get().may_nest_call()
     }
 
     /// Whether a caller may be resumed on the host stack.
     #[cfg(not(feature = "tail-call"))]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn may_nest_return(&self) -> bool {
         self.limit.get().may_nest_return()
     }
@@ -326,13 +345,19 @@ impl Driver {
     /// One store, and no waker is looked at: who resumes the chain knows what to make of it.
     /// An executor is asked to poll again ([`Driver::settle`]); an interleaver resumes the chain
     /// anyway ([`Driver::take_turn`]).
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn yield_turn(&self) {
         self.step.set(Step::YIELDED);
     }
 
+    /// Has the pending body that comes next polled again at once: see [`in_chain`](crate::in_chain).
+    #[cold]
+    pub(crate) fn poll_again(&self) {
+        self.step.set(Step::CONTINUE);
+    }
+
     /// Makes the leaf of a frame whose body has suspended in its start, unless a callee of it is.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn suspended_at(&self, frame: *const Header) {
         let step = self.step.get();
         if !step.calls() {
@@ -342,7 +367,7 @@ impl Driver {
     }
 
     /// What the pending body means, of a frame that was resumed, or of a root frame that was started.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn pending(&self) -> Step {
         self.step.get()
     }
@@ -357,7 +382,7 @@ impl Driver {
     /// # Safety
     /// `this` is pinned and live, has a non-null leaf, invariants L and C hold, and `enter` was
     /// called in this poll.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn run(this: *const Driver) -> Poll<()> {
         let unwinding = DropChain(this);
         // SAFETY: the chain's leaf is live by invariants L and C; `this` is live by contract.
@@ -371,7 +396,7 @@ impl Driver {
     ///
     /// # Safety
     /// As for [`Driver::run`]; the leaf may have ended if `step` says so.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn settle(this: *const Driver, step: Step) -> Poll<()> {
         /// Most polls do not come here: they have one step, and end in suspension.
         #[inline(never)]
@@ -405,7 +430,7 @@ impl Driver {
     ///
     /// # Safety
     /// As for [`Driver::settle`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn run_on(this: *const Driver, mut step: Step) -> Turn {
         let unwinding = DropChain(this);
         let turn = loop {
@@ -445,7 +470,7 @@ impl Driver {
 
 /// # Safety
 /// As for [`Driver::run`].
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn resume_leaf(this: *const Driver) -> Step {
     // SAFETY: `leaf` is live and waits to be run (invariants L and C), which is what `resume`
     // requires; the vtable is static.
@@ -459,7 +484,7 @@ pub(crate) unsafe fn resume_leaf(this: *const Driver) -> Step {
 pub(crate) struct DropChain(pub(crate) *const Driver);
 
 impl Drop for DropChain {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         drop_chain(self.0);
     }

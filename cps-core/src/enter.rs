@@ -18,7 +18,7 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use crate::chain::Chain;
+use crate::chain::{Chain, Handle};
 use crate::in_chain;
 
 /// What a body finds at its start, while that is polled.
@@ -26,26 +26,32 @@ struct Entry<'a, A> {
     chain: Chain,
     /// The waker of a body's context once the body was entered.
     in_chain: &'a Waker,
-    args: ManuallyDrop<A>,
+    args: *mut A,
 }
 
 /// Polls a body for the first time.
 ///
 /// # Safety
 /// The body's first statement is to await an [`Enter`] of these arguments' type, after which it takes
-/// them. The driver is in a poll; the body is that of the chain's frame.
-#[inline(always)]
+/// them: they are moved out of `args`. The driver is in a poll; the body is that of the chain's frame.
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn poll<A, F: Future>(
     body: Pin<&mut F>,
-    args: A,
+    args: *mut A,
     chain: Chain,
 ) -> Poll<F::Output> {
     // SAFETY: passed on.
     let in_chain = unsafe { in_chain::waker(&chain) };
-    let entry = Entry { chain, in_chain: &in_chain, args: ManuallyDrop::new(args) };
+    let entry = Entry { chain, in_chain: &in_chain, args };
     // SAFETY: the functions do nothing.
     let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
-    body.poll(&mut Context::from_waker(&waker))
+    let mut cx = Context::from_waker(&waker);
+    let poll = body.poll(&mut cx);
+    if poll.is_pending() && in_chain::asks_again(&cx) {
+        // SAFETY: the driver is in a poll, by contract.
+        unsafe { (*chain.driver).poll_again() };
+    }
+    poll
 }
 
 /// What a body awaits first of all, to have its arguments `A` and its chain, of kind `K`: ready at once.
@@ -64,7 +70,7 @@ impl<A, K> Enter<A, K> {
     /// # Safety
     /// For a body that is polled first by [`poll`] with arguments `A`, and awaits this as its first
     /// statement.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new() -> Self {
         Enter(PhantomData)
     }
@@ -73,7 +79,7 @@ impl<A, K> Enter<A, K> {
 impl<A, K> Future for Enter<A, K> {
     type Output = Entered<A, K>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Entered<A, K>> {
         // SAFETY: a body's first poll has this waker, which leads to an entry that outlives the poll, and
         // this is the first statement (contract of `new`). In later polls, which have another waker, the
@@ -96,7 +102,7 @@ pub struct Entered<A, K> {
 }
 
 impl<A, K> Clone for Entered<A, K> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn clone(&self) -> Self {
         *self
     }
@@ -109,26 +115,34 @@ impl<A, K> Entered<A, K> {
     ///
     /// # Safety
     /// Once, before the body awaits anything else than its [`Enter`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn args(self) -> A {
         // SAFETY: the entry is live in the first poll, and the caller says that this is the only call.
-        unsafe {
-            let args = &raw const (*self.entry.cast::<Entry<'_, A>>()).args;
-            ManuallyDrop::into_inner(ptr::read(args))
-        }
+        unsafe { (*self.entry.cast::<Entry<'_, A>>()).args.read() }
     }
 
-    /// The chain that runs the body.
+    /// The chain that runs the body, branded with the lifetime of one of the body's locals.
     ///
     /// # Safety
-    /// Before the body awaits anything else than its [`Enter`].
-    #[inline(always)]
-    pub unsafe fn chain(self) -> Chain<K> {
-        // SAFETY: as above.
-        let chain = unsafe { (*self.entry.cast::<Entry<'_, A>>()).chain };
-        Chain::new(chain.driver, chain.frame)
+    /// Once, before the body awaits anything else than its [`Enter`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub unsafe fn handle<'b>(self, _: &'b BodyLocal) -> Handle<'b, K> {
+        // SAFETY: the entry is live in the first poll. The body, of kind `K` by the contract of `Enter::new`, is
+        // the one that the chain runs.
+        unsafe { Handle::new((*self.entry.cast::<Entry<'_, A>>()).chain) }
+    }
+
+    /// A local of the body, for [`Entered::handle`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[must_use]
+    pub fn local(self) -> BodyLocal {
+        BodyLocal(())
     }
 }
+
+/// What a body borrows for the brand of its [`Handle`].
+#[derive(Debug)]
+pub struct BodyLocal(());
 
 /// The table of the wakers of first polls. A `static`, whose address is its own: by it they are
 /// known. Nobody gets to use them.

@@ -1,7 +1,7 @@
 //! Frames in an allocation that are used without knowing their body's type.
 
 use core::alloc::Layout;
-use core::mem::offset_of;
+use core::mem::{ManuallyDrop, offset_of};
 use core::panic::Location;
 use core::task::Poll;
 
@@ -45,7 +45,7 @@ impl ErasedVTable {
         ErasedVTable {
             frame,
             start: start::<B>,
-            result: Frame::<B>::PAYLOAD,
+            result: Frame::<B>::RESULT,
             call: offset_of!(OwnMemory<B>, call),
             layout: Layout::new::<OwnMemory<B>>(),
         }
@@ -78,9 +78,9 @@ impl<B: Body> Unstarted<B> for Erased<B> {
         (&raw const *const { &Self::STARTED }).cast()
     }
 
-    unsafe fn take(frame: *mut Header, _: *const Driver) -> (B::Args, B::Make) {
-        // SAFETY: by contract; an erased frame holds its body itself.
-        unsafe { Origin::take(frame.cast::<Origin<B>>()) }
+    unsafe fn take(frame: *mut Header, _: *const Driver) -> B {
+        // SAFETY: by contract; an erased frame holds its body itself, which is moved out once.
+        unsafe { Origin::body(frame.cast::<Origin<B>>()).read() }
     }
 }
 
@@ -97,9 +97,9 @@ unsafe fn start<B: Body>(header: *mut Header, chain: Chain) -> bool {
     // SAFETY: this is called once, on an unstarted frame in an allocation, by the running body of
     // the chain.
     unsafe {
-        let parts = Origin::take(header.cast::<Origin<B>>());
+        let mut body = ManuallyDrop::new(Origin::body(header.cast::<Origin<B>>()).read());
         let unwinding = Free::<OwnMemory<B>>(header.cast());
-        let poll = Frame::call_as(frame, parts, chain, Erased::<B>::started());
+        let poll = Frame::call_as(frame, &raw mut *body, chain, Erased::<B>::started());
         core::mem::forget(unwinding);
         match poll {
             Poll::Ready(value) => {
@@ -114,5 +114,5 @@ unsafe fn start<B: Body>(header: *mut Header, chain: Chain) -> bool {
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
     let _memory = Free::<OwnMemory<B>>(frame.cast());
     // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
-    unsafe { Origin::drop_unstarted(frame.cast::<Origin<B>>()) }
+    unsafe { Origin::body(frame.cast::<Origin<B>>()).drop_in_place() }
 }

@@ -3,24 +3,23 @@
 //! ```text
 //!                                          ┌────────────── Frame::start ──────────────┐
 //!        Frame<B>                          │                                          ▼
-//!   0 ┌──────────────────┐   Origin::unstarted                  ┌─ Pending ──▶ suspended ──┐
+//!   0 ┌──────────────────┐   Origin::body: written              ┌─ Pending ──▶ suspended ──┐
 //!     │ header: vtable   │          │                           │    Frame::link    │      │
 //!   8 │         caller   │          ▼                           │                   │ resume
-//!  16 ├──────────────────┤      unstarted ─ Origin::take ─▶ running ◀───────────────┘      │
-//!     │ future │ result  │          │                           │                          │
-//!     └──────────────────┘          │ Origin::drop_unstarted    │ Ready     drop_suspended │
+//!  16 ├──────────────────┤      unstarted ─ Origin::body ─▶ running ◀───────────────┘      │
+//!     │ future │ result  │          │          : read           │                          │
+//!     └──────────────────┘          │ Origin::body: dropped     │ Ready     drop_suspended │
 //!        Origin<B>                  ▼                           ▼                          ▼
-//!     frame │ (args, make)        ended ◀─ Frame::take_result ─ returned                 ended
+//!     frame │ header, body        ended ◀─ Frame::take_result ─ returned                 ended
 //! ```
 //!
 //! The frame of a call is as large as shown: its arguments lie on the host stack until the body takes
 //! them, or, if the call is deferred, in memory of their own (see `deferred`). Only what is a value
 //! before it is called, a root or an erased coroutine, has both in one place: [`Origin`].
 
-use core::cell::UnsafeCell;
 use core::hint::assert_unchecked;
-use core::marker::{PhantomData, PhantomPinned};
-use core::mem::ManuallyDrop;
+use core::marker::PhantomData;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::pin::Pin;
 use core::ptr;
 use core::task::Poll;
@@ -32,22 +31,26 @@ use crate::enter::{self, Enter};
 use crate::running::Starting;
 use crate::step::Step;
 
-/// The memory shared by the conditions of a frame.
+/// A header, and what is below it in one condition of a frame.
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
 #[repr(C)]
-pub(crate) union Payload<B: Body> {
-    future: ManuallyDrop<B::Future>,
-    result: ManuallyDrop<B::Output>,
-    /// Of a frame whose call was deferred: where its body waits (see `deferred`).
-    pub(crate) waiting: *mut (),
+pub struct Headed<T> {
+    header: Header,
+    pub(crate) payload: T,
 }
 
-/// A coroutine that has, or soon will have, a place in a chain. Never moved once it is linked.
+/// The memory of a coroutine that has, or soon will have, a place in a chain, in whatever condition. Never moved
+/// once it is linked. Only ever reached through a raw pointer.
+///
+/// (One union, and no type between it and the future: for each level of calls in place rustc descends through the
+/// types from one body's future to the next, and it does not go deeper than its `recursion_limit`.)
 #[repr(C)]
-pub(crate) struct Frame<B: Body> {
-    header: Header,
-    payload: UnsafeCell<Payload<B>>,
-    _body: PhantomData<B>,
-    _pinned: PhantomPinned,
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub union Frame<B: Body> {
+    running: ManuallyDrop<Headed<B::Future>>,
+    returned: ManuallyDrop<Headed<B::Output>>,
+    /// Of a frame whose call was deferred: where its body waits (see `deferred`).
+    deferred: ManuallyDrop<Headed<*mut ()>>,
 }
 
 // SAFETY: a frame owns the body's arguments, which are part of `B`, or the body's future, which is
@@ -57,38 +60,53 @@ unsafe impl<B: Body + Send> Send for Frame<B> {}
 unsafe impl<B: Body> Sync for Frame<B> {}
 
 impl<B: Body> Frame<B> {
-    /// Where the payload, and so the result, lies in bytes from the header.
+    /// Where the result lies in bytes from the header.
     #[cfg(feature = "alloc")]
-    pub(crate) const PAYLOAD: usize = core::mem::offset_of!(Frame<B>, payload);
+    pub(crate) const RESULT: usize = core::mem::offset_of!(Headed<B::Output>, payload);
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn header(this: *mut Self) -> *const Header {
         this.cast()
     }
 
-    #[inline(always)]
-    pub(crate) fn payload(this: *mut Self) -> *mut Payload<B> {
-        // SAFETY: in bounds of the frame's allocation, which every caller has.
-        unsafe { UnsafeCell::raw_get(&raw const (*this).payload) }
+    /// Where the future is of a frame that runs or is suspended.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn future(this: *mut Self) -> *mut B::Future {
+        // SAFETY: in bounds of the frame's memory, which every caller has.
+        unsafe { (&raw mut (*this.cast::<Headed<B::Future>>()).payload).cast() }
+    }
+
+    /// Where the result is of a frame that has returned.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn result(this: *mut Self) -> *mut B::Output {
+        // SAFETY: as above.
+        unsafe { (&raw mut (*this.cast::<Headed<B::Output>>()).payload).cast() }
+    }
+
+    /// Where the pointer is to the waiting body of a frame whose call was deferred.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn waiting(this: *mut Self) -> *mut *mut () {
+        // SAFETY: as above.
+        unsafe { &raw mut (*this.cast::<Headed<*mut ()>>()).payload }
     }
 
     /// Moves the result of a returned frame out.
     ///
     /// # Safety
     /// The frame has returned and its result was not taken; afterwards it is ended.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
         // SAFETY: by contract.
-        unsafe { ptr::read(Self::payload(this).cast()) }
+        unsafe { ptr::read(Self::result(this)) }
     }
 
     /// # Safety
     /// The frame is ended, or its future has returned.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn put_result(this: *mut Self, result: B::Output) {
         // SAFETY: nothing in the payload is live: a future that has returned owns nothing
         // (contract of `Body`).
-        unsafe { Self::payload(this).cast::<B::Output>().write(result) }
+        unsafe { Self::result(this).write(result) }
     }
 
     /// Calls a body with its frame here, at `S`: runs it until it returns or suspends, and then makes
@@ -96,24 +114,24 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// As for [`Frame::start`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call<S: Site>(
         this: *mut Self,
-        parts: (B::Args, B::Make),
+        body: *mut B,
         chain: Chain,
     ) -> Poll<B::Output> {
         // SAFETY: passed on.
-        unsafe { Self::call_as(this, parts, chain, Suspended::<B, S>::VTABLE) }
+        unsafe { Self::call_as(this, body, chain, Suspended::<B, S>::VTABLE) }
     }
 
     /// [`Frame::call`] for a frame that is ended otherwise.
     ///
     /// # Safety
     /// As for [`Frame::start`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_as(
         this: *mut Self,
-        parts: (B::Args, B::Make),
+        body: *mut B,
         chain: Chain,
         vtable: *const VTable,
     ) -> Poll<B::Output> {
@@ -121,7 +139,7 @@ impl<B: Body> Frame<B> {
         // SAFETY: passed on.
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start(this, parts, chain.driver);
+            let poll = Self::start(this, body.cast::<MaybeUninit<B>>().read(), chain.driver);
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -133,10 +151,10 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// As for [`Frame::start`].
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_inlined<S: Site>(
         this: *mut Self,
-        parts: (B::Args, B::Make),
+        body: *mut B,
         chain: Chain,
     ) -> Poll<B::Output> {
         let vtable = Suspended::<B, S>::VTABLE;
@@ -144,7 +162,8 @@ impl<B: Body> Frame<B> {
         // SAFETY: passed on.
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start_inlined(this, parts, chain.driver);
+            let poll =
+                Self::start_inlined(this, body.cast::<MaybeUninit<B>>().read(), chain.driver);
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -157,7 +176,7 @@ impl<B: Body> Frame<B> {
     /// # Safety
     /// As for [`Frame::start`].
     #[cfg(feature = "alloc")]
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_future(
         this: *mut Self,
         future: B::Future,
@@ -176,7 +195,7 @@ impl<B: Body> Frame<B> {
         let starting = Starting::new(chain.driver, Self::header(this), vtable);
         // SAFETY: as in `start`; the future is dropped just once, here or by who ends the frame.
         unsafe {
-            let place = Self::payload(this).cast::<B::Future>();
+            let place = Self::future(this);
             place.write(future);
             let unwinding = DropOnUnwind(place);
             let _starting = starting.enter();
@@ -194,11 +213,11 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// `this` is valid for writes of its header; the driver is in a poll.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn link(this: *mut Self, caller: Chain, vtable: *const VTable) {
         // SAFETY: by contract.
         unsafe {
-            (&raw mut (*this).header).write(Header::new(vtable, caller.frame));
+            this.cast::<Header>().write(Header::new(vtable, caller.frame));
             (*caller.driver).suspended_at(Self::header(this));
         }
     }
@@ -216,8 +235,8 @@ impl<B: Body> Frame<B> {
     ) {
         // SAFETY: by contract.
         unsafe {
-            (&raw mut (*this).header).write(Header::new(vtable, ptr::null()));
-            (&raw mut (*Self::payload(this)).waiting).write(waiting);
+            this.cast::<Header>().write(Header::new(vtable, ptr::null()));
+            Self::waiting(this).write(waiting);
             (*caller.driver).defer(Self::header(this), caller.frame);
         }
     }
@@ -227,14 +246,14 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// As for that.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn resume_here(this: *mut Self, driver: *const Driver) -> Option<Step> {
         // SAFETY: passed on; a future that has returned is not used again. The future was constructed
         // in place and has not returned (invariant C).
         unsafe {
             // By invariant S: the compiler leaves out what a body does when it has just suspended.
             assert_unchecked((*driver).step.get() == Step::NONE);
-            let future = Pin::new_unchecked(&mut *Self::payload(this).cast::<B::Future>());
+            let future = Pin::new_unchecked(&mut *Self::future(this));
             match B::resume(future, Chain::new(driver, Self::header(this))) {
                 Poll::Pending => Some((*driver).pending()),
                 Poll::Ready(value) => {
@@ -250,21 +269,21 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// `this` is valid for writes and stays so until the frame has ended; it holds no live
-    /// payload. `driver` is in a poll (between `enter` and the return to the executor).
+    /// payload. `body` is written; by value, which is in registers if it is small. `driver` is in a poll (between `enter` and the return to the executor).
     #[inline]
     pub(crate) unsafe fn start(
         this: *mut Self,
-        parts: (B::Args, B::Make),
+        mut body: MaybeUninit<B>,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // As in `start_inlined`. That it is not called is to keep rustc, which inlines a function that calls just
         // one other, from having it for this.
         // SAFETY: as there.
         unsafe {
-            let (args, make) = parts;
-            let future = Self::payload(this).cast::<B::Future>();
-            future.write(make(Enter::new()));
+            let future = Self::future(this);
+            future.write(B::take_make(body.as_mut_ptr())(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
+            let args = B::args(body.as_mut_ptr());
             enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
         }
     }
@@ -273,26 +292,21 @@ impl<B: Body> Frame<B> {
     ///
     /// # Safety
     /// As for that.
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_inlined(
         this: *mut Self,
-        (args, make): (B::Args, B::Make),
+        mut body: MaybeUninit<B>,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
         // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
         unsafe {
-            let future = Self::payload(this).cast::<B::Future>();
-            future.write(make(Enter::new()));
+            let future = Self::future(this);
+            future.write(B::take_make(body.as_mut_ptr())(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
+            let args = B::args(body.as_mut_ptr());
             enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
         }
-    }
-
-    /// The future of a suspended frame.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn future(this: *const Header) -> *const B::Future {
-        Self::payload(this.cast_mut().cast()).cast()
     }
 }
 
@@ -321,40 +335,31 @@ pub(crate) fn body_name<B: Body>() -> &'static str {
 /// Memory that holds an unstarted body first and its frame later.
 #[repr(C)]
 pub(crate) union Origin<B: Body> {
-    unstarted: ManuallyDrop<Inside<B>>,
-    pub(crate) frame: ManuallyDrop<Frame<B>>,
+    unstarted: ManuallyDrop<Headed<B>>,
+    // As in a `Frame`.
+    running: ManuallyDrop<Headed<B::Future>>,
+    returned: ManuallyDrop<Headed<B::Output>>,
+    deferred: ManuallyDrop<Headed<*mut ()>>,
 }
 
-#[repr(C)]
-struct Inside<B: Body> {
-    header: Header,
-    parts: (B::Args, B::Make),
-}
+// SAFETY: as for a frame.
+unsafe impl<B: Body + Send> Send for Origin<B> {}
+// SAFETY: as for a frame.
+unsafe impl<B: Body> Sync for Origin<B> {}
 
 impl<B: Body> Origin<B> {
-    #[inline(always)]
+    /// A body, below a header whose vtable is that of an unstarted frame.
+    #[cfg(feature = "alloc")]
     pub(crate) fn unstarted(body: B, vtable: *const VTable) -> Self {
         let header = Header::new(vtable, ptr::null());
-        Origin { unstarted: ManuallyDrop::new(Inside { header, parts: body.into_parts() }) }
+        Origin { unstarted: ManuallyDrop::new(Headed { header, payload: body }) }
     }
 
-    /// Moves the unstarted body out.
-    ///
-    /// # Safety
-    /// `this` is unstarted; afterwards it is ended.
-    #[inline(always)]
-    pub(crate) unsafe fn take(this: *mut Self) -> (B::Args, B::Make) {
-        // SAFETY: by contract.
-        unsafe { ptr::read(&raw const (*this.cast::<Inside<B>>()).parts) }
-    }
-
-    /// Drops the unstarted body.
-    ///
-    /// # Safety
-    /// As for [`Origin::take`].
-    pub(crate) unsafe fn drop_unstarted(this: *mut Self) {
-        // SAFETY: by contract.
-        unsafe { ptr::drop_in_place(&raw mut (*this.cast::<Inside<B>>()).parts) }
+    /// Where an unstarted body is.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn body(this: *mut Self) -> *mut B {
+        // SAFETY: in bounds of the memory, which every caller has.
+        unsafe { &raw mut (*this.cast::<Headed<B>>()).payload }
     }
 }
 
@@ -402,5 +407,5 @@ pub(crate) unsafe fn resume<B: Body>(frame: *mut Header, driver: *const Driver) 
 pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
     // SAFETY: as in `resume`; the future suspended or panicked, and is dropped just once
     // (contract of `VTable::drop`).
-    unsafe { ptr::drop_in_place(Frame::payload(frame.cast::<Frame<B>>()).cast::<B::Future>()) }
+    unsafe { ptr::drop_in_place(Frame::future(frame.cast::<Frame<B>>())) }
 }

@@ -5,29 +5,24 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use crate::body::{Body, Site};
-use crate::call::{Finish, Returned, Slot, Suspended};
+use crate::body::{Body, DropBody, Site};
+use crate::call::{Content, Memory, Returned, SlotOf, Suspended};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, describe_called, drop_suspended, resume};
 use crate::placement::{Heap, Placement};
 
-/// The slot's content for a callee with a frame on the heap: a pointer to it.
-#[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Allocated<B: Body>(*mut Frame<B>);
-
-// SAFETY: it owns the frame, which is `Send` if the body is (contract of `Body`).
-unsafe impl<B: Body + Send> Send for Allocated<B> {}
-// SAFETY: a shared reference gives access to nothing.
-unsafe impl<B: Body> Sync for Allocated<B> {}
+/// The slot's content for a callee with a frame on the heap: a pointer to its header.
+#[derive(Debug)]
+pub struct Allocated<B>(PhantomData<B>);
 
 /// Allocates memory for a `T`, which has a size.
 ///
 /// # Panics
 /// If there is none: a chain of calls unwinds then, as it does when its frame stack is full, and
 /// frees what it holds.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn allocate<T>() -> *mut T {
     const { assert!(size_of::<T>() != 0) };
     // SAFETY: the layout has a size.
@@ -48,7 +43,7 @@ fn no_memory(layout: Layout) -> ! {
 ///
 /// # Safety
 /// `memory` comes from [`allocate`] for this type, and nothing refers to it.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn free<T>(memory: *mut T) {
     // SAFETY: by contract.
     unsafe { dealloc(memory.cast(), Layout::new::<T>()) }
@@ -58,7 +53,7 @@ pub(crate) unsafe fn free<T>(memory: *mut T) {
 pub(crate) struct Free<T>(pub(crate) *mut T);
 
 impl<T> Drop for Free<T> {
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         // SAFETY: whoever made the guard owns the allocation and ends the frame before this runs.
         unsafe { free(self.0) }
@@ -86,13 +81,13 @@ impl<B: Body, S: Site> Unstarted<B> for OnHeap<B, S> {
         Self::STARTED
     }
 
-    unsafe fn take(frame: *mut Header, _: *const Driver) -> (B::Args, B::Make) {
+    unsafe fn take(frame: *mut Header, _: *const Driver) -> B {
         // SAFETY: by contract the frame is unstarted; its body waits in an allocation.
         unsafe {
             let waiting = Waiting::<B>::of(frame);
-            let parts = Waiting::take(waiting);
+            let body = Waiting::take(waiting);
             free(waiting);
-            parts
+            body
         }
     }
 }
@@ -100,46 +95,56 @@ impl<B: Body, S: Site> Unstarted<B> for OnHeap<B, S> {
 impl Placement for Heap {
     type Content<B: Body> = Allocated<B>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
-        slot: *mut Slot<Allocated<B>>,
+        slot: *mut SlotOf<Allocated<B>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
+        let unwinding = DropBody(body);
         let frame = allocate::<Frame<B>>();
-        let unwinding = Free(frame);
+        let unwinding = (unwinding, Free(frame));
         // SAFETY: the allocation is valid memory for a frame until it is freed, which is when the
         // frame has ended: here, in `finish`, or in the vtable's `drop`. The chain is running,
         // since its body calls this.
         unsafe {
             if (*chain.driver).may_nest_call() {
                 let started = OnHeap::<B, S>::STARTED;
-                let poll = Frame::call_as(frame, body.into_parts(), chain, started);
+                let (body_owner, unwinding) = unwinding;
+                core::mem::forget(body_owner);
+                let poll = Frame::call_as(frame, body, chain, started);
                 core::mem::forget(unwinding);
                 if let Poll::Ready(value) = poll {
                     free(frame);
                     return Suspended::returned(value);
                 }
             } else {
-                Waiting::begin(allocate(), body, frame, chain, OnHeap::<B, S>::UNSTARTED);
+                let waiting = allocate();
+                Waiting::begin(waiting, body, frame, chain, OnHeap::<B, S>::UNSTARTED);
                 core::mem::forget(unwinding);
             }
-            slot.cast::<Allocated<B>>().write(Allocated(frame));
+            slot.cast::<*mut Frame<B>>().write(frame);
             Suspended::now(chain)
         }
     }
 }
 
-impl<B: Body> Finish for Allocated<B> {
+impl<B: Body> Memory for Allocated<B> {
+    type Running = *mut ();
+    type Returned = ();
+    type Owner = B;
+}
+
+impl<B: Body> Content for Allocated<B> {
     type Awaited = Returned;
     type Value = B::Output;
 
-    #[inline(always)]
-    unsafe fn finish(slot: *mut Slot<Self>, _: Returned) -> B::Output {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the
         // pointer here.
         unsafe {
-            let frame = (*slot.cast::<Allocated<B>>()).0;
+            let frame = slot.cast::<*mut Frame<B>>().read();
             let value = Frame::take_result(frame);
             free(frame);
             value
@@ -159,6 +164,6 @@ unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
     unsafe {
         let waiting = Waiting::<B>::of(frame);
         let _memory = (Free(frame.cast::<Frame<B>>()), Free(waiting));
-        Waiting::drop_parts(waiting);
+        Waiting::drop_body(waiting);
     }
 }

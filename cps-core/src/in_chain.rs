@@ -4,8 +4,17 @@
 //! no coroutine it is exchanged for the context of the poll that is under way (`call::Foreign`): what a
 //! user's future sees is the executor's own waker.
 //!
-//! Only an `.await` that the attribute does not see, in an unknown macro, awaits with this one: a waker
-//! like any other, which hands all on.
+//! Only an `.await` that the attribute does not see, in a macro, awaits with this one: a waker like any
+//! other, which hands all on. What is awaited there may also write to the context. So the context is not
+//! trusted: a body's own is known by the address of its waker's table, and what finds another there acts by its
+//! kind:
+//!
+//! ```text
+//!   a call has suspended             pending, which is what it was to say anyway: it has not been polled before, for
+//!   (`Suspended`, `Handed`)          the context of a later poll is a new one
+//!   a future is to be awaited        pending, and the body is polled again at once with a new context: `ask_again`, which
+//!   (`Awaiting`)                     `poll` answers by `Driver::poll_again`
+//! ```
 
 use core::future::Future;
 use core::mem::ManuallyDrop;
@@ -19,7 +28,7 @@ use crate::chain::Chain;
 ///
 /// # Safety
 /// The chain is valid, and its driver in a poll, for as long as the waker is used.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn waker(chain: &Chain) -> ManuallyDrop<Waker> {
     // SAFETY: by contract the data are valid, and the functions are thread-safe: the driver of a poll that is
     // under way gives access to the executor's waker, which is `Sync`, and is not written while a future
@@ -31,22 +40,55 @@ pub(crate) unsafe fn waker(chain: &Chain) -> ManuallyDrop<Waker> {
 ///
 /// # Safety
 /// The driver is in a poll; the body is that of the chain's frame.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn poll<F: Future>(body: Pin<&mut F>, chain: Chain) -> Poll<F::Output> {
     // SAFETY: passed on.
     let waker = unsafe { waker(&chain) };
-    body.poll(&mut Context::from_waker(&waker))
+    let mut cx = Context::from_waker(&waker);
+    let poll = body.poll(&mut cx);
+    if poll.is_pending() && asks_again(&cx) {
+        // SAFETY: the driver is in a poll, by contract.
+        unsafe { (*chain.driver).poll_again() };
+    }
+    poll
 }
 
-/// The chain of the body whose context this is.
+/// The chain of the body that is polled with this context, if it still is the body's own.
 ///
-/// # Safety
-/// It is that of a body: which was entered, and awaits what calls this.
-#[inline(always)]
-pub(crate) unsafe fn chain(cx: &Context<'_>) -> Chain {
-    // SAFETY: by contract the waker is one of `waker`.
-    unsafe { *cx.waker().data().cast::<Chain>() }
+/// A future that is awaited where the attribute does not see it is polled with the body's context, and may put
+/// another in its place, for the rest of that poll. The waker's table tells: safe code has no waker
+/// with this table but the one that the body is polled with, whose lifetime is that of the context, and so
+/// can put only that one there.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn chain(cx: &Context<'_>) -> Option<Chain> {
+    // SAFETY: only `waker` makes wakers with this table, whose data lead to a chain for as long as they are used.
+    ptr::eq(cx.waker().vtable(), &raw const IN_CHAIN)
+        .then(|| unsafe { *cx.waker().data().cast::<Chain>() })
 }
+
+/// Asks whoever polls the body to poll it again, with a context of its own, if it is pending now: for what has
+/// found another context there, and needs the chain.
+#[cold]
+pub(crate) fn ask_again(cx: &mut Context<'_>) {
+    // SAFETY: the functions of the table do nothing.
+    static WAKER: Waker = unsafe { Waker::new(ptr::null(), &ASKING) };
+    *cx = Context::from_waker(&WAKER);
+}
+
+/// Whether [`ask_again`] was called, the last time that the context was replaced.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn asks_again(cx: &Context<'_>) -> bool {
+    ptr::eq(cx.waker().vtable(), &raw const ASKING)
+}
+
+/// The table of the waker that stands for the wish to be polled again.
+static ASKING: RawWakerVTable = {
+    unsafe fn clone(data: *const ()) -> RawWaker {
+        RawWaker::new(data, &ASKING)
+    }
+    unsafe fn nothing(_: *const ()) {}
+    RawWakerVTable::new(clone, nothing, nothing, nothing)
+};
 
 /// The table of such wakers.
 static IN_CHAIN: RawWakerVTable = {

@@ -38,9 +38,9 @@ use crate::group::{Group, PollBranch};
 /// holds for all branching points:
 ///
 /// - The first poll polls each branch once, in order. Later polls resume the branches that were woken before
-///   the poll began, in the order in which they were (up to 62 branches on a 64-bit target: in the
+///   the poll began, in the order in which they were (up to 60 branches on a 64-bit target: in the
 ///   order of their positions), each once. Branches that are woken meanwhile come with the next poll,
-///   which the future asks for. A poll of more than 62
+///   which the future asks for. A poll of more than 60
 ///   branches ends early when 32 have woken themselves in it.
 /// - Nothing is allocated until a branch suspends, and then one block for all wakers: 72
 ///   bytes, and 16 for each branch (on a 64-bit target). None is if only the last branch suspends, or there is only one.

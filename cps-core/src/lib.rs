@@ -301,10 +301,10 @@ mod wake_set;
 pub use backtrace::{Backtrace, BacktraceBranch, BacktraceFrame};
 pub use body::Body;
 #[cfg(feature = "alloc")]
-pub use boxed::{BoxCoroutine, ErasedCoroutine, ErasedRoot, Local, LocalBoxCoroutine};
+pub use boxed::{BoxCoroutine, ErasedCoroutine, Local, LocalBoxCoroutine};
 #[cfg(feature = "alloc")]
 pub use branch::{Branch, Branches, Concurrent, Many, TryBranches, UniformBranches};
-pub use coroutine::Coroutine;
+pub use coroutine::{Coroutine, Unstarted};
 #[doc = include_str!("coroutine_attribute.md")]
 pub use cps_core_macros::coroutine;
 /// A coroutine from an ad-hoc body.
@@ -339,6 +339,19 @@ pub use cps_core_macros::coroutine;
 ///
 /// The options of `#[coroutine]` are an inner attribute here: `#![coroutine(elision = "stack")]`.
 pub use cps_core_macros::coroutine_block;
+/// [`#[coroutine]`](macro@coroutine) by a name that can be imported: rustc has an unstable attribute of the other
+/// name, which an imported one would be ambiguous with.
+///
+/// ```
+/// use cps_core::cps;
+///
+/// #[cps]
+/// async fn double(x: u32) -> u32 {
+///     2 * x
+/// }
+/// # assert_eq!(futures::executor::block_on(double(2)), 4);
+/// ```
+pub use cps_core_macros::cps;
 pub use generator::{
     AsyncGenerator, AsyncGeneratorRoot, Ending, Generator, GeneratorRoot, NextItem, Yield,
     YieldFrom, yield_, yield_from,

@@ -2,7 +2,7 @@
 //! control and detect coroutine elision”), per call and per definition.
 
 use crate::body::{Body, Site};
-use crate::call::{Embedded, Finish, Returned, Slot, Suspended};
+use crate::call::{Content, Embedded, Returned, SlotOf, Suspended};
 use crate::chain::Chain;
 
 /// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`May`].
@@ -26,16 +26,16 @@ use crate::chain::Chain;
 pub trait Placement: private::Sealed + Sized {
     /// What a call needs in the caller's frame.
     #[doc(hidden)]
-    type Content<B: Body>: Finish<Awaited = Returned, Value = B::Output>;
+    type Content<B: Body>: Content<Awaited = Returned, Value = B::Output>;
 
     /// # Safety
     /// Only as in the expansion that `call.rs` shows, in the body that `chain` runs: the slot is
-    /// empty, is not moved, and stays valid until the call has ended.
+    /// empty, is not moved, and stays valid until the call has ended. The body is moved out of, also if this panics.
     #[doc(hidden)]
     unsafe fn call<B: Body, S: Site>(
-        slot: *mut Slot<Self::Content<B>>,
+        slot: *mut SlotOf<Self::Content<B>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended);
 }
 
@@ -74,13 +74,13 @@ mod private {
 impl Placement for Inline {
     type Content<B: Body> = Embedded<B>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
-        slot: *mut Slot<Embedded<B>>,
+        slot: *mut SlotOf<Embedded<B>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
-        unsafe { Slot::<Embedded<B>>::call::<S>(slot, chain, body) }
+        unsafe { Embedded::call::<S>(slot, chain, body) }
     }
 }

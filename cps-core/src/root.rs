@@ -131,6 +131,14 @@ impl<B: Body, const N: usize> Future for Root<B, N> {
     }
 }
 
+impl<B: Body, const N: usize> Drop for Root<B, N> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the chain is dropped once, and nothing runs it, since `self` is borrowed exclusively.
+        unsafe { Chained::drop_in_place(&raw mut self.chain) }
+    }
+}
+
 impl<B: Body, const N: usize> fmt::Debug for Root<B, N> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Root").field(&format_args!("{}", self.chain.condition())).finish()

@@ -10,37 +10,67 @@ use crate::backtrace::Backtrace;
 use crate::driver::{Driver, Header, VTable};
 
 /// A poll that is under way on this thread, in a list of them.
+///
+/// The list is doubly linked, and a poll takes itself out of it wherever it stands: a body may be suspended in the
+/// middle of its poll, by a switch to another host stack, and a poll on that one then ends after it or before it.
 pub(crate) struct Running {
     driver: *const Driver,
-    /// The poll within which this one is: of a chain that a body of another awaits as a future.
-    outer: *const Running,
+    /// The poll that began before this one: of the chain that awaits this one's as a future, most often.
+    outer: Cell<*const Running>,
+    /// The poll that began after this one.
+    inner: Cell<*const Running>,
 }
 
 thread_local! {
+    /// The poll that began last.
     static INNERMOST: Cell<*const Running> = const { Cell::new(ptr::null()) };
 }
 
 impl Running {
     pub(crate) fn new(driver: *const Driver) -> Self {
-        Running { driver, outer: INNERMOST.get() }
+        Running { driver, outer: Cell::new(ptr::null()), inner: Cell::new(ptr::null()) }
     }
 
-    /// Has the driver's chain among those that run on this thread, until what this returns is dropped.
+    /// Puts the driver's chain among those that run on this thread, until what this returns is dropped.
+    ///
+    /// That is on the host stack, as this is, and dropped when the poll returns or unwinds. (No memory of a stack
+    /// is given back before that: whatever is pinned there relies on it.)
     pub(crate) fn enter(&self) -> impl Drop + '_ {
         struct Leave<'a>(&'a Running);
         impl Drop for Leave<'_> {
             fn drop(&mut self) {
-                INNERMOST.set(self.0.outer);
+                self.0.leave();
             }
         }
 
-        INNERMOST.set(self);
+        let outer = INNERMOST.replace(self);
+        self.outer.set(outer);
+        // SAFETY: what is in the list is a poll under way, which leaves it before its memory ends.
+        if let Some(outer) = unsafe { outer.as_ref() } {
+            outer.inner.set(self);
+        }
         Leave(self)
+    }
+
+    fn leave(&self) {
+        let (outer, inner) = (self.outer.get(), self.inner.get());
+        // SAFETY: this is in the list until now, and so are its neighbours: each has told the other.
+        let neighbours = unsafe { (outer.as_ref(), inner.as_ref()) };
+        if let Some(outer) = neighbours.0 {
+            outer.inner.set(inner);
+        }
+        match neighbours.1 {
+            Some(inner) => inner.outer.set(outer),
+            None => INNERMOST.set(outer),
+        }
     }
 }
 
 /// A call that is under way on the host stack, and not a part of its chain: it has not suspended. In a list of
 /// them, of its driver's.
+///
+/// Singly linked: a poll of a driver runs on one host stack from its start to its end (a body cannot be continued on
+/// another), and so the calls of one driver end in the order of a stack.
 pub(crate) struct Starting {
     driver: *const Driver,
     frame: *const Header,
@@ -55,7 +85,7 @@ impl Starting {
         Starting { driver, frame, vtable, outer: Cell::new(ptr::null()) }
     }
 
-    /// Has the frame seen, though it is not linked, until what this returns is dropped.
+    /// Lets the frame be seen, though it is not linked, until what this returns is dropped.
     ///
     /// # Safety
     /// The driver is in a poll until then.
@@ -80,7 +110,8 @@ impl Starting {
 /// place where each of them is: the innermost here, the others at an `.await`.
 ///
 /// A chain that runs within another, as a future that a body awaits, is followed by the other.
-/// Outside of coroutines the backtrace is empty.
+/// Outside of coroutines the backtrace is empty. (On a thread with several host stacks, as stackful coroutines have,
+/// polls that are halted on another of these stacks are listed, too.)
 ///
 /// ```
 /// #[cps_core::coroutine]
@@ -108,8 +139,9 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
     let mut location = here;
     let mut running = INNERMOST.get();
     while !running.is_null() {
-        // SAFETY: what is in the lists are polls and calls under way, further down on this stack. What
-        // is in the chain is linked, and nothing ends a frame while this function runs.
+        // SAFETY: what is in the lists are polls and calls under way, on this thread's stacks: each leaves its list
+        // before it ends (`Running::enter`, `Starting::enter`). What is in a chain is linked (invariant C), and
+        // nothing of this thread runs, or ends a frame, while this function does.
         unsafe {
             let driver = &*(*running).driver;
             location = location.or(driver.waits_at());
@@ -120,7 +152,7 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
                 starting = (*starting).outer.get();
             }
             backtrace.extend(driver.leaf.get(), location);
-            running = (*running).outer;
+            running = (*running).outer.get();
         }
         location = None;
     }

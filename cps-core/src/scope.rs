@@ -192,7 +192,7 @@ impl<'env> Kind for LocalChildren<'env> {
 /// The future of [`scope`] and [`local_scope`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Scoped<K: Kind, F, B: Future> {
-    stage: Stage<F, B>,
+    stage: Stage<K, F, B>,
     /// What the body's future has reported.
     body_kind: KindOf,
     top: Wakes,
@@ -203,8 +203,14 @@ pub struct Scoped<K: Kind, F, B: Future> {
     running: usize,
 }
 
-enum Stage<F, B: Future> {
-    Unstarted(F),
+/// Calls a scope's closure.
+type MakeBody<K, F, B> = fn(F, Spawner<K>) -> B;
+
+enum Stage<K: Kind, F, B: Future> {
+    /// The closure, and the function that calls it. (What the future does is so known without a bound on the closure:
+    /// when rustc asks whether a body that awaits a scope is `Send`, it forgets that the lifetimes in such a bound are the
+    /// same.)
+    Unstarted(F, MakeBody<K, F, B>),
     /// In a cell, so that a reference to the scope is no access to it.
     Started(UnsafeCell<Branch<B>>),
     Ended,
@@ -217,9 +223,13 @@ impl<K: Kind, F, B: Future> fmt::Debug for Scoped<K, F, B> {
 }
 
 impl<K: Kind, F, B: Future> Scoped<K, F, B> {
-    fn new(body: F) -> Self {
+    fn new<I>(body: F) -> Self
+    where
+        F: FnOnce(Spawner<K>) -> I,
+        I: IntoFuture<IntoFuture = B, Output = B::Output>,
+    {
         Scoped {
-            stage: Stage::Unstarted(body),
+            stage: Stage::Unstarted(body, |body, spawner| body(spawner).into_future()),
             body_kind: None,
             top: Wakes::new(),
             shared: None,
@@ -306,9 +316,9 @@ impl<K: Kind, F, B: Future> Scoped<K, F, B> {
     }
 }
 
-struct EndBody<'a, F, B: Future>(&'a mut Stage<F, B>);
+struct EndBody<'a, K: Kind, F, B: Future>(&'a mut Stage<K, F, B>);
 
-impl<F, B: Future> Drop for EndBody<'_, F, B> {
+impl<K: Kind, F, B: Future> Drop for EndBody<'_, K, F, B> {
     fn drop(&mut self) {
         *self.0 = Stage::Ended;
     }
@@ -330,19 +340,15 @@ impl<K: Kind, F, B: Future> Drop for CancelOnUnwind<'_, K, F, B> {
 }
 
 branching_point! {
-    (K, F, I, B) Scoped<K, F, B>
+    (K, F, B) Scoped<K, F, B>
     where
         K: Kind,
-        F: FnOnce(Spawner<K>) -> I,
-        I: IntoFuture<IntoFuture = B, Output = B::Output>,
         B: Future,
 }
 
-impl<K, F, I, B> BranchingPoint for Scoped<K, F, B>
+impl<K, F, B> BranchingPoint for Scoped<K, F, B>
 where
     K: Kind,
-    F: FnOnce(Spawner<K>) -> I,
-    I: IntoFuture<IntoFuture = B, Output = B::Output>,
     B: Future,
 {
     unsafe fn look(this: *const Self, look: &mut Look<'_>) {
@@ -361,11 +367,9 @@ where
     }
 }
 
-impl<K, F, I, B> Future for Scoped<K, F, B>
+impl<K, F, B> Future for Scoped<K, F, B>
 where
     K: Kind,
-    F: FnOnce(Spawner<K>) -> I,
-    I: IntoFuture<IntoFuture = B, Output = B::Output>,
     B: Future,
 {
     type Output = B::Output;
@@ -375,7 +379,7 @@ where
         let guard = CancelOnUnwind(unsafe { self.get_unchecked_mut() });
         let (this, waker) = (&mut *guard.0, cx.waker());
         this.top.begin_disarmed(TOP);
-        let is_first = matches!(this.stage, Stage::Unstarted(_));
+        let is_first = matches!(this.stage, Stage::Unstarted(..));
         if is_first {
             this.start(waker);
         }
@@ -405,11 +409,9 @@ where
     }
 }
 
-impl<K, F, I, B> Scoped<K, F, B>
+impl<K, F, B> Scoped<K, F, B>
 where
     K: Kind,
-    F: FnOnce(Spawner<K>) -> I,
-    I: IntoFuture<IntoFuture = B, Output = B::Output>,
     B: Future,
 {
     /// Makes the body and polls it for the first time.
@@ -418,8 +420,8 @@ where
         self.top.begin_disarmed(TOP); // The set is new, and born armed.
         let shared = Arc::new(Shared::new(spawned));
         self.shared = Some(shared.clone());
-        if let Stage::Unstarted(body) = mem::replace(&mut self.stage, Stage::Ended) {
-            let body = body(Spawner::new(shared)).into_future();
+        if let Stage::Unstarted(body, make) = mem::replace(&mut self.stage, Stage::Ended) {
+            let body = make(body, Spawner::new(shared));
             self.stage = Stage::Started(UnsafeCell::new(Branch::Running(body)));
         }
         let Stage::Started(body) = &mut self.stage else { return };

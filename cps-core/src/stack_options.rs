@@ -85,7 +85,7 @@ impl StackOptions {
 }
 
 /// What a frame stack uses, in bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StackUsage {
     /// Of the frames that are on the stack now, with what alignment takes.

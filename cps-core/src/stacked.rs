@@ -4,8 +4,8 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use crate::body::{Body, Site};
-use crate::call::{self, Finish, Resumed, Returned, Slot};
+use crate::body::{Body, DropBody, Site};
+use crate::call::{self, Content, Memory, OfChain, Returned, SlotOf};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
@@ -16,12 +16,7 @@ use crate::stack_options::Exhausted;
 /// The slot's content for a callee with a frame on the frame stack: nothing, since the frame of a
 /// call that ends is the topmost.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Stacked<B: Body>(PhantomData<*mut Frame<B>>);
-
-// SAFETY: it stands for the frame, which is `Send` if the body is (contract of `Body`).
-unsafe impl<B: Body + Send> Send for Stacked<B> {}
-// SAFETY: a shared reference gives access to nothing.
-unsafe impl<B: Body> Sync for Stacked<B> {}
+pub struct Stacked<B>(PhantomData<B>);
 
 /// The vtable of an unstarted frame on the frame stack. A started one has that of a frame in its
 /// caller's memory: the frame's own memory is popped by the call, or dropped with the stack.
@@ -40,14 +35,14 @@ impl<B: Body, S: Site> Unstarted<B> for OnStack<B, S> {
         Suspended::<B, S>::VTABLE
     }
 
-    unsafe fn take(frame: *mut Header, driver: *const Driver) -> (B::Args, B::Make) {
+    unsafe fn take(frame: *mut Header, driver: *const Driver) -> B {
         // SAFETY: by contract the frame is unstarted; its body was pushed after it, and nothing
         // since, for nothing has run.
         unsafe {
             let waiting = Waiting::<B>::of(frame);
-            let parts = Waiting::take(waiting);
+            let body = Waiting::take(waiting);
             (*driver).stack.pop(waiting);
-            parts
+            body
         }
     }
 }
@@ -55,11 +50,11 @@ impl<B: Body, S: Site> Unstarted<B> for OnStack<B, S> {
 impl Placement for Stack {
     type Content<B: Body> = Stacked<B>;
 
-    #[inline(always)]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
-        _: *mut Slot<Stacked<B>>,
+        _: *mut SlotOf<Stacked<B>>,
         chain: Chain,
-        body: B,
+        body: *mut B,
     ) -> (Option<B::Output>, call::Suspended) {
         let driver = chain.driver;
         // SAFETY: the chain is running, since its body calls this; its driver outlives the call. The
@@ -68,7 +63,7 @@ impl Placement for Stack {
         unsafe {
             if (*driver).may_nest_call() {
                 if let Some(frame) = (*driver).stack.push::<Frame<B>>() {
-                    match Frame::call::<S>(frame, body.into_parts(), chain) {
+                    match Frame::call::<S>(frame, body, chain) {
                         Poll::Ready(value) => {
                             (*driver).stack.pop_within(frame);
                             return call::Suspended::returned(value);
@@ -92,45 +87,48 @@ impl Placement for Stack {
 /// As for [`Placement::call`].
 #[cold]
 #[inline(never)]
-unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: B) -> Option<B::Output> {
+unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: *mut B) -> Option<B::Output> {
     // SAFETY: passed on.
     match unsafe { try_call::<B, S>(chain, body) } {
         Ok(value) => value,
-        Err((exhausted, _)) => panic!("{exhausted}"),
+        Err(exhausted) => {
+            let _unwinding = DropBody(body);
+            panic!("{exhausted}")
+        }
     }
 }
 
 /// Calls `body` with its frame on the frame stack, in a further chunk if need be.
 ///
 /// The callee's value if it has returned already; `None` if it is suspended or deferred. If there
-/// is no memory: why, and the body.
+/// is no memory: why, and the body is as it was.
 ///
 /// # Safety
 /// As for [`Placement::call`].
 pub(crate) unsafe fn try_call<B: Body, S: Site>(
     chain: Chain,
-    body: B,
-) -> Result<Option<B::Output>, (Exhausted, B)> {
+    body: *mut B,
+) -> Result<Option<B::Output>, Exhausted> {
     let driver = chain.driver;
     // SAFETY: as in `Stack::call`.
     unsafe {
         let stack = &(*driver).stack;
         let frame = match stack.push_slow(Layout::new::<Frame<B>>()) {
             Ok(memory) => memory.cast::<Frame<B>>(),
-            Err(exhausted) => return Err((exhausted, body)),
+            Err(exhausted) => return Err(exhausted),
         };
         if !(*driver).may_nest_call() {
             let waiting = match stack.push_slow(Layout::new::<Waiting<B>>()) {
                 Ok(memory) => memory.cast(),
                 Err(exhausted) => {
                     stack.pop(frame);
-                    return Err((exhausted, body));
+                    return Err(exhausted);
                 }
             };
             Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED);
             return Ok(None);
         }
-        match Frame::call::<S>(frame, body.into_parts(), chain) {
+        match Frame::call::<S>(frame, body, chain) {
             Poll::Ready(value) => {
                 (*driver).stack.pop(frame);
                 Ok(Some(value))
@@ -144,7 +142,7 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
 ///
 /// # Safety
 /// The topmost frame is a `B`'s, and it has returned.
-#[inline(always)]
+#[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn finish<B: Body>(chain: Chain) -> B::Output {
     // SAFETY: by contract.
     unsafe {
@@ -156,12 +154,18 @@ pub(crate) unsafe fn finish<B: Body>(chain: Chain) -> B::Output {
     }
 }
 
-impl<B: Body> Finish for Stacked<B> {
+impl<B: Body> Memory for Stacked<B> {
+    type Running = ();
+    type Returned = ();
+    type Owner = B;
+}
+
+impl<B: Body> Content for Stacked<B> {
     type Awaited = Returned;
     type Value = B::Output;
 
-    #[inline(always)]
-    unsafe fn finish(_: *mut Slot<Self>, returned: Returned) -> B::Output {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn finish(_: *mut SlotOf<Self>, returned: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned. Calls that began later
         // have ended, so its frame is the topmost.
         unsafe { finish::<B>(returned.chain()) }
@@ -170,5 +174,5 @@ impl<B: Body> Finish for Stacked<B> {
 
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
     // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
-    unsafe { Waiting::drop_parts(Waiting::<B>::of(frame)) }
+    unsafe { Waiting::drop_body(Waiting::<B>::of(frame)) }
 }

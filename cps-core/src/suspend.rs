@@ -47,7 +47,7 @@ use crate::sync::{
     Arc,
     atomic::{AtomicU8, Ordering::Relaxed},
     cell::UnsafeCell,
-    order,
+    loses, order,
 };
 
 /// The waiter is in its poll (or in the closure) and will look again before it returns `Pending`.
@@ -161,6 +161,7 @@ impl<T> Handshake<T> {
         // Acquires `waker/register`; releases the value to `value/claim`, `value/register`,
         // `value/abandon`.
         match self.state.swap(VALUE, order::acq_rel("waker/resume", "value/resume")) {
+            WAITING if loses("resume") => {}
             WAITING => self.wake(),
             // SAFETY: the waiter is gone, so the slot is still the resumer's, and is full.
             ABANDONED => match self.value.with_mut(|slot| unsafe { (*slot).take() }) {

@@ -129,3 +129,16 @@ pub use imp::order;
 #[cfg(not(loom))]
 pub(crate) use imp::order;
 pub(crate) use imp::{Arc, atomic, cell};
+
+/// Whether the wake of that name is left out: by a mutant, which `tests/liveness.rs` must reject. See `.ci/steps.sh`.
+#[cfg(not(liveness_mutant))]
+#[inline(always)]
+pub(crate) const fn loses(_wake: &str) -> bool {
+    false
+}
+
+#[cfg(liveness_mutant)]
+pub(crate) fn loses(wake: &str) -> bool {
+    static LOST: std::sync::OnceLock<Option<std::string::String>> = std::sync::OnceLock::new();
+    LOST.get_or_init(|| std::env::var("LIVENESS_MUTANT").ok()).as_deref() == Some(wake)
+}

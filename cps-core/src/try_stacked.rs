@@ -4,9 +4,9 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::body::{Body, Site};
-use crate::call::{Finish, Resumed, Returned, Slot, Suspended};
+use crate::call::{Callee, Content, Memory, OfChain, Returned, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
-use crate::coroutine::Coroutine;
+use crate::coroutine::{Coroutine, Unstarted};
 use crate::placement::Stack;
 use crate::stack_options::Exhausted;
 use crate::stacked;
@@ -23,22 +23,32 @@ impl<B: Body> TryOnStack<B> {
         TryOnStack { body }
     }
 
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayWait>(
-        self,
-        chain: Chain<K>,
-        _: *mut Slot<Tried<B>>,
-    ) -> (Option<<Tried<B> as Finish>::Value>, Suspended) {
+    pub fn __cps_call(self) -> Self {
+        self
+    }
+}
+
+impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
+    type Content = Tried<B>;
+    type Waiting = Suspended;
+
+    #[inline(always)]
+    unsafe fn call<S: Site>(
+        this: *mut Self,
+        chain: Chain,
+        _: *mut SlotOf<Tried<B>>,
+    ) -> (Option<<Tried<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on; without a value, the call has suspended.
         unsafe {
-            match stacked::try_call::<B, S>(chain.any(), self.body) {
+            let body = &raw mut (*this).body;
+            match stacked::try_call::<B, S>(chain, body) {
                 Ok(Some(value)) => Suspended::returned(Ok(value)),
                 Ok(None) => Suspended::now(chain),
-                Err((reason, body)) => {
-                    let coroutine = Coroutine::from_body(body);
+                Err(reason) => {
+                    let coroutine = Unstarted::from_body(body.read());
                     Suspended::returned(Err(StackExhausted { coroutine, reason }))
                 }
             }
@@ -54,14 +64,20 @@ impl<B: Body> fmt::Debug for TryOnStack<B> {
 
 /// The slot's content: nothing, as for [`stacked::Stacked`].
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct Tried<B: Body>(PhantomData<stacked::Stacked<B>>);
+pub struct Tried<B>(PhantomData<B>);
 
-impl<B: Body> Finish for Tried<B> {
+impl<B: Body> Memory for Tried<B> {
+    type Running = ();
+    type Returned = ();
+    type Owner = B;
+}
+
+impl<B: Body> Content for Tried<B> {
     type Awaited = Returned;
     type Value = Result<B::Output, StackExhausted<B>>;
 
     #[inline(always)]
-    unsafe fn finish(_: *mut Slot<Self>, returned: Returned) -> Self::Value {
+    unsafe fn finish(_: *mut SlotOf<Self>, returned: Returned) -> Self::Value {
         // SAFETY: `Suspended` was polled again, so the callee, which has a frame, has returned. Calls
         // that began later have ended, so it is the topmost.
         Ok(unsafe { stacked::finish::<B>(returned.chain()) })
@@ -70,14 +86,14 @@ impl<B: Body> Finish for Tried<B> {
 
 /// There is no memory for a coroutine's frame on the frame stack; the coroutine, unstarted.
 pub struct StackExhausted<B: Body> {
-    coroutine: Coroutine<B, Stack>,
+    coroutine: Unstarted<B, Stack>,
     reason: Exhausted,
 }
 
 impl<B: Body> StackExhausted<B> {
     /// The coroutine that was not started, to be called otherwise.
     pub fn into_coroutine(self) -> Coroutine<B, Stack> {
-        self.coroutine
+        self.coroutine.into_coroutine()
     }
 }
 

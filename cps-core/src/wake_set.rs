@@ -25,29 +25,36 @@
 //! woken last, each slot naming the one before it.
 //!
 //! ```text
-//!                      note: wakes the kept waker, by reference
-//!            ┌──────────────────────────────────────────────────────┐   (edges: methods)
-//!         ARMED ◀───────────────── begin, end ──────────────────── woken ──┐
-//!            │                                                      ▲  ▲   │ note
-//!  ──▶ born ─┘    ARMED_SPARE ──── note: wakes the spare waker ─────┘  └───┘
-//!                     ▲ end: while the kept waker is in use
+//!                    begin, end                                      (edges: methods)
+//!         ┌───────────────────────────────────────┐
+//!         ▼           note: calls the waker       │   note: MISSED
+//!       ARMED ─────────────────────────────────▶ CALLED ───┐
+//!       ▲   ▲                                     │ ▲ ▲    │
+//!  born ┘   └─────────────────────────────────────┘ │ └────┘
+//!             the call panics, and nobody polled    └─ the call panics: once more, for those MISSED
 //! ```
 //!
 //! A wake-up so takes two read-modify-writes: one by the waker, which notes the branch and disarms, and one by
 //! the joiner, which takes what was noted and arms again. The task's waker is neither cloned nor dropped
-//! for it: a wake calls it where it lies, in a *place* that is marked as in use meanwhile.
+//! for it: a wake calls it where it lies, in a *place* that is marked as in use meanwhile. There are two places,
+//! for the *kept* waker and a *spare* one; the flag `SPARE` says which is meant.
 //!
-//! | `word` | `kept.in_use` | the kept waker may be replaced or dropped by |
+//! | `word` | `in_use` of the place | the place's waker may be replaced or dropped by |
 //! |---|---|---|
-//! | `ARMED`: nothing was woken since | yes | whoever clears the flag |
+//! | `ARMED`, and of this place | yes | whoever clears the flag |
 //! | anything else | yes | the thread that cleared it by a wake, until it has called the waker |
 //! | anything else | no | the joiner |
 //!
 //! The call may last: the joiner's task may be polled in it, by the same thread even. A poll that finds the
-//! kept waker in use arms with the *spare* one, for which the same table holds, but which is
-//! taken out of its place before it is called, so that the place is in use for a moment only. A poll that
-//! finds that one in use too wakes its own task. If the joiner goes away while somebody calls the kept
-//! waker, that is dropped with the set.
+//! kept waker in use arms with the spare one; a poll that finds that one in use too wakes its own task. If the
+//! joiner goes away while somebody calls a waker, that is dropped with the set.
+//!
+//! The call may panic. Its caller is told by the panic, but other wakes that come later, or came during the call,
+//! rely on it. So ("failed wake") whoever unwinds arms the set again, with the same place, as long as `CALLED` is
+//! still there: the joiner has then not been polled, and lives, for each of its read-modify-writes clears that
+//! flag. And if wakes came during the call it calls the waker once more. (A second panic then ends the attempt.
+//! Without the feature `std` it ends the process, as any second panic does.) What was noted remains. Not
+//! covered is a wake of a branch that another thread is noting, and whose call panics then: it ends as that one does.
 //!
 //! A slot of a set that is not small goes through a life of its own:
 //!
@@ -62,7 +69,7 @@
 //! of the list if others follow; the slot may be queued besides, and is then resumed once, in its turn.
 //!
 //! The joiner drains in the order in which the branches were woken (a small set: in the order of their
-//! numbers, so who stops half-way every time would starve the last).
+//! numbers, so a joiner that stops half-way every time would starve the last).
 //!
 //! The races are named in `loom-tests/README.md`, and each ordering is shown to be needed by
 //! `loom-tests/tests/wake_set.rs`.

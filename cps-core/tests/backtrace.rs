@@ -56,7 +56,8 @@ async fn stack(levels: u32) -> u32 {
 
 #[cps_core::coroutine]
 async fn heap(levels: u32) -> u32 {
-    assert_eq!(stack(levels).on_heap().await, levels + 1); // at heap
+    let below = stack(levels).on_heap().await; // at heap
+    assert_eq!(below, levels + 1);
     levels
 }
 
@@ -137,7 +138,7 @@ fn deferred_calls_are_shown_before_and_after_they_start() {
 
 #[test]
 fn a_frame_is_an_item_with_a_function_and_a_place() {
-    let mut root: std::pin::Pin<Box<Root<_>>> = Box::pin(inline(1).into_future());
+    let mut root: std::pin::Pin<Box<Root<_>>> = Box::pin(inline(1).into_root());
     assert!(!poll(root.as_mut()));
     let backtrace = root.backtrace();
     let [inner, outer] = backtrace.frames() else { panic!("{backtrace}") };

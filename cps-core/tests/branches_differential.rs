@@ -261,7 +261,7 @@ proptest! {
 
     #[test]
     fn race_is_won_by_whom_select_all_names_with_no_more_polls(
-        scripts in scripts(1..if cfg!(miri) { 8 } else { 63 }, false),
+        scripts in scripts(1..if cfg!(miri) { 8 } else { 61 }, false),
         schedule in schedule(),
         limit in 0..40usize,
     ) {

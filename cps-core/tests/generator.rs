@@ -281,16 +281,6 @@ fn a_longer_lifetime_may_be_yielded_where_a_shorter_one_is_asked_for() {
 }
 
 #[test]
-fn an_await_in_a_known_macro_yields() {
-    #[cps_core::coroutine(yields = u32)]
-    fn body() {
-        let lengths = format!("{} {}", yield_from(counted(1)).await, yield_from(counted(2)).await);
-        assert_eq!((yield_(7).await, &*lengths), ((), "1 2"));
-    }
-    assert_eq!(body().into_iter().collect::<Vec<_>>(), [0, 0, 1, 7]);
-}
-
-#[test]
 fn zero_sized_and_large_items_pass_through_the_slot() {
     #[cps_core::coroutine(yields = T)]
     fn repeated<T: Clone>(item: T, times: usize) {

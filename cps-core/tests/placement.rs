@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Body, Coroutine, Heap, Inline, May, Placement, Root, Stack, StackOptions};
+use cps_core::{Body, Coroutine, Heap, Inline, May, Placement, Stack, StackOptions, Unstarted};
 use support::{Log, YieldOnce, text_of};
 
 /// The head of a chunk is smaller.
@@ -55,10 +55,10 @@ fn caller<B: Body<Output = usize>, P: Placement>(
     value: usize,
 ) -> (usize, usize) {
     #[cps_core::coroutine]
-    async fn call<B: Body<Output = usize>, P: Placement>(callee: Coroutine<B, P>) -> usize {
+    async fn call<B: Body<Output = usize>, P: Placement>(callee: Unstarted<B, P>) -> usize {
         callee.await
     }
-    let mut root = pin!(call(callee(true)).into_future());
+    let mut root = pin!(call(callee(true).unstarted()).into_future());
     let mut cx = Context::from_waker(Waker::noop());
     assert!(root.as_mut().poll(&mut cx).is_pending());
     let used = (size_of_val(&*root), root.stack_usage().in_use);
@@ -192,7 +192,7 @@ async fn descend_or_stop(log: Log, levels: u32, yields: bool) -> u32 {
     }
 }
 
-fn finish<B: Body, const N: usize>(root: Root<B, N>) -> B::Output {
+fn finish<F: Future>(root: F) -> F::Output {
     support::drive(root).0
 }
 

@@ -1,5 +1,7 @@
 //! The wake set of `join` and its like (`cps-core/src/wake_set.rs`).
 
+#[path = "wake_set/failing.rs"]
+mod failing;
 #[path = "wake_set/joiner.rs"]
 mod joiner;
 
@@ -7,6 +9,10 @@ use std::mem::MaybeUninit;
 use std::sync::Arc as StdArc;
 use std::task::{Wake, Waker};
 
+use failing::{
+    failed_wake_meets_drop, failed_wake_meets_poll_with_another_waker,
+    failed_wake_meets_wake_of_another_branch, failed_wake_meets_wake_of_the_same_queued_branch,
+};
 use joiner::{Joiner, Task, said, speak};
 use loom_tests::rt::{Ordering::Relaxed, model, thread};
 use loom_tests::wake_set::SMALL;
@@ -99,10 +105,9 @@ fn wake_by_the_spare_waker_meets_poll_with_another(count: usize) {
         while joiner.seen != spoken {
             if new.wakes() > joiner.answered {
                 joiner.poll(&new);
-            } else {
-                // The speaker is not done yet.
-                thread::yield_now();
             }
+            // The speaker is not done yet, or calls the spare waker: then each poll asks for the next one.
+            thread::yield_now();
         }
         drop((joiner, task));
         assert_eq!(StdArc::strong_count(&new), 1, "the task's waker is dropped");
@@ -297,6 +302,10 @@ models! {
     wake_meets_drop
     wake_meets_resume
     first_wake_meets_first_wake
+    failed_wake_meets_wake_of_another_branch
+    failed_wake_meets_poll_with_another_waker
+    failed_wake_meets_wake_of_the_same_queued_branch
+    failed_wake_meets_drop
 }
 
 #[cfg(loom)]
@@ -310,6 +319,7 @@ mod weakened {
     /// Each ordering of the protocol, and the scenario that fails without it.
     const NEEDED: &[(&str, fn(usize), usize)] = &[
         ("again/next", wake_meets_wake_of_the_same_branch, 2),
+        ("failed/drop", failed_wake_meets_drop, 2),
         ("heard/next", wake_meets_wake_of_the_same_queued_branch, LARGE),
         ("heard/note", wake_meets_wake_of_the_same_queued_branch, LARGE),
         ("last/release", wake_meets_drop, 2),
@@ -318,14 +328,13 @@ mod weakened {
         ("set/first", first_wake_meets_first_wake, LARGE),
         ("set/load", first_wake_meets_first_wake, LARGE),
         ("set/lost", first_wake_meets_first_wake, LARGE),
-        ("taken/arm", wake_by_the_spare_waker_meets_poll_with_another, 2),
-        ("taken/drop", wake_by_the_spare_waker_meets_drop, 2),
-        ("taken/note", wake_by_the_spare_waker_meets_drop, 2),
         ("used/arm", wake_meets_poll_with_another_waker, 2),
         ("used/begin", wake_meets_poll_with_another_waker, 2),
         ("used/drop", wake_meets_drop, 2),
+        ("used/failed", failed_wake_meets_drop, 2),
         ("used/note", wake_meets_drop, 2),
         ("used/release", wake_meets_drop, 2),
+        ("waker/again", failed_wake_meets_wake_of_the_same_queued_branch, LARGE),
         ("waker/arm", wake_meets_poll_with_another_waker, 2),
         ("waker/note", wake_meets_poll_with_another_waker, 2),
         ("waker/sole", wake_meets_poll_with_another_waker, LARGE),

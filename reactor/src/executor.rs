@@ -10,6 +10,7 @@
 //! 3. Every [`POLLS_PER_TURN`] polls the event queue and the timers are looked at, however many
 //!    tasks are ready.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
@@ -90,6 +91,21 @@ pub(crate) fn schedule(task: Arc<Task>) {
         Ok(Some(executor)) => executor.queue.borrow_mut().push_back(task),
         _ => task.remote.clone().push(task),
     }
+}
+
+/// Calls all wakers. Gives the first panic.
+fn wake_all(wakers: &mut Vec<Waker>) -> Option<Box<dyn Any + Send>> {
+    let mut first_panic = None;
+    for waker in wakers.drain(..) {
+        let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) else { continue };
+        if first_panic.is_none() {
+            first_panic = Some(panic);
+        } else {
+            // What a waker has panicked with is foreign, too.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(std::mem::forget);
+        }
+    }
+    first_panic
 }
 
 /// Makes an executor current until it is dropped; then the one before is again.
@@ -215,7 +231,8 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// If the operating system refuses to report events: nothing could ever wake again.
+    /// If the operating system refuses to report events: nothing could ever wake again. And with the first
+    /// panic of a waker, after all have been called.
     pub(crate) fn turn(&self) {
         let timeout = if self.queue.borrow().is_empty() {
             let now = Instant::now();
@@ -227,8 +244,11 @@ impl Executor {
         self.reactor.borrow_mut().poll(timeout, &mut wakers).expect("cannot poll for events");
         self.queue.borrow_mut().extend(self.remote.drain());
         self.timers.borrow_mut().fire(Instant::now(), &mut wakers);
-        wakers.drain(..).for_each(Waker::wake);
+        let panic = wake_all(&mut wakers);
         self.wakers.set(wakers);
+        if let Some(panic) = panic {
+            resume_unwind(panic);
+        }
     }
 
     /// Drops every task, each exactly once. Tasks may spawn, wake and abort while they are dropped;

@@ -32,6 +32,25 @@ enum Stage<T> {
     Taken,
 }
 
+impl<T> Slot<T> {
+    /// Whether the task is not done, and would wake somebody else.
+    fn is_awaited_anew(&self, waker: &Waker) -> bool {
+        match &*self.stage.borrow() {
+            Stage::Running(Some(registered)) => !registered.will_wake(waker),
+            Stage::Running(None) => true,
+            Stage::Done(_) | Stage::Taken => false,
+        }
+    }
+
+    /// Leaves a waker, unless the task is done by now. Gives back the one that is not needed.
+    fn register(&self, waker: Waker) -> Option<Waker> {
+        match &mut *self.stage.borrow_mut() {
+            Stage::Running(registered) => registered.replace(waker),
+            Stage::Done(_) | Stage::Taken => Some(waker),
+        }
+    }
+}
+
 /// The writing end of a slot. Dropping it unfilled says "cancelled".
 struct Promise<T>(Rc<Slot<T>>);
 
@@ -141,14 +160,13 @@ impl<T> Future for JoinHandle<T> {
     ///
     /// If polled after it has given the result.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if self.slot.is_awaited_anew(cx.waker()) {
+            // Foreign code, also the destructor below: it may run the task to its end.
+            let waker = cx.waker().clone();
+            drop(self.slot.register(waker));
+        }
         let mut stage = self.slot.stage.borrow_mut();
-        if let Stage::Running(waker) = &mut *stage {
-            if waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
-                return Poll::Pending;
-            }
-            drop(stage); // Before foreign code: wakers' clones and destructors.
-            let stale = self.slot.stage.replace(Stage::Running(Some(cx.waker().clone())));
-            drop(stale);
+        if matches!(*stage, Stage::Running(_)) {
             return Poll::Pending;
         }
         match std::mem::replace(&mut *stage, Stage::Taken) {

@@ -1,23 +1,23 @@
 //! A function's arguments: as parameters of the outer function, and as locals of the body.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
-use syn::{Attribute, Block, FnArg, ItemFn, Pat, PatIdent, Signature, TraitItemFn};
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{
+    Attribute, Block, FnArg, ItemFn, Meta, Pat, PatIdent, Signature, Token, TraitItemFn,
+    parse_quote,
+};
 
 use crate::expansion::hidden;
 use crate::moved_once;
-use crate::receiver;
 
 /// Turns the arguments into the outer function's parameters: plain names, without attributes.
 pub(crate) fn declare(sig: &mut Signature) {
     for (index, input) in sig.inputs.iter_mut().enumerate() {
         match input {
-            FnArg::Receiver(receiver) => {
-                receiver.attrs.clear();
-                if receiver.reference.is_none() {
-                    receiver.mutability = None;
-                }
-            }
+            // The body captures it.
+            FnArg::Receiver(_) => {}
             FnArg::Typed(argument) => {
                 argument.attrs.clear();
                 let name = parameter_name(index, &argument.pat);
@@ -33,52 +33,49 @@ pub(crate) fn declare(sig: &mut Signature) {
     }
 }
 
-/// The argument as an expression of the outer function, and its binding in the body, which may be
+/// The arguments but the receiver as expressions of the outer function, and their bindings in the body, which may be
 /// rewritten.
 ///
 /// The bindings are those that rustc makes for an `async fn`, in the same order: each argument,
 /// then its pattern. So arguments are dropped in the same order, also those that a pattern ignores.
 pub(crate) fn bind(
-    index: usize,
-    input: &FnArg,
+    sig: &Signature,
     block: &mut Block,
     krate: &TokenStream,
-) -> (TokenStream, TokenStream) {
+) -> (Vec<TokenStream>, TokenStream) {
     let span = Span::mixed_site();
-    let field = syn::Index { index: index as u32, span };
     let fields = hidden("__args");
-    match input {
-        FnArg::Receiver(receiver) => {
-            let (attrs, token) = (&receiver.attrs, &receiver.self_token);
-            let renamed = receiver::renamed_at(token.span);
-            let mutability = receiver.reference.is_none().then_some(receiver.mutability).flatten();
-            let binding = quote_spanned! {span=>
-                #(#attrs)* let #mutability #renamed = #fields.#field;
-            };
-            (quote!(#token), binding)
-        }
-        FnArg::Typed(argument) => {
-            let name = parameter_name(index, &argument.pat);
-            let (attrs, pat) = (&argument.attrs, &argument.pat);
-            let binding = if is_immutable(pat) && moved_once::unwrap(block, &name, krate) {
-                quote_spanned! {span=>
-                    #[allow(clippy::shadow_unrelated)]
-                    #(#attrs)*
-                    let #pat = #krate::__private::Held::new(#fields.#field);
-                }
-            } else if is_name(pat) {
-                // The parameter has the same name.
-                quote_spanned! {span=>
-                    #[allow(clippy::shadow_unrelated)]
-                    #(#attrs)*
-                    let #pat = #fields.#field;
-                }
-            } else {
-                quote_spanned!(span=> let #name = #fields.#field; #(#attrs)* let #pat = #name;)
-            };
-            (quote!(#name), binding)
-        }
+    let (mut args, mut bindings) = (Vec::new(), TokenStream::new());
+    for (index, input) in sig.inputs.iter().enumerate() {
+        let FnArg::Typed(argument) = input else { continue };
+        let field = syn::Index { index: args.len() as u32, span };
+        let name = parameter_name(index, &argument.pat);
+        let (attrs, pat) = (&argument.attrs, &argument.pat);
+        bindings.extend(if is_immutable(pat) && moved_once::unwrap(block, &name) {
+            quote_spanned! {span=>
+                #[allow(clippy::shadow_unrelated)]
+                #(#attrs)*
+                let #pat = #krate::__private::Held::new(#fields.#field);
+            }
+        } else if is_name(pat) {
+            // The parameter has the same name.
+            quote_spanned! {span=>
+                #[allow(clippy::shadow_unrelated)]
+                #(#attrs)*
+                let #pat = #fields.#field;
+            }
+        } else {
+            // A pattern may borrow from it, `ref mut`.
+            quote_spanned! {span=>
+                #[allow(unused_mut)]
+                let mut #name = #fields.#field;
+                #(#attrs)*
+                let #pat = #name;
+            }
+        });
+        args.push(quote!(#name));
     }
+    (args, bindings)
 }
 
 /// Whether the pattern only names its argument.
@@ -121,33 +118,61 @@ impl Function for TraitItemFn {
     }
 }
 
-/// If an argument is under `#[cfg]`, the function with it and without it, each under a `#[cfg]` of
-/// its own. An attribute macro sees its item before `cfg` is applied to arguments.
+/// If an argument is under `#[cfg]` or `#[cfg_attr]`, the function with what is under it and without, each under a
+/// `#[cfg]` of its own. An attribute macro sees its item before these are applied to arguments.
 pub(crate) fn split_cfg<F: Function>(function: &F) -> Option<[F; 2]> {
+    let (index, position) =
+        function.clone().signature().inputs.iter_mut().enumerate().find_map(|(index, input)| {
+            let is_conditional =
+                |attr: &Attribute| attr.path().is_ident("cfg") || attr.path().is_ident("cfg_attr");
+            Some((index, attributes_of(input).iter().position(is_conditional)?))
+        })?;
+
     let mut with = function.clone();
-    let inputs = &mut with.signature().inputs;
-    let (index, attrs) = inputs.iter_mut().enumerate().find_map(|(index, input)| {
-        let attrs = match input {
-            FnArg::Receiver(receiver) => &mut receiver.attrs,
-            FnArg::Typed(argument) => &mut argument.attrs,
-        };
-        attrs.iter().any(|attr| attr.path().is_ident("cfg")).then_some((index, attrs))
-    })?;
-    let position = attrs.iter().position(|attr| attr.path().is_ident("cfg"))?;
-    let predicate = match &attrs.remove(position).meta {
-        syn::Meta::List(list) => list.tokens.clone(),
-        // Not a predicate, which is for rustc to say.
-        _ => TokenStream::new(),
+    let attr = attributes_of(&mut with.signature().inputs[index]).remove(position);
+    let is_attr = attr.path().is_ident("cfg_attr");
+    // If it is no list, that is for rustc to say.
+    let (predicate, rest) = match &attr.meta {
+        Meta::List(list) if is_attr => split_at_comma(list.tokens.clone()),
+        Meta::List(list) => (list.tokens.clone(), TokenStream::new()),
+        _ => Default::default(),
     };
-    with.attributes().push(syn::parse_quote!(#[cfg(#predicate)]));
+    if is_attr {
+        let metas = Punctuated::<Meta, Token![,]>::parse_terminated.parse2(rest).ok()?;
+        let attributes = attributes_of(&mut with.signature().inputs[index]);
+        for (offset, meta) in metas.into_iter().enumerate() {
+            attributes.insert(position + offset, parse_quote!(#[#meta]));
+        }
+    }
+    with.attributes().push(parse_quote!(#[cfg(#predicate)]));
 
     let mut without = function.clone();
-    let inputs = &mut without.signature().inputs;
-    *inputs = std::mem::take(inputs)
-        .into_pairs()
-        .enumerate()
-        .filter_map(|(at, input)| (at != index).then_some(input))
-        .collect();
-    without.attributes().push(syn::parse_quote!(#[cfg(not(#predicate))]));
+    if is_attr {
+        attributes_of(&mut without.signature().inputs[index]).remove(position);
+    } else {
+        let inputs = &mut without.signature().inputs;
+        *inputs = std::mem::take(inputs)
+            .into_pairs()
+            .enumerate()
+            .filter_map(|(at, input)| (at != index).then_some(input))
+            .collect();
+    }
+    without.attributes().push(parse_quote!(#[cfg(not(#predicate))]));
     Some([with, without])
+}
+
+fn attributes_of(input: &mut FnArg) -> &mut Vec<Attribute> {
+    match input {
+        FnArg::Receiver(receiver) => &mut receiver.attrs,
+        FnArg::Typed(argument) => &mut argument.attrs,
+    }
+}
+
+/// What is before the first comma, and what is behind it.
+fn split_at_comma(tokens: TokenStream) -> (TokenStream, TokenStream) {
+    let mut tokens = tokens.into_iter();
+    let is_comma =
+        |token: &TokenTree| matches!(token, TokenTree::Punct(punct) if punct.as_char() == ',');
+    let before = tokens.by_ref().take_while(|token| !is_comma(token)).collect();
+    (before, tokens.collect())
 }

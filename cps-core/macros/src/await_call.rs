@@ -1,55 +1,121 @@
-//! Rewrites a body: `.await` becomes a call, and `return` wraps its value where that is wanted.
+//! Rewrites a body: `.await` becomes a call, and `return` may wrap its value (see `returns`). Nothing else of the text
+//! is changed.
+//!
+//! What is in a macro's tokens is left alone: nobody but that macro knows what they mean, and it must not be
+//! given the expansion, which is `unsafe` and relies on where it stands. A coroutine that is awaited there
+//! is awaited as the future that it is.
 
 use proc_macro2::{Span, TokenStream};
-use quote::{ToTokens, quote_spanned};
+use quote::quote_spanned;
 use syn::spanned::Spanned;
-use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprAwait, ExprReturn, Item, Macro, Type};
+use syn::{Arm, Block, Expr, ExprAwait, ExprParen, Item, Local, Stmt, Type, token};
 
-use crate::expansion::{body_label, hidden};
-use crate::known_macros;
+use crate::expansion::hidden;
+use crate::returns;
 
-/// Rewrites `block`, whose value is of type `output` as far as that can be named, and tells whether
-/// the value is returned in a `Wide`.
+/// Rewrites `block`, whose value is of type `output` as far as that can be named, and tells whether the value is
+/// returned in a `Wide`.
 pub(crate) fn rewrite(block: &mut Block, krate: &TokenStream, output: Option<&Type>) -> bool {
-    let mut only = OnlyVisibleReturns(true);
-    only.visit_block(block);
-    let wide = only.0;
+    let wide = returns::may_be_wide(block, output);
+    Parenthesize.visit_block_mut(block);
     Rewrite { krate, output, wide }.visit_block_mut(block);
     wide
 }
 
-/// Whether the body returns by its tail and by `return` only, as far as tokens can tell: `?`, and
-/// macros that may contain it or `return`, decide the type that is returned.
-struct OnlyVisibleReturns(bool);
+/// Puts an `.await` in parentheses where the `match` that it becomes would be taken for the whole statement, or may not
+/// stand.
+struct Parenthesize;
 
-impl Visit<'_> for OnlyVisibleReturns {
-    fn visit_expr(&mut self, expr: &Expr) {
-        match expr {
-            Expr::Closure(_) | Expr::Async(_) => {}
-            Expr::Try(_) | Expr::Verbatim(_) => self.0 = false,
-            _ => visit::visit_expr(self, expr),
+impl VisitMut for Parenthesize {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        // Bodies of their own.
+        if !matches!(expr, Expr::Closure(_) | Expr::Async(_)) {
+            visit_mut::visit_expr_mut(self, expr);
         }
     }
 
-    fn visit_macro(&mut self, mac: &Macro) {
-        match known_macros::arguments(mac) {
-            Some(mut arguments) => {
-                arguments.exprs_mut().into_iter().for_each(|argument| self.visit_expr(argument));
-            }
-            None => self.0 &= is_body(mac),
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        visit_mut::visit_stmt_mut(self, stmt);
+        match stmt {
+            // A `match` with a semicolon draws a lint.
+            Stmt::Expr(expr @ Expr::Await(_), Some(_)) => parenthesize(expr, Span::mixed_site()),
+            Stmt::Expr(expr, _) => first_operand(expr),
+            _ => {}
         }
     }
 
-    fn visit_item(&mut self, _: &Item) {}
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        visit_mut::visit_arm_mut(self, arm);
+        first_operand(&mut arm.body);
+    }
+
+    /// Before `else` no block may end.
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        visit_mut::visit_local_mut(self, local);
+        if let Some(init) = local.init.as_mut().filter(|init| init.diverge.is_some()) {
+            last_operand(&mut init.expr);
+        }
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
-/// Whether the macro contains another body, whose returns are its own.
-fn is_body(mac: &Macro) -> bool {
-    let segments = &mac.path.segments;
-    segments.last().is_some_and(|last| last.ident == "coroutine_block")
-        && (segments.len() == 1 || segments[0].ident == "cps_core")
+/// Parenthesizes the `.await` that an expression begins with, if an operator follows. (A `match` is not the whole
+/// statement if a field, a method call or `?` follows.)
+fn first_operand(expr: &mut Expr) {
+    let operand = match expr {
+        Expr::Assign(assign) => &mut assign.left,
+        Expr::Binary(binary) => &mut binary.left,
+        Expr::Call(call) => &mut call.func,
+        Expr::Cast(cast) => &mut cast.expr,
+        Expr::Field(field) => return first_operand(&mut field.base),
+        Expr::Index(index) => &mut index.expr,
+        Expr::MethodCall(call) => return first_operand(&mut call.receiver),
+        Expr::Range(range) => match &mut range.start {
+            Some(start) => start,
+            None => return,
+        },
+        Expr::Try(tried) => return first_operand(&mut tried.expr),
+        _ => return,
+    };
+    match &**operand {
+        Expr::Await(_) => parenthesize_at_start(operand),
+        _ => first_operand(operand),
+    }
+}
+
+/// Parenthesizes the `.await` that an expression ends with.
+fn last_operand(expr: &mut Expr) {
+    match expr {
+        Expr::Await(_) => parenthesize_at_start(expr),
+        Expr::Assign(assign) => last_operand(&mut assign.right),
+        Expr::Binary(binary) => last_operand(&mut binary.right),
+        Expr::Break(brk) => brk.expr.iter_mut().for_each(|expr| last_operand(expr)),
+        Expr::Range(range) => range.end.iter_mut().for_each(|expr| last_operand(expr)),
+        Expr::Reference(reference) => last_operand(&mut reference.expr),
+        Expr::Return(ret) => ret.expr.iter_mut().for_each(|expr| last_operand(expr)),
+        Expr::Unary(unary) => last_operand(&mut unary.expr),
+        _ => {}
+    }
+}
+
+/// The parentheses are at the expression's first token: there an operator on it is reported to be.
+fn parenthesize_at_start(expr: &mut Expr) {
+    let start = expr.span();
+    parenthesize(expr, start);
+}
+
+fn parenthesize(expr: &mut Expr, span: Span) {
+    let paren_token = token::Paren(span);
+    let placeholder = Expr::Verbatim(TokenStream::new());
+    let mut inner = std::mem::replace(expr, placeholder);
+    // Attributes stand on statements, not within.
+    let attrs = match &mut inner {
+        Expr::Await(awaited) => std::mem::take(&mut awaited.attrs),
+        _ => Vec::new(),
+    };
+    *expr = Expr::Paren(ExprParen { attrs, paren_token, expr: Box::new(inner) });
 }
 
 struct Rewrite<'a> {
@@ -61,7 +127,7 @@ struct Rewrite<'a> {
 impl VisitMut for Rewrite<'_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         match expr {
-            // Another body: its awaits and returns are its own.
+            // Another body: its awaits are its own.
             Expr::Closure(_) | Expr::Async(_) => {}
             Expr::Await(awaited) => {
                 let start = awaited.base.span();
@@ -71,17 +137,10 @@ impl VisitMut for Rewrite<'_> {
             Expr::Return(_) if self.wide => {
                 visit_mut::visit_expr_mut(self, expr);
                 if let Expr::Return(ret) = expr {
-                    *expr = Expr::Verbatim(self.wrap(ret));
+                    *expr = Expr::Verbatim(returns::wrap(ret, self.krate, self.output));
                 }
             }
             _ => visit_mut::visit_expr_mut(self, expr),
-        }
-    }
-
-    fn visit_macro_mut(&mut self, mac: &mut Macro) {
-        if let Some(mut arguments) = known_macros::arguments(mac) {
-            arguments.exprs_mut().into_iter().for_each(|argument| self.visit_expr_mut(argument));
-            mac.tokens = arguments.into_token_stream();
         }
     }
 
@@ -89,23 +148,16 @@ impl VisitMut for Rewrite<'_> {
 }
 
 impl Rewrite<'_> {
-    /// The expansion that `cps-core/src/call.rs` explains. The outer parentheses are there since a
-    /// `match` at the start of a statement would be the whole statement, the inner ones since a
+    /// The expansion that `cps-core/src/call.rs` explains. What is awaited is in parentheses since a
     /// struct literal would end the scrutinee.
     ///
     /// The `match` spans the user's expression, `start` to `await`, and is of the user's syntax
-    /// context: there errors and lints about the value point. The parentheses must not span it, or
-    /// they would take its place.
-    ///
-    /// The branch that is never taken refuses to compile when the expression has come into another
-    /// body, where the chain is not the one that runs: no label reaches into a closure or
-    /// an `async` block. A user's own macro with the name of a known one could put it there.
+    /// context: there errors and lints about the value point.
     fn call(&self, awaited: &ExprAwait, start: Span) -> TokenStream {
         let ExprAwait { attrs, base, dot_token, await_token } = awaited;
         let krate = self.krate;
-        let chain = hidden("__chain");
+        let handle = hidden("__handle");
         let span = Span::mixed_site().located_at(await_token.span);
-        let body = body_label(span);
         // With the span's context it would be the place of the attribute.
         let location = quote_spanned!(await_token.span=> ::core::panic::Location::caller());
         let arm = quote_spanned! {span=>
@@ -116,55 +168,32 @@ impl Rewrite<'_> {
                         ::core::option::Option::Some(#location);
                 }
                 let mut __slot = #krate::__private::Slot { empty: () };
-                let __value = '__call: {
-                    let __suspended = {
-                        let (__ready, __suspended) = unsafe {
-                            __callee.__cps_begin::<__Site, _>(#chain, &raw mut __slot)
-                        };
-                        if let ::core::option::Option::Some(__value) = __ready {
+                '__call: {
+                    let __waiting = match unsafe {
+                        #handle.call::<__Site, _>(__callee, &raw mut __slot)
+                    } {
+                        ::core::result::Result::Ok((__value, __next)) => {
+                            #[allow(unused_assignments)]
+                            {
+                                #handle = __next;
+                            }
                             break '__call __value;
                         }
-                        #[allow(unreachable_code)]
-                        if false {
-                            break #body loop {};
-                        }
-                        __suspended
+                        ::core::result::Result::Err(__waiting) => __waiting,
                     };
-                    let __resumed = __suspended.await;
-                    let (__value, __next) = unsafe {
-                        #krate::__private::finish(&raw mut __slot, __resumed)
-                    };
+                    let __resumed = __waiting.await;
+                    let (__value, __next) = unsafe { __resumed.finish(&raw mut __slot) };
                     #[allow(unused_assignments)]
                     {
-                        #chain = __next;
+                        #handle = __next;
                     }
                     __value
-                };
-                __value
+                }
             }
         };
         let keyword = quote_spanned!(start=> match);
         let arms = quote_spanned!(await_token.span=> { #arm });
-        let scrutinee = quote_spanned!(span=> (#base));
-        let parens = Span::mixed_site().located_at(dot_token.span);
-        quote_spanned!(parens=> #(#attrs)* (#keyword #scrutinee #arms))
-    }
-
-    /// The value is bound first, for its type: errors point at the expression and at the signature.
-    fn wrap(&self, ExprReturn { attrs, return_token, expr }: &ExprReturn) -> TokenStream {
-        let krate = self.krate;
-        let span = Span::mixed_site().located_at(return_token.span);
-        let value = match expr {
-            Some(expr) => expr.to_token_stream(),
-            None => quote_spanned!(return_token.span=> ()),
-        };
-        let annotation = self.output.map(|ty| quote_spanned!(span=> : #ty));
-        quote_spanned! {span=>
-            #(#attrs)*
-            #return_token {
-                let __value #annotation = #value;
-                #krate::__private::Wide::new(__value)
-            }
-        }
+        let scrutinee = quote_spanned!(Span::mixed_site().located_at(dot_token.span)=> (#base));
+        quote_spanned!(span=> #(#attrs)* #keyword #scrutinee.__cps_call() #arms)
     }
 }

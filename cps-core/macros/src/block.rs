@@ -7,6 +7,7 @@ use syn::{Attribute, Block, Error, Meta};
 
 use crate::await_call;
 use crate::expansion::{Expansion, Made};
+use crate::fragments;
 use crate::options::Options;
 
 pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
@@ -14,7 +15,7 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         let attrs = input.call(Attribute::parse_inner)?;
         Ok((options(&attrs)?, input.call(Block::parse_within)?))
     };
-    let (options, stmts) = parser.parse2(tokens)?;
+    let (options, stmts) = parser.parse2(fragments::resolve(tokens))?;
     if let Some(item) = options.yields {
         return Err(Error::new_spanned(
             item,
@@ -28,11 +29,14 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         placement: options.placement(),
         made: Made::Coroutine,
         args: Vec::new(),
+        receiver: None,
         bindings: quote!(),
         body: block.into_token_stream(),
         output: None,
+        bounds: None,
         wide,
         inlined: false,
+        has_target_features: false,
     }
     .into_expr())
 }

@@ -2,16 +2,11 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
-use syn::{Lifetime, Type};
+use syn::{Token, Type};
 
 /// An identifier that the user's code can neither see nor shadow.
 pub(crate) fn hidden(name: &str) -> Ident {
     Ident::new(name, Span::mixed_site())
-}
-
-/// The label of the user's block.
-pub(crate) fn body_label(span: Span) -> Lifetime {
-    Lifetime::new("'__body", span)
 }
 
 /// What is made of a body.
@@ -34,25 +29,45 @@ pub(crate) struct Expansion<'a> {
     pub(crate) made: Made<'a>,
     /// The expressions that are the arguments.
     pub(crate) args: Vec<TokenStream>,
+    /// The function's `self`, which is captured.
+    pub(crate) receiver: Option<Token![self]>,
     /// Binds the arguments, which are the fields of `__args`.
     pub(crate) bindings: TokenStream,
     /// The rewritten body, a block.
     pub(crate) body: TokenStream,
     /// The output type as far as it can be named in a body.
     pub(crate) output: Option<&'a Type>,
+    /// What the value is bound by, if it is a closure.
+    pub(crate) bounds: Option<TokenStream>,
     /// Whether the value is returned in a `Wide`.
     pub(crate) wide: bool,
     /// Whether calls are to be compiled where they are.
     pub(crate) inlined: bool,
+    /// Whether the function has target features, which a body that is `inline(always)` would not have.
+    pub(crate) has_target_features: bool,
 }
 
 impl Expansion<'_> {
     pub(crate) fn into_expr(self) -> TokenStream {
-        let Expansion { krate, placement, made, args, bindings, body, output, wide, inlined } =
-            self;
+        let Expansion { krate, placement, made, args, bindings, body, output, wide, .. } = self;
         let span = Span::mixed_site();
-        let (chain, fields, label) = (hidden("__chain"), hidden("__args"), body_label(span));
+        let (handle, fields) = (hidden("__handle"), hidden("__args"));
+        let inline = (!self.has_target_features)
+            .then(|| quote_spanned!(span=> #[cfg_attr(not(debug_assertions), inline(always))]));
+        // All of it, whatever parts of it the body names: as an argument it belongs to the body.
+        let receiver = self.receiver.map(|this| quote_spanned!(span=> let _ = &#this;));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
+        let (bound, body) = match self.bounds {
+            None => (TokenStream::new(), quote_spanned!(span=> { #body })),
+            Some(bounds) => (
+                quote_spanned! {span=>
+                    fn __bound<__Value: #bounds>(__value: __Value) -> __Value {
+                        __value
+                    }
+                },
+                quote_spanned!(span=> __bound({ #body })),
+            ),
+        };
         let (body_of, value) = if wide {
             (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
         } else {
@@ -72,7 +87,7 @@ impl Expansion<'_> {
             ),
         };
         let made_of = quote_spanned!(span=> unsafe { #krate::__private::#body_of(__parts) });
-        let made_of = if inlined {
+        let made_of = if self.inlined {
             quote_spanned!(span=> #krate::__private::inlined(#made_of))
         } else {
             made_of
@@ -93,23 +108,26 @@ impl Expansion<'_> {
                 let __parts = #krate::__private::parts::<
                     #krate::__private::#kind, _, _, _
                 >((#(#args,)*), move |__enter| {
-                    #[inline(always)]
+                    #inline
                     async move {
+                        #receiver
                         #[allow(unused_imports)]
                         use #krate::__private::ForeignCall as _;
                         let __entered = __enter.await;
+                        let __local = __entered.local();
                         #[allow(unused_variables, unused_mut)]
-                        let mut #chain = unsafe { __entered.chain() };
+                        let mut #handle = unsafe { __entered.handle(&__local) };
                         // Nothing that could unwind may come between this and the bindings, or
                         // rustc keeps the arguments beside them, in case that it does.
                         #[allow(unused_variables)]
                         let #fields = unsafe { __entered.args() };
                         #hint
                         #bindings
+                        #bound
                         #[allow(clippy::diverging_sub_expression)]
                         // The body stays a block of its own, for errors to point at it.
                         #[allow(unused_braces)]
-                        let __value #annotation = #label: { #body };
+                        let __value #annotation = #body;
                         #[allow(unreachable_code)]
                         #value
                     }

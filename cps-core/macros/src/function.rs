@@ -1,20 +1,31 @@
 //! `#[coroutine]` on a function, a method, or a method of a trait.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{Attribute, Error, Item, ItemFn, ReturnType, Signature, TraitItemFn, Type};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{AttrStyle, Error, Item, ItemFn, Pat, Signature, TraitItemFn, Type};
 
 use crate::argument;
+use crate::attributes;
 use crate::await_call;
 use crate::expansion::{Expansion, Made};
+use crate::fragments;
 use crate::options::Options;
 use crate::output;
-use crate::receiver;
 
-pub(crate) fn expand(options: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let options = Options::parse(options)?;
+/// The function's expansion. What is refused stays as it was, beside the error, so that what uses it is not
+/// refused too.
+pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+    let item = fragments::resolve(item);
+    try_expand(options, item.clone()).unwrap_or_else(|error| {
+        let error = error.into_compile_error();
+        quote!(#item #error)
+    })
+}
+
+fn try_expand(tokens: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
+    let options = Options::parse(tokens.clone())?;
     if let Ok(function) = syn::parse2::<ItemFn>(item.clone()) {
-        return with_body(&options, function);
+        return with_body(&options, &tokens, function);
     }
     if let Ok(method) = syn::parse2::<TraitItemFn>(item.clone()) {
         return without_body(&options, method);
@@ -31,15 +42,63 @@ pub(crate) fn expand(options: TokenStream, item: TokenStream) -> syn::Result<Tok
     })
 }
 
-fn with_body(options: &Options, mut function: ItemFn) -> syn::Result<TokenStream> {
+fn with_body(
+    options: &Options,
+    tokens: &TokenStream,
+    mut function: ItemFn,
+) -> syn::Result<TokenStream> {
     if let Some(variants) = argument::split_cfg(&function) {
-        return variants.into_iter().map(|variant| with_body(options, variant)).collect();
+        return variants.into_iter().map(|variant| with_body(options, tokens, variant)).collect();
     }
     check(options, &function.sig)?;
+    // Those within the body's braces.
+    for attr in &mut function.attrs {
+        attr.style = AttrStyle::Outer;
+    }
+    if !options.last {
+        if let Some(attr) = function.attrs.iter().find(|attr| attributes::is_instrument(attr)) {
+            return Err(Error::new_spanned(
+                attr,
+                "`#[instrument]` goes above `#[coroutine]`: below, it would not see the function's body. (What it \
+                 instruments is then a chain of its own.)",
+            ));
+        }
+        if function.attrs.iter().any(attributes::is_entry) {
+            return Ok(entry(options, tokens, function));
+        }
+        if function.attrs.iter().any(attributes::is_macro) {
+            let (first, rest): (Vec<_>, Vec<_>) =
+                function.attrs.drain(..).partition(attributes::is_macro);
+            function.attrs = rest;
+            let again = attributes::again(&options.krate, tokens);
+            return Ok(quote!(#(#first)* #again #function));
+        }
+    }
     let body = body(options, &mut function);
     declare(options, &mut function.sig)?;
     let ItemFn { attrs, vis, sig, .. } = function;
-    Ok(quote!(#(#attrs)* #vis #sig { #body }))
+    // The type that an implementation returns for a trait's `impl Future` is more than that asks for.
+    Ok(quote!(#[allow(refining_impl_trait)] #(#attrs)* #vis #sig { #body }))
+}
+
+/// The entry of a program or a test, which is made of an `async fn` by an attribute: that awaits the coroutine.
+fn entry(options: &Options, tokens: &TokenStream, mut function: ItemFn) -> TokenStream {
+    let (mut outer, name) = (function.clone(), format_ident!("__cps_{}", function.sig.ident));
+    function.attrs.retain(|attr| !attributes::is_macro(attr));
+    function.sig.ident = name.clone();
+    function.vis = syn::Visibility::Inherited;
+    let args = outer.sig.inputs.iter_mut().enumerate().map(|(index, input)| {
+        let argument = Ident::new(&format!("__arg{index}"), Span::mixed_site());
+        if let syn::FnArg::Typed(typed) = input {
+            let pat: Pat = syn::parse_quote!(#argument);
+            *typed.pat = pat;
+        }
+        argument
+    });
+    let call = quote!(#name(#(#args),*).await);
+    outer.block = syn::parse_quote!({ #call });
+    let again = attributes::again(&options.krate, tokens);
+    quote!(#outer #again #function)
 }
 
 fn without_body(options: &Options, mut method: TraitItemFn) -> syn::Result<TokenStream> {
@@ -65,16 +124,10 @@ fn check(options: &Options, sig: &Signature) -> syn::Result<()> {
     if sig.asyncness.is_none() && options.yields.is_none() {
         return Err(Error::new_spanned(
             sig.fn_token,
-            "`#[coroutine]` goes on an `async fn`: write `async fn`",
+            "`#[coroutine]` goes on an `async fn`: write `async fn`. If you did, another attribute has rewritten the \
+             function: `#[coroutine]` goes above `#[tokio::main]` and the like, and not into an impl under \
+             `#[async_trait]`, whose methods may call coroutines",
         ));
-    }
-    if let ReturnType::Type(_, ty) = &sig.output {
-        if matches!(**ty, Type::Never(_)) {
-            return Err(Error::new_spanned(
-                ty,
-                "a coroutine cannot return `!`; return `std::convert::Infallible`",
-            ));
-        }
     }
     Ok(())
 }
@@ -84,11 +137,12 @@ fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
     let krate = &options.krate;
     let asyncness = sig.asyncness.take();
     argument::declare(sig);
-    let output = output::declared(&sig.output);
+    let output = output::declared(&sig.output, krate);
     let placement = options.placement();
     // The span's edition is this crate's, 2024, in which `impl` captures all lifetimes.
     let span = Span::mixed_site();
-    let body = quote_spanned!(span=> impl #krate::Body<Output = #output>);
+    let send = options.send.then(|| quote_spanned!(span=> + ::core::marker::Send));
+    let body = quote_spanned!(span=> impl #krate::Body<Output = #output> #send);
     sig.output = syn::parse2(match (&options.yields, asyncness) {
         (None, _) => quote_spanned!(span=> -> #krate::Coroutine<#body, #placement>),
         (Some(item), None) => {
@@ -104,38 +158,29 @@ fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
 /// The expression that makes the coroutine or generator.
 fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
     let sig = &function.sig;
-    if sig.receiver().is_some() {
-        receiver::rename(&mut function.block);
-    }
-    let output = output::nameable(&sig.output);
-    let item = options.yields.clone().map(output::inferred);
+    let krate = &options.krate;
+    let output = output::nameable(&sig.output, krate);
+    let item: Option<Type> = options.yields.clone().map(output::inferred);
     let made = match (&item, sig.asyncness) {
         (None, _) => Made::Coroutine,
         (Some(item), None) => Made::Generator(item),
         (Some(item), Some(_)) => Made::AsyncGenerator(item),
     };
-    let (args, bindings): (Vec<_>, Vec<_>) = sig
-        .inputs
-        .iter()
-        .enumerate()
-        .map(|(index, input)| argument::bind(index, input, &mut function.block, &options.krate))
-        .unzip();
-    let wide = await_call::rewrite(&mut function.block, &options.krate, output.as_ref());
+    let (args, bindings) = argument::bind(sig, &mut function.block, krate);
+    let wide = await_call::rewrite(&mut function.block, krate, output.as_ref());
     Expansion {
-        krate: &options.krate,
+        krate,
         placement: options.placement(),
         made,
         args,
-        bindings: quote!(#(#bindings)*),
+        receiver: sig.receiver().map(|receiver| receiver.self_token),
+        bindings,
         body: function.block.to_token_stream(),
         output: output.as_ref(),
+        bounds: output::closure_bounds(&sig.output),
         wide,
-        inlined: function.attrs.iter().any(is_inline_always),
+        inlined: function.attrs.iter().any(attributes::is_inline_always),
+        has_target_features: function.attrs.iter().any(|a| a.path().is_ident("target_feature")),
     }
     .into_expr()
-}
-
-fn is_inline_always(attr: &Attribute) -> bool {
-    attr.path().is_ident("inline")
-        && attr.parse_args::<Ident>().is_ok_and(|argument| argument == "always")
 }

@@ -8,16 +8,16 @@
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, Item, Macro};
+use syn::{Arm, Block, Expr, Item, Macro};
 
 /// If `name` occurs just once in `block`, as an argument of a call that is reached once at most and
 /// not before an await, unwraps it there. Whether it did: then the argument has to be bound in the
 /// wrapper.
-pub(crate) fn unwrap(block: &mut Block, name: &Ident, krate: &TokenStream) -> bool {
+pub(crate) fn unwrap(block: &mut Block, name: &Ident) -> bool {
     if occurrences(block.to_token_stream(), &name.to_string()) != 1 {
         return false;
     }
-    let mut unwrap = Unwrap { name, krate, awaited: false, done: false };
+    let mut unwrap = Unwrap { name, awaited: false, done: false };
     unwrap.visit_block_mut(block);
     unwrap.done
 }
@@ -42,7 +42,6 @@ fn awaits(tokens: TokenStream) -> bool {
 
 struct Unwrap<'a> {
     name: &'a Ident,
-    krate: &'a TokenStream,
     /// Whether there is an await before, in the order of the text.
     awaited: bool,
     done: bool,
@@ -52,11 +51,9 @@ impl Unwrap<'_> {
     fn visit_argument(&mut self, argument: &mut Expr) {
         match argument {
             Expr::Path(path) if self.awaited && path.path.is_ident(self.name) => {
-                let krate = self.krate;
                 let span = Span::mixed_site().located_at(self.name.span());
-                *argument = Expr::Verbatim(quote_spanned! {span=>
-                    #krate::__private::Held::into_inner(#path)
-                });
+                // A method, so that the argument's type is known here, and is coerced as the name's would be.
+                *argument = Expr::Verbatim(quote_spanned!(span=> #path.__cps_into_inner()));
                 self.done = true;
             }
             _ => self.visit_expr_mut(argument),
@@ -86,6 +83,13 @@ impl VisitMut for Unwrap<'_> {
             }
             _ => visit_mut::visit_expr_mut(self, expr),
         }
+    }
+
+    /// A guard is reached once for each pattern of its arm that matches.
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        self.awaited |=
+            arm.guard.as_ref().is_some_and(|(_, guard)| awaits(guard.to_token_stream()));
+        self.visit_expr_mut(&mut arm.body);
     }
 
     fn visit_macro_mut(&mut self, mac: &mut Macro) {

@@ -13,6 +13,10 @@ pub(crate) struct Options {
     elision: Option<Elision>,
     /// The type of a generator's items.
     pub(crate) yields: Option<Type>,
+    /// Whether the coroutine is declared to be `Send`.
+    pub(crate) send: bool,
+    /// Whether other attributes have been put first.
+    pub(crate) last: bool,
 }
 
 /// A placement's name and, for `may`, its number of bytes if that is given.
@@ -25,7 +29,7 @@ struct Elision {
 impl Default for Options {
     fn default() -> Self {
         let krate = quote_spanned!(Span::mixed_site()=> ::cps_core);
-        Options { krate, elision: None, yields: None }
+        Options { krate, elision: None, yields: None, send: false, last: false }
     }
 }
 
@@ -43,9 +47,15 @@ impl Options {
             } else if meta.path.is_ident("yields") {
                 options.yields = Some(meta.value()?.parse()?);
                 Ok(())
+            } else if meta.path.is_ident("send") {
+                options.send = true;
+                Ok(())
+            } else if meta.path.is_ident("__last") {
+                options.last = true;
+                Ok(())
             } else {
                 Err(meta.error(
-                    "unknown option; `#[coroutine]` knows `crate = path`, `elision = \"…\"` and `yields = Type`",
+                    "unknown option; `#[coroutine]` knows `crate = path`, `elision = \"…\"`, `yields = Type` and `send`",
                 ))
             }
         });

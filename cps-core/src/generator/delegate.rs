@@ -1,9 +1,10 @@
 //! Yielding all items of another generator.
 
 use core::fmt;
+use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
-use crate::call::{Slot, Suspended};
+use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait, MayYield};
 use crate::generator::{AsyncGenerator, Generator};
 use crate::placement::Placement;
@@ -78,34 +79,48 @@ pub struct YieldFrom<G> {
     child: G,
 }
 
-impl<T, B: Body, P: Placement> YieldFrom<Generator<T, B, P>> {
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+impl<G: Delegate> YieldFrom<G> {
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayYield<T>>(
-        self,
-        chain: Chain<K>,
-        slot: *mut Slot<P::Content<B>>,
-    ) -> (Option<B::Output>, Suspended) {
-        // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
-        // needs.
-        unsafe { begin::<B, P, S>(slot, chain.any(), self.child.into_body()) }
+    pub fn __cps_call(self) -> Self {
+        self
     }
 }
 
-impl<T, B: Body, P: Placement> YieldFrom<AsyncGenerator<T, B, P>> {
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
-    #[doc(hidden)]
+impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator<T, B, P>> {
+    type Content = P::Content<B>;
+    type Waiting = Suspended;
+
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayYield<T> + MayWait>(
-        self,
-        chain: Chain<K>,
-        slot: *mut Slot<P::Content<B>>,
-    ) -> (Option<B::Output>, Suspended) {
+    unsafe fn call<S: Site>(
+        this: *mut Self,
+        chain: Chain,
+        slot: *mut SlotOf<P::Content<B>>,
+    ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
+        // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
+        // needs.
+        unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
+    }
+}
+
+impl<T, B, P, K> Callee<K> for YieldFrom<AsyncGenerator<T, B, P>>
+where
+    B: Body,
+    P: Placement,
+    K: MayYield<T> + MayWait,
+{
+    type Content = P::Content<B>;
+    type Waiting = Suspended;
+
+    #[inline(always)]
+    unsafe fn call<S: Site>(
+        this: *mut Self,
+        chain: Chain,
+        slot: *mut SlotOf<P::Content<B>>,
+    ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: as above.
-        unsafe { begin::<B, P, S>(slot, chain.any(), self.child.into_body()) }
+        unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
     }
 }
 
@@ -115,9 +130,9 @@ impl<T, B: Body, P: Placement> YieldFrom<AsyncGenerator<T, B, P>> {
 /// As for that.
 #[inline(always)]
 unsafe fn begin<B: Body, P: Placement, S: Site>(
-    slot: *mut Slot<P::Content<B>>,
+    slot: *mut SlotOf<P::Content<B>>,
     chain: Chain,
-    body: B,
+    body: *mut B,
 ) -> (Option<B::Output>, Suspended) {
     /// A function of its own. A generator is called in order to be suspended and resumed many times: if its
     /// start were inlined in its caller's resume function, each of the caller's resumes would save the registers
@@ -127,17 +142,17 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     /// As for [`Placement::call`].
     #[inline(never)]
     unsafe fn call<B: Body, P: Placement, S: Site>(
-        slot: *mut Slot<P::Content<B>>,
+        slot: *mut SlotOf<P::Content<B>>,
         chain: Chain,
-        body: B,
+        mut body: MaybeUninit<B>,
     ) -> Option<B::Output> {
         // SAFETY: passed on.
-        unsafe { P::call::<B, S>(slot, chain, body) }.0
+        unsafe { P::call::<B, S>(slot, chain, body.as_mut_ptr()) }.0
     }
 
     // SAFETY: passed on; without a value, the call has suspended.
     unsafe {
-        match call::<B, P, S>(slot, chain, body) {
+        match call::<B, P, S>(slot, chain, body.cast::<MaybeUninit<B>>().read()) {
             Some(value) => Suspended::returned(value),
             None => Suspended::now(chain),
         }

@@ -53,7 +53,7 @@ use crate::stack_options::{StackOptions, StackUsage};
 /// ```
 #[must_use = "a generator does nothing until it is iterated over"]
 pub struct Generator<T, B: Body, P = Inline> {
-    body: B,
+    pub(super) body: B,
     types: PhantomData<fn() -> (T, P)>,
 }
 

@@ -9,11 +9,6 @@ macro_rules! unstarted_generator {
                 $Generator { body, types: PhantomData }
             }
 
-            #[inline(always)]
-            pub(crate) fn into_body(self) -> B {
-                self.body
-            }
-
             /// Places the frame as the argument says when the generator is
             /// [delegated](crate::yield_from) to. The other methods are short for this one.
             pub fn placed<Q: Placement>(self, _: Q) -> $Generator<T, B, Q> {
@@ -90,6 +85,14 @@ macro_rules! unstarted_generator {
             /// What the frame stack uses and has used.
             pub fn stack_usage(&self) -> StackUsage {
                 self.chain.stack_usage()
+            }
+        }
+
+        impl<T, B: Body, const N: usize> Drop for $Root<T, B, N> {
+            #[inline]
+            fn drop(&mut self) {
+                // SAFETY: the chain is dropped once, and nothing runs it, since `self` is borrowed exclusively.
+                unsafe { Chained::drop_in_place(&raw mut self.chain) }
             }
         }
 

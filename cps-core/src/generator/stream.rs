@@ -28,7 +28,7 @@ use crate::stack_options::{StackOptions, StackUsage};
 /// delegated to: see [`Placement`].
 #[must_use = "a generator does nothing until it is turned into a stream"]
 pub struct AsyncGenerator<T, B: Body, P = Inline> {
-    body: B,
+    pub(super) body: B,
     types: PhantomData<fn() -> (T, P)>,
 }
 

@@ -7,7 +7,7 @@ use core::pin::Pin;
 use core::task::{Context, Poll};
 
 use crate::body::Site;
-use crate::call::{Finish, Returned, Slot};
+use crate::call::{Callee, Content, Memory, Returned, SlotOf};
 use crate::chain::{Chain, MayYield};
 use crate::generator::channel::Channel;
 use crate::in_chain;
@@ -57,10 +57,10 @@ impl<T> Future for Handed<T> {
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
-        // SAFETY: only `__cps_begin` makes this, for a body whose chain has a channel of `T`, and whose
-        // context this is.
+        // As in `Suspended`.
+        let Some(chain) = in_chain::chain(cx) else { return Poll::Pending };
+        // SAFETY: only `Yield`'s call makes this, for a body whose chain has a channel of `T` and is in a poll.
         unsafe {
-            let chain = in_chain::chain(cx);
             if Channel::<T>::is_full(chain.driver) {
                 Poll::Pending
             } else {
@@ -71,30 +71,45 @@ impl<T> Future for Handed<T> {
 }
 
 impl<T> Yield<T> {
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only: see `call.rs`.
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayYield<T>>(
-        self,
-        chain: Chain<K>,
-        _: *mut Slot<Yielded<T>>,
+    pub fn __cps_call(self) -> Self {
+        self
+    }
+}
+
+impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
+    type Content = Yielded<T>;
+    type Waiting = Handed<T>;
+
+    #[inline(always)]
+    unsafe fn call<S: Site>(
+        this: *mut Self,
+        chain: Chain,
+        _: *mut SlotOf<Yielded<T>>,
     ) -> (Option<()>, Handed<T>) {
         // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of
         // `MayYield`). What filled the slot last suspended the chain, and the slot was emptied then.
-        match unsafe { Channel::put(chain.driver, self.item) } {
+        match unsafe { Channel::put(chain.driver, (&raw const (*this).item).read()) } {
             Poll::Ready(()) => (Some(()), Handed(PhantomData)),
             Poll::Pending => (None, Handed(PhantomData)),
         }
     }
 }
 
-impl<T> Finish for Yielded<T> {
+impl<T> Memory for Yielded<T> {
+    type Running = ();
+    type Returned = ();
+    type Owner = ();
+}
+
+impl<T> Content for Yielded<T> {
     type Awaited = Returned;
     type Value = ();
 
     #[inline(always)]
-    unsafe fn finish(_: *mut Slot<Self>, _: Returned) {}
+    unsafe fn finish(_: *mut SlotOf<Self>, _: Returned) {}
 }
 
 impl<T> fmt::Debug for Yield<T> {

@@ -32,7 +32,8 @@ pub fn complete<C: Start>(coroutine: C) -> C::Output {
     let lent = lender.waker();
     let mut cx = Context::from_waker(lent.waker());
     let driver = Driver::vacant();
-    driver.enter(Host::of(&mut cx));
+    // SAFETY: the driver is here.
+    unsafe { Driver::enter(&raw const driver, Host::of(&mut cx)) };
     // SAFETY: the driver is a local that is not moved, and was entered.
     unsafe { complete_by(coroutine, &raw const driver, &lender) }
 }
@@ -72,7 +73,8 @@ where
     let mut cx = Context::from_waker(lent.waker());
     // Only a chain that suspends writes to it, so that one will do for all.
     let driver = Driver::vacant();
-    driver.enter(Host::of(&mut cx));
+    // SAFETY: the driver is here.
+    unsafe { Driver::enter(&raw const driver, Host::of(&mut cx)) };
     for (index, input) in inputs.into_iter().enumerate() {
         let coroutine = make(input);
         // SAFETY: the driver is a local that is not moved, was entered, and its chain has ended.

@@ -97,7 +97,8 @@ impl<C: Start> Slot<C> {
     /// Prepares a chain for being started, or resumed in another poll than before.
     #[inline(always)]
     pub(super) fn enter(&self, host: Host<'_>) {
-        self.driver.enter(host);
+        // SAFETY: the driver is this slot's.
+        unsafe { Driver::enter(&raw const self.driver, host) };
     }
 
     /// Resumes the chain, if there is one. When it has returned, its result is to be taken.

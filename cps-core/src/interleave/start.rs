@@ -1,10 +1,10 @@
 //! What can be interleaved: a coroutine, boxed or not, that is started in memory given to it.
 
+use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::Poll;
 
 use crate::body::{Body, NoSite};
-use crate::call::Embedded;
 use crate::chain::Chain;
 use crate::coroutine::Coroutine;
 use crate::driver::Driver;
@@ -65,31 +65,30 @@ pub unsafe trait Start: Sized {
 // SAFETY: a frame is `Send` if its body is (contract of `Body`).
 unsafe impl<B: Body, P> Start for Coroutine<B, P> {
     type Output = B::Output;
-    type Place = Embedded<B>;
+    type Place = Frame<B>;
 
     #[inline(always)]
-    unsafe fn start(self, place: *mut Embedded<B>, chain: Chain) -> Poll<()> {
-        let frame = place.cast::<Frame<B>>();
-        // SAFETY: by contract.
+    unsafe fn start(self, frame: *mut Frame<B>, chain: Chain) -> Poll<()> {
+        let mut body = ManuallyDrop::new(self.into_body());
+        // SAFETY: by contract; the body is not used again.
         unsafe {
-            Frame::call::<NoSite>(frame, self.into_body().into_parts(), chain)
+            Frame::call::<NoSite>(frame, &raw mut *body, chain)
                 .map(|value| Frame::put_result(frame, value))
         }
     }
 
     #[inline(always)]
-    unsafe fn start_inlined(self, place: *mut Embedded<B>, chain: Chain) -> Poll<()> {
-        let frame = place.cast::<Frame<B>>();
-        // SAFETY: by contract.
+    unsafe fn start_inlined(self, frame: *mut Frame<B>, chain: Chain) -> Poll<()> {
+        let mut body = ManuallyDrop::new(self.into_body());
+        // SAFETY: by contract; the body is not used again.
         unsafe {
-            Frame::call_inlined::<NoSite>(frame, self.into_body().into_parts(), chain)
+            Frame::call_inlined::<NoSite>(frame, &raw mut *body, chain)
                 .map(|value| Frame::put_result(frame, value))
         }
     }
 
     #[inline(always)]
-    unsafe fn resume(place: *mut Embedded<B>, chain: Chain) -> Turn {
-        let frame = place.cast::<Frame<B>>();
+    unsafe fn resume(frame: *mut Frame<B>, chain: Chain) -> Turn {
         // SAFETY: the frame in the place is the chain's root frame, and if it is the leaf it has
         // suspended and not returned; the rest is passed on.
         unsafe {
@@ -103,9 +102,9 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
     }
 
     #[inline(always)]
-    unsafe fn take_result(place: *mut Embedded<B>) -> B::Output {
+    unsafe fn take_result(frame: *mut Frame<B>) -> B::Output {
         // SAFETY: by contract.
-        unsafe { Frame::take_result(place.cast::<Frame<B>>()) }
+        unsafe { Frame::take_result(frame) }
     }
 }
 
@@ -122,7 +121,7 @@ mod erased {
         #[inline(always)]
         unsafe fn start(self, place: *mut Boxed<T, S>, chain: Chain) -> Poll<()> {
             // SAFETY: passed on.
-            unsafe { self.start_root(place, chain) }
+            unsafe { self.into_frame().start_root(place, chain) }
         }
 
         #[inline(always)]

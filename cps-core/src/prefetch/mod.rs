@@ -64,7 +64,7 @@ pub use hint::Locality;
 pub use policy::{Interleaved, Policy, Sequential};
 
 use crate::body::Site;
-use crate::call::{NoFrame, Slot, Suspended};
+use crate::call::{Callee, NoFrame, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 
 /// The distance of hints over a range, in bytes: the line of most processors. (On those with lines
@@ -92,22 +92,31 @@ impl Prefetch {
         Prefetch { suspends: false }
     }
 
-    /// What `.await` is in a coroutine: see `call.rs`. The frame is the leaf of its chain and stays
-    /// it, so that there is nothing to link; and the chain is told that it only lets others run.
-    ///
-    /// # Safety
-    /// For the expansion of `#[coroutine]` only.
+    /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
     #[inline(always)]
-    pub unsafe fn __cps_begin<S: Site, K: MayWait>(
-        self,
-        chain: Chain<K>,
-        _: *mut Slot<NoFrame>,
+    #[must_use]
+    pub fn __cps_call(self) -> Self {
+        self
+    }
+}
+
+/// The frame of a body that awaits a prefetch is the leaf of its chain and stays it, so that there is nothing to link;
+/// and the chain is told that it only lets others run.
+impl<K: MayWait> Callee<K> for Prefetch {
+    type Content = NoFrame;
+    type Waiting = Suspended;
+
+    #[inline(always)]
+    unsafe fn call<S: Site>(
+        this: *mut Self,
+        chain: Chain,
+        _: *mut SlotOf<NoFrame>,
     ) -> (Option<()>, Suspended) {
         // SAFETY: the chain is running, since its body calls this, and awaits the second part if it has
         // yielded.
         unsafe {
-            if self.suspends {
+            if (*this).suspends {
                 (*chain.driver).yield_turn();
                 Suspended::now(chain)
             } else {

@@ -17,6 +17,7 @@ use crate::branching::KindOf;
 use crate::driver::Look;
 use crate::group::most_yields;
 use crate::suspend::{Continuation, Receiver, channel};
+use crate::sync::loses;
 use crate::wake_set::Wakes;
 
 /// A child's future, and where its output goes. By hand: an `async fn` would be twice as large.
@@ -113,7 +114,9 @@ impl<K: Kind> Shared<K> {
         if self.spawned.push((number, child)).is_err() {
             panic!("a child was spawned in a scope that has ended");
         }
-        self.orders.waker.wake_by_ref();
+        if !loses("spawn") {
+            self.orders.waker.wake_by_ref();
+        }
         number
     }
 

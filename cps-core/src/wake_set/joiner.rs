@@ -6,13 +6,11 @@ use core::ptr;
 use core::sync::atomic::AtomicPtr;
 use core::task::Waker;
 
-use super::set::{
-    ARMED, ARMED_SPARE, FLAGS, Place, Set, entry, index_of, is_small, is_sole, sole_entry,
-};
+use super::set::{ARMED, FLAGS, Place, SPARE, Set, entry, index_of, is_small, is_sole, sole_entry};
 use super::wakers::{FIRST, First, Lent, raw_waker};
 use crate::sync::{
     atomic::{AtomicPtr as SharedPtr, Ordering::Relaxed},
-    order,
+    loses, order,
 };
 
 /// The joiner's side. One owner at a time: what changes anything takes `&mut self`.
@@ -158,17 +156,15 @@ impl Wakes {
     #[inline(never)]
     fn disarm(&mut self, set: &Set, count: usize) {
         self.armed = false;
+        // Acquires also a place that was armed again, from the thread that has called its waker.
         let word = set.word.swap(0, order::acquire("woken/disarm"));
-        if word & ARMED != 0 {
-            set.kept.in_use.store(false, Relaxed); // It was the joiner's own.
-        }
         self.drain(set, count, word);
     }
 
     #[inline(always)]
     fn drain(&mut self, set: &Set, count: usize, word: usize) {
-        if word & ARMED_SPARE != 0 {
-            set.spare.in_use.store(false, Relaxed); // It was the joiner's own.
+        if word & ARMED != 0 {
+            set.place(word).in_use.store(false, Relaxed); // It was the joiner's own.
         }
         let woken = word >> FLAGS;
         if is_small(count) {
@@ -322,13 +318,13 @@ impl Wakes {
         }
         // SAFETY: the joiner owns a reference.
         let set = unsafe { &*set };
-        // A wake since `begin` has disarmed the set, and wakes the task.
+        // A wake since `begin` has disarmed the set, and has woken the task. (One that is about to may fail.)
         let is_asleep = if self.armed {
-            !self.is_left() || set.word.load(Relaxed) != ARMED
+            !self.is_left() || !set.kept.in_use.load(Relaxed)
         } else {
             !self.is_left() && Self::arm(set, waker)
         };
-        if !is_asleep {
+        if !is_asleep && !loses("end") {
             // Woken branches are left, or were woken since `begin`; or ("swapped waker") both places are in use, by
             // somebody who is about to wake the waker of an earlier poll, which need not be this one.
             waker.wake_by_ref();
@@ -337,22 +333,23 @@ impl Wakes {
 
     /// Arms a set that is not armed; fails if a branch was woken since `begin`, or no place is free.
     fn arm(set: &Set, waker: &Waker) -> bool {
-        // Acquires the kept waker's place from the thread that called it last.
-        if !set.kept.in_use.load(order::acquire("used/arm")) {
+        // Acquires a place from the thread that called its waker last.
+        let is_free = |place: &Place| !place.in_use.load(order::acquire("used/arm"));
+        if is_free(&set.kept) {
             // SAFETY: it is not in use, so the place is the joiner's.
-            unsafe { Self::arm_with(set, &set.kept, ARMED, waker) }
-        // Acquires the spare waker's from the thread that took it out last.
-        } else if !set.spare.in_use.load(order::acquire("taken/arm")) {
+            unsafe { Self::arm_with(set, ARMED, waker) }
+        } else if is_free(&set.spare) {
             // SAFETY: as above.
-            unsafe { Self::arm_with(set, &set.spare, ARMED_SPARE, waker) }
+            unsafe { Self::arm_with(set, ARMED | SPARE, waker) }
         } else {
             false
         }
     }
 
     /// # Safety
-    /// `place` is the joiner's, and `flag` its flag.
-    unsafe fn arm_with(set: &Set, place: &Place, flag: usize, waker: &Waker) -> bool {
+    /// The place that `flags` speak of is the joiner's.
+    unsafe fn arm_with(set: &Set, flags: usize, waker: &Waker) -> bool {
+        let place = set.place(flags);
         let stale = place.waker.with_mut(|place| {
             // SAFETY: by contract.
             match unsafe { &mut *place } {
@@ -363,7 +360,7 @@ impl Wakes {
         place.in_use.store(true, Relaxed);
         // "Note meets end": fails if a branch was woken since `begin`. Releases the waker.
         let armed =
-            set.word.compare_exchange(0, flag, order::release("waker/arm"), Relaxed).is_ok();
+            set.word.compare_exchange(0, flags, order::release("waker/arm"), Relaxed).is_ok();
         if !armed {
             place.in_use.store(false, Relaxed); // Nobody else has seen it.
         }
@@ -408,15 +405,18 @@ impl Wakes {
         // SAFETY: the reference is the joiner's until it is released; a place that was armed, or is not in
         // use, is the joiner's.
         unsafe {
-            let word = (*set).word.swap(0, Relaxed);
-            // Acquires each place from the thread that used it last.
-            let kept_in_use = (*set).kept.in_use.load(order::acquire("used/drop"));
-            let spare_in_use = (*set).spare.in_use.load(order::acquire("taken/drop"));
-            let is_ours = |flag, in_use: bool| word & flag != 0 || !in_use;
-            let kept = if is_ours(ARMED, kept_in_use) { (*set).kept.take() } else { None };
-            let spare = if is_ours(ARMED_SPARE, spare_in_use) { (*set).spare.take() } else { None };
+            // Acquires a place that was armed again, from the thread that has called its waker.
+            let word = (*set).word.swap(0, order::acquire("failed/drop"));
+            let take = |place: &Place, flags| {
+                // Acquires the place from the thread that used it last.
+                let in_use = place.in_use.load(order::acquire("used/drop"));
+                let is_ours = !in_use || word & (ARMED | SPARE) == flags;
+                // SAFETY: the place is the joiner's, and so is the reference.
+                if is_ours { place.take() } else { None }
+            };
+            let wakers = (take(&(*set).kept, ARMED), take(&(*set).spare, ARMED | SPARE));
             Set::release(set);
-            drop((kept, spare)); // Foreign code, last.
+            drop(wakers); // Foreign code, last.
         }
     }
 }

@@ -1,21 +1,33 @@
 //! What the joiner and the wakers share.
 
 use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use core::mem;
 use core::ptr;
 use core::task::Waker;
 
 use crate::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
     cell::UnsafeCell,
-    order,
+    loses, order,
 };
 
-/// The kept waker is to be woken. Nothing was woken: the upper bits are 0.
+/// The next wake is to call the waker of the joiner's task. Nothing was woken (the upper bits are 0), or the call
+/// for it has panicked.
 pub(super) const ARMED: usize = 1;
-/// The same of the spare waker.
-pub(super) const ARMED_SPARE: usize = 2;
-/// How many bits these take. Once the joiner is gone both are 0 for ever, and the others mean nothing.
-pub(super) const FLAGS: u32 = 2;
+/// A wake has called the waker, or does, and the joiner was not polled since.
+const CALLED: usize = 2;
+/// Another wake came after that, and called nobody. Counts only while the call lasts.
+const MISSED: usize = 4;
+/// With `ARMED` or `CALLED`: the waker is the spare one.
+pub(super) const SPARE: usize = 8;
+/// How many bits these take. Once the joiner is gone all of them are 0 for ever, and the others mean nothing.
+pub(super) const FLAGS: u32 = 4;
+
+/// The flags after a wake: whoever has found `ARMED` calls the waker.
+#[inline(always)]
+fn after_wake(word: usize) -> usize {
+    (word & !ARMED) | (word & (ARMED | CALLED)) << 1
+}
 
 /// As many branches can be noted in the word itself.
 #[cfg(not(loom))]
@@ -36,7 +48,7 @@ const MOST: usize = (u32::MAX >> (FLAGS + 1)) as usize;
 /// A place for a waker of the joiner's task; the module's notes say whose it is.
 pub(super) struct Place {
     pub(super) waker: UnsafeCell<Option<Waker>>,
-    /// It is armed, or a thread is about to call the waker.
+    /// It is armed, or a thread calls the waker.
     pub(super) in_use: AtomicBool,
 }
 
@@ -50,6 +62,55 @@ impl Place {
     pub(super) unsafe fn take(&self) -> Option<Waker> {
         // SAFETY: by contract.
         self.waker.with_mut(|waker| unsafe { (*waker).take() })
+    }
+
+    /// Calls the waker.
+    ///
+    /// # Safety
+    /// The place is in use, by the caller.
+    #[inline(always)]
+    unsafe fn wake(&self) {
+        self.waker.with(|waker| {
+            // SAFETY: nobody else changes a place that is in use, so the waker stays there. This is foreign code:
+            // it may well poll the joiner, or drop it.
+            if let Some(waker) = unsafe { &*waker } {
+                waker.wake_by_ref();
+            }
+        });
+    }
+
+    /// As [`Place::wake`], while a panic unwinds; whether the waker did not panic again. (Without `std` that
+    /// ends the process, as a second panic does.)
+    ///
+    /// # Safety
+    /// As for [`Place::wake`].
+    unsafe fn wake_in_panic(&self) -> bool {
+        // SAFETY: passed on.
+        let wake = || unsafe { self.wake() };
+        #[cfg(feature = "std")]
+        let is_calm = calm::is_calm(wake);
+        #[cfg(not(feature = "std"))]
+        let is_calm = {
+            wake();
+            true
+        };
+        is_calm
+    }
+}
+
+#[cfg(feature = "std")]
+mod calm {
+    use core::mem;
+    use core::panic::AssertUnwindSafe;
+    use std::panic::catch_unwind;
+
+    /// Whether foreign code did not panic. What it panicked with is foreign, too.
+    pub(super) fn is_calm(foreign: impl FnOnce()) -> bool {
+        catch_unwind(AssertUnwindSafe(foreign))
+            .map_err(|payload| {
+                catch_unwind(AssertUnwindSafe(|| drop(payload))).map_err(mem::forget)
+            })
+            .is_ok()
     }
 }
 
@@ -194,6 +255,12 @@ impl Set {
         is_small(self.count as usize)
     }
 
+    /// The place for the waker that a word's flags speak of.
+    #[inline(always)]
+    pub(super) fn place(&self, word: usize) -> &Place {
+        if word & SPARE == 0 { &self.kept } else { &self.spare }
+    }
+
     /// Any thread: notes a branch and, if the set is armed, wakes the joiner's task.
     pub(super) fn note(&self, slot: &Slot) {
         let index = self.index(slot);
@@ -201,7 +268,7 @@ impl Set {
         if !self.is_small() {
             if word >> FLAGS == 0 {
                 let order = order::acq_rel("waker/sole", "woken/sole");
-                let sole = sole_entry(index) << FLAGS;
+                let sole = sole_entry(index) << FLAGS | after_wake(word);
                 match self.word.compare_exchange(word, sole, order, Relaxed) {
                     Ok(_) => return self.wake_joiner(word),
                     Err(other) => word = other,
@@ -210,16 +277,16 @@ impl Set {
             // "Coalesced wake": releases what this waker has to say also if the slot is queued already.
             // Acquires the joiner's last use of `next`.
             if slot.queued.swap(true, order::acq_rel("next/note", "heard/note")) {
-                return;
+                return self.coalesce();
             }
         }
         loop {
             let woken = if self.is_small() {
-                (word | 1 << FLAGS << index) & !(ARMED | ARMED_SPARE)
+                after_wake(word) | 1 << FLAGS << index
             } else {
                 // SAFETY: this thread has claimed the slot, and nobody can reach it yet.
                 slot.next.with_mut(|next| unsafe { *next = (word >> FLAGS) as u32 });
-                entry(index) << FLAGS
+                entry(index) << FLAGS | after_wake(word) & ((1 << FLAGS) - 1)
             };
             // Releases the slot, and what this waker has to say; a read-modify-write also if the
             // word does not change. Acquires the joiner's waker, if it is this thread's to call.
@@ -232,50 +299,105 @@ impl Set {
         self.wake_joiner(word);
     }
 
-    /// By the thread that has taken the flags out of the word.
+    /// The slot is queued already. Whoever queued it has woken the joiner's task, unless that has panicked ("failed
+    /// wake"): then this wake does, or has that one do so again which is under way.
+    #[inline]
+    fn coalesce(&self) {
+        let mut word = self.word.load(Relaxed);
+        loop {
+            let may_fail =
+                word & (CALLED | MISSED) == CALLED && self.place(word).in_use.load(Relaxed);
+            if word & ARMED == 0 && !may_fail {
+                return;
+            }
+            // Acquires the joiner's waker. Nothing to release: the slot's exchange did.
+            let order = order::acquire("waker/again");
+            match self.word.compare_exchange_weak(word, after_wake(word), order, Relaxed) {
+                Ok(_) => return self.wake_joiner(word),
+                Err(other) => word = other,
+            }
+        }
+    }
+
+    /// By the thread that has replaced `word`, by what comes [`after_wake`].
     #[inline(always)]
     fn wake_joiner(&self, word: usize) {
+        // Functions of their own, which a wake ends with: so one that calls nobody has no frame, and each place is
+        // at a constant.
+        #[inline(never)]
+        unsafe fn call_kept(set: &Set) {
+            // SAFETY: passed on.
+            unsafe { set.call(0) }
+        }
+        #[cold]
+        unsafe fn call_spare(set: &Set) {
+            // SAFETY: passed on.
+            unsafe { set.call(SPARE) }
+        }
+
         if word & ARMED != 0 {
-            self.wake_kept();
-        } else if word & ARMED_SPARE != 0 {
-            self.wake_spare();
+            // SAFETY: this thread has taken `ARMED` out of the word, so it is the one that uses the place.
+            unsafe { if word & SPARE == 0 { call_kept(self) } else { call_spare(self) } }
         }
     }
 
-    /// By the thread that has cleared `ARMED`.
+    /// Calls the kept waker, or (`SPARE`) the spare one.
+    ///
+    /// # Safety
+    /// The place is in use, by the caller.
     #[inline(always)]
-    fn wake_kept(&self) {
-        // Says that the waker is not in use, also if it panics.
-        struct Used<'a>(&'a Set);
-        impl Drop for Used<'_> {
+    unsafe fn call(&self, spare: usize) {
+        /// What is done if the call panics.
+        struct Failed<'a>(&'a Set, usize);
+        impl Drop for Failed<'_> {
             #[inline(always)]
             fn drop(&mut self) {
-                let Used(set) = *self;
-                // Releases the place to the joiner.
-                set.kept.in_use.store(false, order::release("used/note"));
+                // SAFETY: by contract of `call`.
+                unsafe { self.0.failed(self.1) }
             }
         }
-        let used = Used(self);
-        self.kept.waker.with(|waker| {
-            // SAFETY: the place is in use, until `used` is dropped, so the waker stays there. This
-            // is foreign code: it may well poll the joiner, or drop it.
-            if let Some(waker) = unsafe { &*waker } {
-                waker.wake_by_ref();
-            }
-        });
-        drop(used);
+
+        let place = self.place(spare);
+        let failed = Failed(self, spare);
+        // SAFETY: by contract.
+        unsafe { place.wake() };
+        mem::forget(failed);
+        // Releases the place to the joiner.
+        place.in_use.store(false, order::release("used/note"));
     }
 
-    /// By the thread that has cleared `ARMED_SPARE`.
+    /// "Failed wake": if the joiner was not polled since, the next wake calls its waker again; and wakes that
+    /// came meanwhile, and relied on this one, get one more call now.
+    ///
+    /// # Safety
+    /// As for [`Set::call`].
     #[cold]
-    fn wake_spare(&self) {
-        // SAFETY: this thread has cleared the flag, so the place is its own until it says that it is not in
-        // use.
-        let waker = unsafe { self.spare.take() };
-        // Releases the place to the joiner.
-        self.spare.in_use.store(false, order::release("taken/note"));
-        if let Some(waker) = waker {
-            waker.wake();
+    unsafe fn failed(&self, spare: usize) {
+        let place = self.place(spare);
+        let mut is_last = false;
+        let mut word = self.word.load(Relaxed);
+        // `CALLED` is this thread's: while the place is in use, nobody else arms it.
+        while word & (CALLED | SPARE) == CALLED | spare && !loses("failed") {
+            let is_missed = word & MISSED != 0 && !is_last && !loses("missed");
+            let calm = word & !MISSED;
+            let next = if is_missed { calm } else { calm & !CALLED | ARMED };
+            // Releases the place, with `ARMED`, to whoever takes that.
+            let order = order::release("used/failed");
+            match self.word.compare_exchange_weak(word, next, order, Relaxed) {
+                Ok(_) if is_missed => {
+                    // Once: a waker that panics whenever it is called would keep this thread for ever.
+                    is_last = true;
+                    // SAFETY: the place is still in use by this thread.
+                    if unsafe { place.wake_in_panic() } {
+                        break;
+                    }
+                    word = self.word.load(Relaxed);
+                }
+                Ok(_) => return,
+                Err(other) => word = other,
+            }
         }
+        // Releases the place to the joiner.
+        place.in_use.store(false, order::release("used/note"));
     }
 }

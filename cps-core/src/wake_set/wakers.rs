@@ -131,11 +131,19 @@ unsafe fn clone(data: *const ()) -> RawWaker {
 }
 
 unsafe fn wake(data: *const ()) {
-    // SAFETY: passed on; the reference outlives the wake.
-    unsafe {
-        wake_by_ref(data);
-        drop_waker(data);
+    /// Gives the waker's reference up, also if the wake panics.
+    struct Owned(*const ());
+    impl Drop for Owned {
+        #[inline(always)]
+        fn drop(&mut self) {
+            // SAFETY: the reference is the waker's that `wake` was given, and not given up elsewhere.
+            unsafe { drop_waker(self.0) }
+        }
     }
+
+    let owned = Owned(data);
+    // SAFETY: passed on; the reference outlives the wake.
+    unsafe { wake_by_ref(owned.0) }
 }
 
 unsafe fn wake_by_ref(data: *const ()) {

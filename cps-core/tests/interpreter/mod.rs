@@ -81,7 +81,7 @@ macro_rules! direct {
         pub(crate) mod $name {
             use super::*;
             use cps_core::{
-                Body, Coroutine, Heap, May, Root, Stack, StackExhausted, TryOnStack,
+                Body, Coroutine, Heap, May, Stack, StackExhausted, TryOnStack,
                 coroutine_block as block,
             };
 
@@ -105,8 +105,8 @@ macro_rules! direct {
                 call.may_inline()
             }
 
-            fn as_future<B: Body>(call: Coroutine<B>) -> Root<B> {
-                call.into_future()
+            fn as_future<B: Body>(call: Coroutine<B>) -> Coroutine<B> {
+                call
             }
 
             fn boxed<'a>(

@@ -5,7 +5,7 @@
 
 use std::future::{Future, IntoFuture};
 
-use cps_core::{Body, Coroutine};
+use cps_core::{Body, Coroutine, cps};
 
 const BYTES: usize = 65_536;
 
@@ -17,7 +17,7 @@ async fn combining_future(compute: impl Future<Output = ()>) {
     compute.await;
 }
 
-#[cps_core::coroutine]
+#[cps]
 async fn combining_coroutine(compute: Coroutine<impl Body<Output = ()>>) {
     async {}.await;
     compute.await;
@@ -47,7 +47,7 @@ mod future {
 }
 
 mod coroutine {
-    chain!(#[cps_core::coroutine] f8 f7 f6 f5 f4 f3 f2 f1 f0);
+    chain!(#[cps_core::cps] f8 f7 f6 f5 f4 f3 f2 f1 f0);
 }
 
 /// The size of the future that `call` would return.
@@ -89,7 +89,7 @@ fn leaf_future(blob: Blob) -> impl Future<Output = ()> {
     }
 }
 
-#[cps_core::coroutine]
+#[cps]
 async fn leaf_coroutine(blob: Blob) {
     async {}.await;
     println!("{blob:?}");

@@ -1,5 +1,6 @@
 //! A B+-tree.
 
+use cps_core::cps;
 use cps_core::prefetch::{Locality, Policy};
 
 use super::load;
@@ -92,7 +93,7 @@ impl BTree {
     }
 
     /// Looks up a key.
-    #[cps_core::coroutine]
+    #[cps]
     pub async fn get<P: Policy>(&self, key: u64, policy: P) -> Option<u64> {
         let leaf = self.descend(key, policy).await;
         let after = self.position(leaf, key, policy).await;
@@ -104,7 +105,7 @@ impl BTree {
     }
 
     /// The leaf where a key is, if it is.
-    #[cps_core::coroutine]
+    #[cps]
     async fn descend<P: Policy>(&self, key: u64, policy: P) -> &Node {
         let mut node = &self.nodes[self.root as usize];
         for _ in 0..self.height {
@@ -114,7 +115,7 @@ impl BTree {
     }
 
     /// The child of an inner node on the way to a key.
-    #[cps_core::coroutine]
+    #[cps]
     async fn child<P: Policy>(&self, node: &Node, key: u64, policy: P) -> &Node {
         let at = self.position(node, key, policy).await;
         let child = load(&node.links[at], policy).await;
@@ -122,7 +123,7 @@ impl BTree {
     }
 
     /// How many keys of a node are not greater than `key`.
-    #[cps_core::coroutine]
+    #[cps]
     async fn position<P: Policy>(&self, node: &Node, key: u64, policy: P) -> usize {
         let keys = fetch(&node.keys, policy).await;
         keys[..node.used as usize].partition_point(|other| *other <= key)
@@ -130,7 +131,7 @@ impl BTree {
 }
 
 /// Waits for all keys of a node.
-#[cps_core::coroutine]
+#[cps]
 async fn fetch<P: Policy>(keys: &[u64; KEYS], policy: P) -> &[u64; KEYS] {
     policy.prefetch_read_range(keys.as_ptr(), KEYS, Locality::T0).await;
     keys

@@ -1,5 +1,6 @@
 //! Breadth-first search.
 
+use cps_core::cps;
 use std::cell::{Cell, RefCell};
 use std::mem;
 
@@ -107,7 +108,7 @@ impl Graph {
     }
 
     /// Reaches the neighbours of a vertex.
-    #[cps_core::coroutine]
+    #[cps]
     async fn expand<P: Policy>(&self, vertex: u32, search: &Search, distance: u32, policy: P) {
         let neighbours = self.neighbours(vertex, policy).await;
         for some in neighbours.chunks(NEIGHBOURS) {
@@ -116,7 +117,7 @@ impl Graph {
     }
 
     /// The neighbours of a vertex, in the cache.
-    #[cps_core::coroutine]
+    #[cps]
     async fn neighbours<P: Policy>(&self, vertex: u32, policy: P) -> &[u32] {
         let offsets = &self.offsets[vertex as usize..];
         let start = load(&offsets[0], policy).await as usize;
@@ -131,7 +132,7 @@ impl Graph {
 
 impl Search {
     /// Gives the vertices their distance if they were not reached before.
-    #[cps_core::coroutine]
+    #[cps]
     async fn reach<P: Policy>(&self, vertices: &[u32], distance: u32, policy: P) {
         policy
             .prefetch(|| {

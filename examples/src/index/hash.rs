@@ -1,5 +1,6 @@
 //! A hash table with chains.
 
+use cps_core::cps;
 use cps_core::prefetch::Policy;
 
 /// The end of a chain.
@@ -56,14 +57,14 @@ impl HashTable {
     }
 
     /// Looks up a key.
-    #[cps_core::coroutine]
+    #[cps]
     pub async fn get<P: Policy>(&self, key: u64, policy: P) -> Option<u64> {
         let first = super::load(&self.buckets[self.bucket(key)], policy).await;
         self.find(first, key, policy).await
     }
 
     /// Searches a chain.
-    #[cps_core::coroutine]
+    #[cps]
     async fn find<P: Policy>(&self, first: u32, key: u64, policy: P) -> Option<u64> {
         let mut next = first;
         while next != NIL {

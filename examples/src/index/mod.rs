@@ -21,10 +21,11 @@ pub use graph::{Graph, UNREACHED};
 pub use hash::HashTable;
 pub use search::lower_bound;
 
+use cps_core::cps;
 use cps_core::prefetch::Policy;
 
 /// Reads a value that is likely not in the cache.
-#[cps_core::coroutine]
+#[cps]
 async fn load<T: Copy, P: Policy>(value: &T, policy: P) -> T {
     policy.prefetch_read(value).await;
     *value

@@ -1,5 +1,6 @@
 //! Binary search.
 
+use cps_core::cps;
 use std::hint::select_unpredictable;
 
 use cps_core::prefetch::Policy;
@@ -13,7 +14,7 @@ use cps_core::prefetch::Policy;
 /// What remains to be searched is kept as a slice, of which no index is out of bounds: a loop that
 /// cannot panic keeps its variables in registers under the policy `Sequential`, where it is compiled
 /// to what a plain function is.
-#[cps_core::coroutine]
+#[cps]
 pub async fn lower_bound<P: Policy>(table: &[i32], key: i32, policy: P) -> usize {
     let mut rest = table;
     while let Some(probe) = rest.get((rest.len() / 2).wrapping_sub(1)) {

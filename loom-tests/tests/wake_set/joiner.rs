@@ -1,28 +1,45 @@
 //! A joiner for the models: a task that counts, and branches that wait to be spoken to.
 
 use std::mem::MaybeUninit;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc as StdArc;
+use std::sync::atomic::AtomicBool as StdAtomicBool;
 use std::task::{Wake, Waker};
 
 use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed};
 use loom_tests::wake_set::Wakes;
 
 /// A task: counts its wakes, relaxed, so that it orders nothing.
-pub(crate) struct Task(pub(crate) AtomicUsize);
+pub(crate) struct Task {
+    wakes: AtomicUsize,
+    /// The next wake panics. (Not one of loom's: it orders nothing, and what it decides is no race.)
+    fails: StdAtomicBool,
+}
 
 impl Task {
     pub(crate) fn new() -> StdArc<Self> {
-        StdArc::new(Self(AtomicUsize::new(0)))
+        StdArc::new(Self { wakes: AtomicUsize::new(0), fails: StdAtomicBool::new(false) })
+    }
+
+    /// One whose first wake panics.
+    pub(crate) fn failing() -> StdArc<Self> {
+        StdArc::new(Self { wakes: AtomicUsize::new(0), fails: StdAtomicBool::new(true) })
     }
 
     pub(crate) fn wakes(&self) -> usize {
-        self.0.load(Relaxed)
+        self.wakes.load(Relaxed)
     }
 }
 
+/// What a wake that fails panics with.
+struct Failure;
+
 impl Wake for Task {
     fn wake(self: StdArc<Self>) {
-        self.0.fetch_add(1, Relaxed);
+        if self.fails.swap(false, Relaxed) {
+            resume_unwind(Box::new(Failure));
+        }
+        self.wakes.fetch_add(1, Relaxed);
     }
 }
 
@@ -104,4 +121,18 @@ impl Joiner {
 pub(crate) fn speak(said: &Said, index: usize, waker: Waker) {
     said[index].fetch_add(1, Relaxed);
     waker.wake();
+}
+
+/// Whether it did not fail. Other panics are the model's.
+pub(crate) fn may_fail(run: impl FnOnce()) -> bool {
+    match catch_unwind(AssertUnwindSafe(run)) {
+        Ok(()) => true,
+        Err(panic) if panic.is::<Failure>() => false,
+        Err(panic) => resume_unwind(panic),
+    }
+}
+
+/// As [`speak`], with a waker that may fail.
+pub(crate) fn try_speak(said: &Said, index: usize, waker: Waker) {
+    may_fail(|| speak(said, index, waker));
 }

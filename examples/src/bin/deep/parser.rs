@@ -1,5 +1,6 @@
 //! A parser for nested lists of numbers: `value = number | '[' value { ',' value } ']'`.
 
+use cps_core::cps;
 use std::cell::Cell;
 
 use futures::StreamExt;
@@ -20,7 +21,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Parses a value; returns the sum of its numbers.
-    #[cps_core::coroutine]
+    #[cps]
     pub(crate) async fn value(&mut self) -> Result<u64, String> {
         if self.peek().await != Some(b'[') {
             return self.number().await;
@@ -60,7 +61,7 @@ impl<'a> Parser<'a> {
         Ok(sum)
     }
 
-    #[cps_core::coroutine]
+    #[cps]
     async fn number(&mut self) -> Result<u64, String> {
         let mut digits = String::new();
         while let Some(digit @ b'0'..=b'9') = self.peek().await {
@@ -75,7 +76,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The next byte, which stays the next; waits for it if need be.
-    #[cps_core::coroutine]
+    #[cps]
     async fn peek(&mut self) -> Option<u8> {
         while self.position == self.chunk.len() {
             self.chunk = self.chunks.next().await?;
@@ -84,7 +85,7 @@ impl<'a> Parser<'a> {
         Some(self.chunk.as_bytes()[self.position])
     }
 
-    #[cps_core::coroutine]
+    #[cps]
     async fn next(&mut self) -> Option<u8> {
         let byte = self.peek().await?;
         self.position += 1;

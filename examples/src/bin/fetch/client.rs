@@ -1,5 +1,6 @@
 //! An HTTP/1.1 client, as coroutines over any connection.
 
+use cps_core::cps;
 use std::io;
 use std::net::SocketAddr;
 
@@ -10,7 +11,7 @@ use http::Uri;
 const LIMIT: usize = 64 * 1024;
 
 /// Gets the text at `url`, whose host must be an IP address and a port.
-#[cps_core::coroutine]
+#[cps]
 pub(crate) async fn fetch<S>(
     connect: &impl AsyncFn(SocketAddr) -> io::Result<S>,
     url: &str,
@@ -45,7 +46,7 @@ struct Head {
 }
 
 /// Reads until the head is complete; what follows it is in `received`, too.
-#[cps_core::coroutine]
+#[cps]
 async fn read_head<S: AsyncRead + Unpin>(
     stream: &mut S,
     received: &mut Vec<u8>,
@@ -59,7 +60,7 @@ async fn read_head<S: AsyncRead + Unpin>(
 }
 
 /// Reads some bytes, at least one.
-#[cps_core::coroutine]
+#[cps]
 async fn read_more<S: AsyncRead + Unpin>(stream: &mut S, received: &mut Vec<u8>) -> io::Result<()> {
     let mut buffer = [0; 1024];
     match stream.read(&mut buffer).await? {

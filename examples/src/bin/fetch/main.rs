@@ -11,14 +11,14 @@ use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 
-use cps_core::coroutine_block;
+use cps_core::{coroutine_block, cps};
 use futures::io::{AsyncRead, AsyncWrite};
 use tokio_util::compat::{Compat, TokioAsyncReadCompatExt};
 
 use crate::client::fetch;
 
 /// Follows three links from `name`, over connections that `connect` opens.
-#[cps_core::coroutine]
+#[cps]
 async fn f<S>(
     connect: &impl AsyncFn(SocketAddr) -> io::Result<S>,
     server: SocketAddr,

@@ -1,6 +1,0 @@
-#[cps_core::coroutine]
-async fn function() -> ! {
-    loop {}
-}
-
-fn main() {}

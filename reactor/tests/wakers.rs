@@ -1,0 +1,100 @@
+//! Wakers that panic, or run the runtime where only a reference count is expected to change.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
+use std::time::Duration;
+
+use reactor::{Runtime, sleep};
+
+/// Counts its wakes, and panics in the first `panics` of them.
+struct Counting {
+    panics: usize,
+    wakes: AtomicUsize,
+}
+
+impl Counting {
+    fn new(panics: usize) -> Arc<Self> {
+        Arc::new(Counting { panics, wakes: AtomicUsize::new(0) })
+    }
+
+    fn wakes(&self) -> usize {
+        self.wakes.load(SeqCst)
+    }
+}
+
+impl Wake for Counting {
+    fn wake(self: Arc<Self>) {
+        if self.wakes.fetch_add(1, SeqCst) < self.panics {
+            panic!("a waker");
+        }
+    }
+}
+
+fn poll_with<F: Future>(future: &mut Pin<Box<F>>, waker: &Waker) -> Poll<F::Output> {
+    future.as_mut().poll(&mut Context::from_waker(waker))
+}
+
+#[test]
+fn a_waker_that_panics_keeps_no_other_of_its_turn_from_being_called() {
+    let runtime = Runtime::new().unwrap();
+    let tasks = [Counting::new(0), Counting::new(1), Counting::new(1), Counting::new(0)];
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let mut timers: Vec<_> =
+                tasks.iter().map(|_| Box::pin(sleep(Duration::from_millis(5)))).collect();
+            for (timer, task) in timers.iter_mut().zip(&tasks) {
+                assert!(poll_with(timer, &Waker::from(task.clone())).is_pending());
+            }
+            // All are due in the turn that comes.
+            std::thread::sleep(Duration::from_millis(20));
+            std::future::pending::<()>().await;
+        });
+    }));
+    let panic = outcome.expect_err("with the first panic");
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a waker"));
+    assert_eq!(tasks.each_ref().map(|task| task.wakes()), [1; 4]);
+    assert_eq!(tasks.each_ref().map(Arc::strong_count), [1; 4], "no waker is left");
+    // The runtime goes on.
+    runtime.block_on(async { sleep(Duration::from_millis(1)).await });
+}
+
+thread_local! {
+    static IN_CLONE: Cell<Option<Box<dyn FnOnce()>>> = const { Cell::new(None) };
+}
+
+/// Clones of it run what is in [`IN_CLONE`], once.
+fn busy_clone() -> Waker {
+    static VTABLE: RawWakerVTable = RawWakerVTable::new(
+        |_| {
+            if let Some(foreign) = IN_CLONE.take() {
+                foreign();
+            }
+            RawWaker::new(std::ptr::null(), &VTABLE)
+        },
+        |_| {},
+        |_| {},
+        |_| {},
+    );
+    // SAFETY: the functions use no data, and what they do may be done on any thread.
+    unsafe { Waker::from_raw(RawWaker::new(std::ptr::null(), &VTABLE)) }
+}
+
+#[test]
+fn a_result_that_comes_while_the_handles_waker_is_cloned_is_not_lost() {
+    let runtime = std::rc::Rc::new(Runtime::new().unwrap());
+    let mut handle = Box::pin(runtime.spawn(async { 42 }));
+    IN_CLONE.set(Some(Box::new({
+        let runtime = runtime.clone();
+        move || runtime.block_on(async { sleep(Duration::from_millis(1)).await })
+    })));
+    let waker = busy_clone();
+    match poll_with(&mut handle, &waker) {
+        Poll::Ready(result) => assert_eq!(result.unwrap(), 42),
+        Poll::Pending => panic!("the task has ended"),
+    }
+}
