@@ -10,26 +10,24 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 #[path = "cases/target_feature.rs"]
 mod target_feature;
 
-// What differs today is not compiled yet.
-#[cfg(any())]
 #[path = "cases/bodies.rs"]
 mod bodies;
+// What differs today is not compiled yet.
+#[cfg(any())]
+#[path = "cases/boxed.rs"]
+mod boxed;
 #[cfg(any())]
 #[path = "cases/depth.rs"]
 mod depth;
-#[cfg(any())]
 #[path = "cases/futures.rs"]
 mod futures;
 #[cfg(any())]
 #[path = "cases/host_stack.rs"]
 mod host_stack;
-#[cfg(any())]
 #[path = "cases/panics.rs"]
 mod panics;
-#[cfg(any())]
 #[path = "cases/scope.rs"]
 mod scope;
-#[cfg(any())]
 #[path = "cases/text.rs"]
 mod text;
 

@@ -61,11 +61,6 @@ async fn never() -> ! {
     }
 }
 
-#[cps_core::coroutine]
-async fn boxes_itself(n: u32) -> u32 {
-    if n == 0 { 0 } else { boxes_itself(n - 1).boxed().await + 1 }
-}
-
 #[test]
 #[allow(clippy::ptr_arg)]
 fn values() {
@@ -75,6 +70,6 @@ fn values() {
     assert_eq!(run(adder(1))(2)(3), 6);
     assert_eq!(run(by_ref_mut(1, vec![], (1, 2))), 1);
     run(inner_attribute());
-    let _: Pin<Box<dyn Future<Output = _>>> = Box::pin(never());
-    assert_eq!(run(boxes_itself(3)), 3);
+    let never: Pin<Box<dyn Future<Output = _>>> = Box::pin(never());
+    drop(never);
 }

@@ -334,4 +334,82 @@ both! {
     async fn match_overlapping_arm(n: u32) -> u32 {
         match ready(n).await { 0..=5 => 1, 5..=9 => 2, _ => 3 }
     }
+
+    #[expect(clippy::unnecessary_operation, unused_must_use)]
+    #[rustfmt::co]
+    async fn unused_operator() {
+        ready(1).await + 1;
+    }
+
+    #[expect(clippy::let_and_return, non_snake_case)]
+    #[rustfmt::co]
+    async fn non_snake_case_variable() -> u32 {
+        let X = ready(1).await;
+        X
+    }
+
+    #[expect(clippy::len_zero)]
+    #[rustfmt::co]
+    async fn len_zero(v: Vec<u32>) -> bool {
+        ready(v).await.len() == 0
+    }
+
+    #[expect(clippy::bool_comparison)]
+    #[rustfmt::co]
+    async fn bool_comparison(b: bool) -> u32 {
+        if ready(b).await == true { 1 } else { 2 }
+    }
+
+    #[expect(clippy::identity_op)]
+    #[rustfmt::co]
+    async fn identity_op(n: u32) -> u32 {
+        ready(n).await + 0
+    }
+
+    #[expect(clippy::to_string_in_format_args)]
+    #[rustfmt::co]
+    async fn to_string_in_format(n: u32) -> String {
+        format!("a{}", ready(n).await.to_string())
+    }
+
+    #[expect(clippy::let_underscore_future)]
+    #[rustfmt::co]
+    async fn let_underscore_call() {
+        #[rustfmt::co]
+        async fn callee() {}
+        let _ = callee();
+    }
+
+    #[expect(clippy::toplevel_ref_arg)]
+    #[rustfmt::co]
+    async fn toplevel_ref_in_a_let() -> u32 {
+        let ref n = ready(1).await;
+        *n
+    }
+
+    #[expect(clippy::needless_late_init)]
+    #[rustfmt::co]
+    async fn needless_late_init() -> u32 {
+        let n;
+        n = ready(1).await;
+        n
+    }
+
+    #[expect(clippy::absurd_extreme_comparisons)]
+    #[rustfmt::co]
+    async fn absurd_comparison(n: u32) -> bool {
+        ready(n).await <= 0
+    }
+
+    #[expect(clippy::expect_fun_call)]
+    #[rustfmt::co]
+    async fn expect_fun_call(n: Option<u32>) -> u32 {
+        ready(n).await.expect(&format!("{}", 1))
+    }
+
+    #[expect(clippy::precedence)]
+    #[rustfmt::co]
+    async fn precedence() -> u32 {
+        ready(1).await << 2 + 1
+    }
 }

@@ -37,5 +37,3 @@ mod rustc_lints;
 mod coroutine {
     pub(crate) use cps_core::coroutine as co;
 }
-
-fn main() {}

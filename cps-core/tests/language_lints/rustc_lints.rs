@@ -406,4 +406,22 @@ both! {
         ready(()).await;
         *x
     }
+
+    #[expect(unused_assignments, unused_variables)]
+    #[rustfmt::co]
+    async fn unused_assignment_of_a_parameter(mut x: u32) {
+        x = ready(1).await;
+    }
+
+    #[expect(dropping_copy_types, irrefutable_let_patterns)]
+    #[rustfmt::co]
+    async fn irrefutable_let() {
+        if let x = ready(1).await { drop(Some(x)) }
+    }
+
+    #[expect(invalid_nan_comparisons)]
+    #[rustfmt::co]
+    async fn nan(x: f32) -> bool {
+        ready(x).await == f32::NAN
+    }
 }

@@ -228,3 +228,16 @@ async fn f(n: Result<u32, u32>) -> u32 {
         Ok(a) | Err(b) => 1,
     }
 }
+
+//# break outside of a loop
+#[co]
+async fn f() {
+    std::future::ready(()).await;
+    break;
+}
+
+//# continue outside of a loop
+#[co]
+async fn f() {
+    continue;
+}

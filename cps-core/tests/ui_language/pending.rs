@@ -23,21 +23,14 @@ async fn f(x: u32) -> Box<dyn Fn() -> u32> {
     Box::new(|| x)
 }
 
-//# break outside of a loop
-#[co]
-async fn f() {
-    std::future::ready(()).await;
-    break;
-}
-
-//# continue outside of a loop
-#[co]
-async fn f() {
-    continue;
-}
-
 //# a name bound twice in the parameters
 #[co]
 async fn f(n: u32, (n, _): (u32, u32)) -> u32 {
     n
+}
+
+//# endless recursion of types
+#[co]
+pub async fn f(n: u32) -> u32 {
+    if n == 0 { 0 } else { f(n - 1).await }
 }

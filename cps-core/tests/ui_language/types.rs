@@ -186,12 +186,6 @@ pub fn g() {
     is_static(f(&s));
 }
 
-//# endless recursion of types
-#[co]
-pub async fn f(n: u32) -> u32 {
-    if n == 0 { 0 } else { f(n - 1).await }
-}
-
 //# an unsized value
 #[co]
 async fn f(s: &str) {
