@@ -9,8 +9,11 @@
     reason = "the bodies are all that the language permits, not only what is good style"
 )]
 
+// Formatted as parts of the suite itself, in its edition.
 #[macro_use]
+#[rustfmt::skip]
 #[path = "../../language/harness.rs"]
 mod harness;
+#[rustfmt::skip]
 #[path = "../../language/chapters/mod.rs"]
 mod chapters;
