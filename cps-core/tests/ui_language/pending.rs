@@ -34,3 +34,9 @@ async fn f(n: u32, (n, _): (u32, u32)) -> u32 {
 pub async fn f(n: u32) -> u32 {
     if n == 0 { 0 } else { f(n - 1).await }
 }
+
+//# documentation on a parameter
+#[co]
+async fn f(/** Text. */ n: u32) -> u32 {
+    n
+}

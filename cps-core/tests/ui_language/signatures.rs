@@ -235,3 +235,28 @@ async fn g() {
 //# a default value of a parameter
 #[co]
 async fn f(n: u32 = 1) {}
+
+//# a parameter of a name twice
+#[co]
+async fn f(n: u32, n: u32) -> u32 {
+    n
+}
+
+//# a parameter that shadows a variant
+#[co]
+async fn f(None: u32) -> u32 {
+    1
+}
+
+//# an inner attribute after a statement
+#[co]
+async fn f() {
+    let x = 1;
+    #![allow(unused)]
+}
+
+//# a const that does not fit
+#[co]
+async fn f<const N: usize>() -> [u8; N] {
+    [0; N + 1]
+}

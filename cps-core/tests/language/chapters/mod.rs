@@ -3,6 +3,7 @@
 mod attributes;
 mod closures;
 mod coercions;
+mod corners;
 mod drops;
 mod expressions;
 mod fragments;
