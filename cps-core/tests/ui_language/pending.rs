@@ -1,0 +1,42 @@
+// Cases that differ today: not compiled yet. See language_rejects.rs.
+
+//# in order
+#[co]
+async fn f() {}
+
+//# a reference to a local is returned
+#[co]
+async fn f() -> &'static u32 {
+    let x = std::future::ready(1).await;
+    &x
+}
+
+//# a reference to an argument is returned
+#[co]
+async fn f(x: u32) -> &'static u32 {
+    &x
+}
+
+//# a closure that outlives what it borrows
+#[co]
+async fn f(x: u32) -> Box<dyn Fn() -> u32> {
+    Box::new(|| x)
+}
+
+//# a name bound twice in the parameters
+#[co]
+async fn f(n: u32, (n, _): (u32, u32)) -> u32 {
+    n
+}
+
+//# endless recursion of types
+#[co]
+pub async fn f(n: u32) -> u32 {
+    if n == 0 { 0 } else { f(n - 1).await }
+}
+
+//# documentation on a parameter
+#[co]
+async fn f(/** Text. */ n: u32) -> u32 {
+    n
+}
