@@ -1,9 +1,10 @@
 //! What the expansion of `#[coroutine]` names. Not part of the public interface.
 //!
-//! Each function says why it is harmless whoever calls it, or is `unsafe`. What the expansion calls besides are
+//! Each function says why it is harmless whoever calls it; what is not is an `unsafe` method. What the expansion calls besides are
 //! methods of the values that a body is given: see `call.rs`.
 
 use core::future::Future;
+use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
 use crate::body::Inlined;
@@ -19,83 +20,90 @@ pub fn hold<A>(args: A) -> MaybeUninit<A> {
     MaybeUninit::new(args)
 }
 
+/// A closure that makes the future of a body of kind `K` with arguments `A`. Harmless but for its methods, which are
+/// `unsafe`.
+#[derive(Debug)]
+pub struct MakeBody<K, A, F>(F, PhantomData<fn(K, A) -> (K, A)>);
+
 /// The closure that makes a body's future, whose parameter's type is inferred from the arguments. The body is of kind
-/// `K`. Harmless: it gives back what it is given.
+/// `K`. Harmless: it only holds what it is given.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn make<K, A, F, Fut>(_: &MaybeUninit<A>, make: F) -> F
+pub fn make<K, A, F, Fut>(_: &MaybeUninit<A>, make: F) -> MakeBody<K, A, F>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
 {
-    make
+    MakeBody(make, PhantomData)
 }
 
-/// A body that returns its value [`Wide`].
-///
-/// # Safety
-/// The second point of [`Body`](crate::Body)'s contract. The arguments are moved out of where they are held.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub unsafe fn wide<K, A, F, Fut, T>(
-    args: *const MaybeUninit<A>,
-    make: F,
-) -> impl Body<Output = T, Kind = K>
-where
-    F: FnOnce(Enter<A, K>) -> Fut,
-    Fut: Future<Output = Wide<T>>,
-{
-    // SAFETY: passed on.
-    unsafe { FnBody::<_, _, Widened, K>::new(args.cast::<A>().read(), make) }
-}
-
-/// A body that returns its value as it is.
-///
-/// # Safety
-/// The second point of [`Body`](crate::Body)'s contract. The arguments are moved out of where they are held.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub unsafe fn plain<K, A, F, Fut>(
-    args: *const MaybeUninit<A>,
-    make: F,
-) -> impl Body<Output = Fut::Output, Kind = K>
+impl<K, A, F, Fut> MakeBody<K, A, F>
 where
     F: FnOnce(Enter<A, K>) -> Fut,
     Fut: Future,
 {
-    // SAFETY: passed on.
-    unsafe { FnBody::<_, _, Plain, K>::new(args.cast::<A>().read(), make) }
+    /// A body that returns its value [`Wide`].
+    ///
+    /// # Safety
+    /// The second point of [`Body`](crate::Body)'s contract. The arguments are moved out of where they are held.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub unsafe fn __cps_wide<T>(
+        self,
+        args: *const MaybeUninit<A>,
+    ) -> impl Body<Output = T, Kind = K>
+    where
+        Fut: Future<Output = Wide<T>>,
+    {
+        // SAFETY: passed on.
+        unsafe { FnBody::<_, _, Widened, K>::new(args.cast::<A>().read(), self.0) }
+    }
+
+    /// A body that returns its value as it is.
+    ///
+    /// # Safety
+    /// As for [`MakeBody::__cps_wide`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub unsafe fn __cps_plain(
+        self,
+        args: *const MaybeUninit<A>,
+    ) -> impl Body<Output = Fut::Output, Kind = K> {
+        // SAFETY: passed on.
+        unsafe { FnBody::<_, _, Plain, K>::new(args.cast::<A>().read(), self.0) }
+    }
 }
 
-/// A coroutine of a [`wide`] body, placed as `P`.
-///
-/// # Safety
-/// As for that.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub unsafe fn wide_coroutine<P, A, F, Fut, T>(
-    args: *const MaybeUninit<A>,
-    make: F,
-) -> Coroutine<impl Body<Output = T, Kind = Waits>, P>
-where
-    F: FnOnce(Enter<A, Waits>) -> Fut,
-    Fut: Future<Output = Wide<T>>,
-{
-    // SAFETY: passed on.
-    unsafe { Coroutine::<FnBody<A, F, Widened, Waits>, P>::from_parts(args.cast(), make) }
-}
-
-/// A coroutine of a [`plain`] body, placed as `P`.
-///
-/// # Safety
-/// As for that.
-#[cfg_attr(not(debug_assertions), inline(always))]
-pub unsafe fn plain_coroutine<P, A, F, Fut>(
-    args: *const MaybeUninit<A>,
-    make: F,
-) -> Coroutine<impl Body<Output = Fut::Output, Kind = Waits>, P>
+impl<A, F, Fut> MakeBody<Waits, A, F>
 where
     F: FnOnce(Enter<A, Waits>) -> Fut,
     Fut: Future,
 {
-    // SAFETY: passed on.
-    unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args.cast(), make) }
+    /// A coroutine of such a body as [`MakeBody::__cps_wide`]'s, placed as `P`.
+    ///
+    /// # Safety
+    /// As for that.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub unsafe fn __cps_wide_coroutine<P, T>(
+        self,
+        args: *const MaybeUninit<A>,
+    ) -> Coroutine<impl Body<Output = T, Kind = Waits>, P>
+    where
+        Fut: Future<Output = Wide<T>>,
+    {
+        // SAFETY: passed on.
+        unsafe { Coroutine::<FnBody<A, F, Widened, Waits>, P>::from_parts(args.cast(), self.0) }
+    }
+
+    /// A coroutine of such a body as [`MakeBody::__cps_plain`]'s, placed as `P`.
+    ///
+    /// # Safety
+    /// As for that.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub unsafe fn __cps_plain_coroutine<P>(
+        self,
+        args: *const MaybeUninit<A>,
+    ) -> Coroutine<impl Body<Output = Fut::Output, Kind = Waits>, P> {
+        // SAFETY: passed on.
+        unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args.cast(), self.0) }
+    }
 }
 
 /// The body of a function that is `#[inline(always)]`. Harmless: any body may be compiled where it is called.

@@ -20,7 +20,7 @@ use crate::in_chain;
 ///   body type cannot be named outside of the function that defines it, so a frame's auto traits
 ///   are derived from the body's.)
 /// - The future is an `async` block that first of all awaits the `Enter` that `Make` is given, then takes its
-///   arguments by `Entered::args`, and that owns nothing but its locals from then on: once it
+///   arguments by `Entered::__cps_args`, and that owns nothing but its locals from then on: once it
 ///   has returned, there is nothing in it to drop.
 pub unsafe trait Body: Sized {
     /// What the coroutine evaluates to.

@@ -320,7 +320,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         let make = |enter: Enter<Self, Waits>| async move {
             let entered = enter.await;
             // SAFETY: nothing else was awaited before.
-            let chain = unsafe { entered.args() };
+            let chain = unsafe { entered.__cps_args() };
             Awaiting::new(chain).await.into_value()
         };
         // SAFETY: the future awaits `Enter` first, then takes its argument, and owns nothing once it has returned.

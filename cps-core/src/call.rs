@@ -4,7 +4,7 @@
 //! match (CALLEE).__cps_call() { callee => {                       // safe: a coroutine, or a foreign future
 //!     let mut slot = Slot { empty: () };                           // constructed in place
 //!     'call: {
-//!         let waiting = match handle.call::<SITE, _>(callee, &raw mut slot) {
+//!         let waiting = match handle.__cps_begin::<SITE, _>(callee, &raw mut slot) {
 //!             Ok((value, next)) => {                               // ran through: a plain call
 //!                 handle = next;
 //!                 break 'call value
@@ -12,7 +12,7 @@
 //!             Err(waiting) => waiting,
 //!         };
 //!         let resumed = waiting.await;                             // the only suspension point
-//!         let (value, next) = resumed.finish(&raw mut slot);
+//!         let (value, next) = resumed.__cps_finish(&raw mut slot);
 //!         handle = next;                                           // so no frame keeps it
 //!         value
 //!     }
@@ -22,11 +22,12 @@
 //! `__cps_call` is an inherent method of [`Coroutine`](crate::Coroutine), and the method of a blanket
 //! trait for any other `IntoFuture`; inherent methods win. It is safe, and does nothing but say what is awaited, in
 //! a type of this crate that is a [`Callee`]; so it does no harm if a user's type has a method of that name. All
-//! that is `unsafe` in the expansion are methods of [`Handle`], of what these give, and of what the body was
-//! entered with: their types, and so the functions that are called, are this crate's or, where a user's module
-//! stands for this crate (`crate = path`), the user's, which is safe code and has no handle.
+//! that is `unsafe` in the expansion are methods of [`Handle`], of what these give, of what the body was
+//! entered with, and of what makes it. No function is named by a path there, which could be anybody's where a user's
+//! module stands for this crate (`crate = path`): the methods have names that no other type has, and so they are
+//! this crate's, or the user's, which are safe code and have no handle.
 //!
-//! For a coroutine `Handle::call` runs the callee on the host stack, and only when that suspends is there anything
+//! For a coroutine `Handle::__cps_begin` runs the callee on the host stack, and only when that suspends is there anything
 //! to await, [`Suspended`], which yields once. For a foreign future it returns the future, which is awaited in the
 //! ordinary way, but for the context: see `in_chain.rs`. The shape is the same for all because the macro cannot
 //! know which it is, and every value is moved as a whole, never borrowed before the await: a borrowed local would be
@@ -132,9 +133,10 @@ impl<'b, K> Handle<'b, K> {
     /// # Safety
     /// Only as in the expansion above: the slot is a local of the body that this is the handle of, it is not
     /// moved, and if there is no value the body awaits what this returns, at once, and then calls
-    /// [`Resumed::finish`] with the same slot.
+    /// [`Resumed::__cps_finish`] with the same slot.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub unsafe fn call<S: Site, C: Callee<K>>(
+    #[doc(hidden)]
+    pub unsafe fn __cps_begin<S: Site, C: Callee<K>>(
         self,
         callee: C,
         slot: *mut SlotOf<C::Content>,
@@ -183,7 +185,8 @@ impl<'b, K, A: OfChain> Resumed<'b, K, A> {
     /// # Safety
     /// Only as in the expansion above: with the slot of the call that was awaited.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub unsafe fn finish<C: Content<Awaited = A>>(
+    #[doc(hidden)]
+    pub unsafe fn __cps_finish<C: Content<Awaited = A>>(
         self,
         slot: *mut SlotOf<C>,
     ) -> (C::Value, Handle<'b, K>) {

@@ -43,7 +43,7 @@ impl Chain {
 /// The chain as the expansion of a body of kind `K` holds it, to call what it awaits.
 ///
 /// **Invariant H**: a handle exists only within the body that the chain runs, and there is one at a time.
-/// [`Entered::handle`](crate::enter::Entered::handle) makes the first, a call takes it and gives the next one. It can
+/// `Entered::__cps_handle` makes the first, a call takes it and gives the next one. It can
 /// be neither copied nor kept: the brand `'b` is the lifetime of a local of that body. And nobody but the
 /// expansion has it: no token that names it is handed to another macro.
 pub struct Handle<'b, K> {

@@ -126,7 +126,8 @@ impl<A, K> Entered<A, K> {
     /// # Safety
     /// Once, before the body awaits anything else than its [`Enter`].
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub unsafe fn args(self) -> A {
+    #[doc(hidden)]
+    pub unsafe fn __cps_args(self) -> A {
         // SAFETY: the entry is live in the first poll, and the caller says that this is the only call.
         unsafe {
             let args = &raw const (*self.entry.cast::<Entry<'_, A>>()).args;
@@ -141,16 +142,18 @@ impl<A, K> Entered<A, K> {
     /// # Safety
     /// Once, before the body awaits anything else than its [`Enter`].
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub unsafe fn handle<'b>(self, _: &'b BodyLocal) -> Handle<'b, K> {
+    #[doc(hidden)]
+    pub unsafe fn __cps_handle<'b>(self, _: &'b BodyLocal) -> Handle<'b, K> {
         // SAFETY: the entry is live in the first poll. The body, of kind `K` by the contract of `Enter::new`, is
         // the one that the chain runs.
         unsafe { Handle::new((*self.entry.cast::<Entry<'_, A>>()).chain) }
     }
 
-    /// A local of the body, for [`Entered::handle`].
+    /// A local of the body, for [`Entered::__cps_handle`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[must_use]
-    pub fn local(self) -> BodyLocal {
+    #[doc(hidden)]
+    pub fn __cps_local(self) -> BodyLocal {
         BodyLocal(())
     }
 }

@@ -170,7 +170,7 @@ impl Rewrite<'_> {
                 let mut __slot = #krate::__private::Slot { empty: () };
                 '__call: {
                     let __waiting = match unsafe {
-                        #handle.call::<__Site, _>(__callee, &raw mut __slot)
+                        #handle.__cps_begin::<__Site, _>(__callee, &raw mut __slot)
                     } {
                         ::core::result::Result::Ok((__value, __next)) => {
                             #[allow(unused_assignments)]
@@ -182,7 +182,7 @@ impl Rewrite<'_> {
                         ::core::result::Result::Err(__waiting) => __waiting,
                     };
                     let __resumed = __waiting.await;
-                    let (__value, __next) = unsafe { __resumed.finish(&raw mut __slot) };
+                    let (__value, __next) = unsafe { __resumed.__cps_finish(&raw mut __slot) };
                     #[allow(unused_assignments)]
                     {
                         #handle = __next;

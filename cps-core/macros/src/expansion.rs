@@ -68,11 +68,10 @@ impl Expansion<'_> {
                 quote_spanned!(span=> __bound({ #body })),
             ),
         };
-        let value_type = if wide { quote_spanned!(span=> _, _) } else { quote_spanned!(span=> _) };
-        let (body_of, value) = if wide {
-            (hidden("wide"), quote_spanned!(span=> #krate::__private::Wide::new(__value)))
+        let value = if wide {
+            quote_spanned!(span=> #krate::__private::Wide::new(__value))
         } else {
-            (hidden("plain"), quote_spanned!(span=> __value))
+            quote_spanned!(span=> __value)
         };
         let (kind, constructor) = match made {
             Made::Coroutine => {
@@ -87,31 +86,28 @@ impl Expansion<'_> {
                 quote_spanned!(span=> async_generator::<#placement, _, _>),
             ),
         };
+        // Methods, and no paths, in what is `unsafe`: see `cps-core/src/call.rs`.
         let coroutine = match made {
             Made::Coroutine if !self.inlined => {
-                let function = hidden(if wide { "wide_coroutine" } else { "plain_coroutine" });
+                let (method, value_type) = if wide {
+                    (hidden("__cps_wide_coroutine"), quote_spanned!(span=> , _))
+                } else {
+                    (hidden("__cps_plain_coroutine"), TokenStream::new())
+                };
                 quote_spanned! {span=>
-                    unsafe {
-                        #krate::__private::#function::<#placement, _, _, #value_type>(
-                            &raw const __arguments, __make,
-                        )
-                    }
+                    unsafe { __make.#method::<#placement #value_type>(&raw const __arguments) }
                 }
             }
             _ => {
-                let body = quote_spanned! {span=>
-                    unsafe {
-                        #krate::__private::#body_of::<#krate::__private::#kind, _, _, #value_type>(
-                            &raw const __arguments, __make,
-                        )
+                let method = hidden(if wide { "__cps_wide" } else { "__cps_plain" });
+                let body = quote_spanned!(span=> unsafe { __make.#method(&raw const __arguments) });
+                if self.inlined {
+                    quote_spanned! {span=>
+                        #krate::__private::#constructor(#krate::__private::inlined(#body))
                     }
-                };
-                let body = if self.inlined {
-                    quote_spanned!(span=> #krate::__private::inlined(#body))
                 } else {
-                    body
-                };
-                quote_spanned!(span=> #krate::__private::#constructor(#body))
+                    quote_spanned!(span=> #krate::__private::#constructor(#body))
+                }
             }
         };
         // Tells the type of `return` and `?` before the body is checked, as a signature does.
@@ -137,13 +133,13 @@ impl Expansion<'_> {
                         #[allow(unused_imports)]
                         use #krate::__private::ForeignCall as _;
                         let __entered = __enter.await;
-                        let __local = __entered.local();
+                        let __local = __entered.__cps_local();
                         #[allow(unused_variables, unused_mut)]
-                        let mut #handle = unsafe { __entered.handle(&__local) };
+                        let mut #handle = unsafe { __entered.__cps_handle(&__local) };
                         // Nothing that could unwind may come between this and the bindings, or
                         // rustc keeps the arguments beside them, in case that it does.
                         #[allow(unused_variables)]
-                        let #fields = unsafe { __entered.args() };
+                        let #fields = unsafe { __entered.__cps_args() };
                         #hint
                         #bindings
                         #bound

@@ -77,6 +77,12 @@ impl Resolve {
         next: Option<&TokenTree>,
         output: &mut Vec<TokenTree>,
     ) {
+        // `n as $t < 1`: without parentheses, `<` would begin the type's arguments.
+        let is_cast = matches!(previous, Some(TokenTree::Ident(ident)) if ident == "as");
+        if is_cast && matches!(next, Some(TokenTree::Punct(punct)) if punct.as_char() == '<') {
+            output.push(delimited(Delimiter::Parenthesis, content));
+            return;
+        }
         if is_one(&content) {
             output.extend(content);
             return;
