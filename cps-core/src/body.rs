@@ -39,6 +39,10 @@ pub unsafe trait Body: Sized {
     #[doc(hidden)]
     const INLINED: bool = false;
 
+    /// The arguments, and what makes the future.
+    #[doc(hidden)]
+    fn into_parts(self) -> (Self::Args, Self::Make);
+
     /// Moves out what makes the future.
     ///
     /// # Safety
@@ -62,16 +66,6 @@ pub unsafe trait Body: Sized {
     /// The chain is in a poll; the body is that of its frame.
     #[doc(hidden)]
     unsafe fn resume(future: Pin<&mut Self::Future>, chain: Chain) -> Poll<Self::Output>;
-}
-
-/// Drops a body that is not started after all.
-pub(crate) struct DropBody<B>(pub(crate) *mut B);
-
-impl<B> Drop for DropBody<B> {
-    fn drop(&mut self) {
-        // SAFETY: whoever makes the guard owns the body, and forgets the guard when it is moved out.
-        unsafe { self.0.drop_in_place() }
-    }
 }
 
 /// What `#[coroutine]` generates: arguments and a closure that makes the future.
@@ -158,6 +152,11 @@ where
     type Future = F::Future;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
+    fn into_parts(self) -> (A, F) {
+        (self.args, self.make)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn take_make(this: *mut Self) -> F {
         // SAFETY: by contract.
         unsafe { (&raw const (*this).make).read() }
@@ -193,6 +192,11 @@ unsafe impl<B: Body> Body for Inlined<B> {
     type Future = B::Future;
 
     const INLINED: bool = true;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn into_parts(self) -> (B::Args, B::Make) {
+        self.0.into_parts()
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn take_make(this: *mut Self) -> B::Make {

@@ -176,6 +176,10 @@ unsafe impl<F: BranchingPoint> Body for Native<F> {
     type Make = fn(Enter<F, Waits>) -> Whole<F>;
     type Future = Whole<F>;
 
+    fn into_parts(self) -> (F, Self::Make) {
+        unreachable!("a branching point is called with its future")
+    }
+
     unsafe fn take_make(_: *mut Self) -> Self::Make {
         unreachable!("a branching point is called with its future")
     }

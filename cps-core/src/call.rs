@@ -49,6 +49,7 @@ use crate::chain::{Chain, Handle, MayWait};
 use crate::driver::Driver;
 use crate::frame::{Frame, Headed};
 use crate::in_chain;
+use crate::passing::Passing;
 use crate::step::Step;
 
 /// What can be called by a body of kind `K`.
@@ -295,7 +296,7 @@ impl<B: Body> Embedded<B> {
     pub(crate) unsafe fn call<S: Site>(
         slot: *mut SlotOf<Self>,
         chain: Chain,
-        body: *mut B,
+        body: Passing<B>,
     ) -> (Option<B::Output>, Suspended) {
         let frame = slot.cast::<Frame<B>>();
         // SAFETY: the slot is valid memory for a frame, by contract; the chain is running, since

@@ -11,6 +11,7 @@ use crate::body::{Body, NoSite};
 use crate::chain::Chain;
 use crate::driver::{Driver, Header, Host, ended};
 use crate::frame::{Frame, Origin};
+use crate::passing::Passing;
 use crate::running::Running;
 use crate::stack::{Chunk, FrameStack};
 use crate::stack_options::{StackOptions, StackUsage};
@@ -302,7 +303,8 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
                 (*driver).stack.install(head, N & !(align_of::<Chunk>() - 1));
             }
             let mut body = Self::body(this).cast::<MaybeUninit<B>>().read();
-            match Frame::call::<NoSite>(Self::frame(this), body.as_mut_ptr(), Chain::root(driver)) {
+            let body = Passing::of(body.as_mut_ptr());
+            match Frame::call::<NoSite>(Self::frame(this), body, Chain::root(driver)) {
                 Poll::Ready(value) => Poll::Ready(value),
                 Poll::Pending => {
                     let poll = Driver::settle(driver, (*driver).pending());

@@ -25,6 +25,7 @@ use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::chained::Chained;
 use crate::driver::Driver;
+use crate::passing::Passing;
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
 use crate::placement::{Inline, May, Placement, Stack};
@@ -388,7 +389,7 @@ impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
         slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on.
-        unsafe { P::call::<B, S>(slot, chain, &raw mut (*this).body) }
+        unsafe { P::call::<B, S>(slot, chain, Passing::of(&raw mut (*this).body)) }
     }
 }
 

@@ -15,6 +15,7 @@ use crate::body::Body;
 use crate::chain::Chain;
 use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, resume_caller};
+use crate::passing::Passing;
 use crate::step::Step;
 
 /// A body whose call was deferred, outside of its frame: so a frame need not be as large as the
@@ -34,14 +35,14 @@ impl<B: Body> Waiting<B> {
     /// [`Frame::defer`].
     pub(crate) unsafe fn begin(
         memory: *mut Self,
-        body: *mut B,
+        body: Passing<B>,
         this: *mut Frame<B>,
         caller: Chain,
         vtable: *const VTable,
     ) {
         // SAFETY: by contract.
         unsafe {
-            memory.write(Waiting { body: body.read(), _size: 0 });
+            memory.write(Waiting { body: body.into_body(), _size: 0 });
             Frame::defer(this, memory.cast(), caller, vtable);
         }
     }
@@ -96,7 +97,8 @@ pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     // SAFETY: only unstarted frames have this vtable. It is replaced before the body runs, so that a
     // panic, which leaves the frame as the leaf, finds a started one.
     unsafe {
-        let body = MaybeUninit::new(U::take(frame, driver));
+        let mut body = MaybeUninit::new(U::take(frame, driver));
+        let body = Passing::of(body.as_mut_ptr());
         (*frame).vtable.set(U::started());
         match Frame::start(this, body, driver) {
             Poll::Pending => (*driver).pending(),

@@ -20,6 +20,7 @@ use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crate::chain::{Chain, Handle};
 use crate::in_chain;
+use crate::passing::Passed;
 
 /// What a body finds at its start, while that is polled.
 struct Entry<'a, A> {
@@ -29,13 +30,6 @@ struct Entry<'a, A> {
     args: Passed<A>,
 }
 
-/// Where a body finds its arguments: in the entry, which the compiler takes apart if it optimises, or where they were, so
-/// that they are copied once less if it does not.
-#[cfg(not(debug_assertions))]
-type Passed<A> = ManuallyDrop<A>;
-#[cfg(debug_assertions)]
-type Passed<A> = *mut A;
-
 /// Polls a body for the first time.
 ///
 /// # Safety
@@ -44,14 +38,11 @@ type Passed<A> = *mut A;
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn poll<A, F: Future>(
     body: Pin<&mut F>,
-    args: *mut A,
+    args: Passed<A>,
     chain: Chain,
 ) -> Poll<F::Output> {
     // SAFETY: passed on.
     let in_chain = unsafe { in_chain::waker(&chain) };
-    #[cfg(not(debug_assertions))]
-    // SAFETY: they are moved out of there, by contract.
-    let args = ManuallyDrop::new(unsafe { args.read() });
     let entry = Entry { chain, in_chain: &in_chain, args };
     // SAFETY: the functions do nothing.
     let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });

@@ -11,6 +11,7 @@ use crate::deferred::{Unstarted, start_deferred};
 use crate::driver::{Description, Driver, Header, VTable};
 use crate::frame::{Frame, Origin, body_name, resume};
 use crate::heap::{Free, drop_and_free};
+use crate::passing::Passing;
 
 /// A frame's memory, and where it was called: its caller does not know its vtables, of which there
 /// could be one for each place.
@@ -99,7 +100,8 @@ unsafe fn start<B: Body>(header: *mut Header, chain: Chain) -> bool {
     unsafe {
         let mut body = ManuallyDrop::new(Origin::body(header.cast::<Origin<B>>()).read());
         let unwinding = Free::<OwnMemory<B>>(header.cast());
-        let poll = Frame::call_as(frame, &raw mut *body, chain, Erased::<B>::started());
+        let poll =
+            Frame::call_as(frame, Passing::of(&raw mut *body), chain, Erased::<B>::started());
         core::mem::forget(unwinding);
         match poll {
             Poll::Ready(value) => {

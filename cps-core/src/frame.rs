@@ -19,7 +19,7 @@
 
 use core::hint::assert_unchecked;
 use core::marker::PhantomData;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr;
 use core::task::Poll;
@@ -28,6 +28,7 @@ use crate::body::{Body, Site};
 use crate::chain::Chain;
 use crate::driver::{Description, Driver, Header, VTable};
 use crate::enter::{self, Enter};
+use crate::passing::Passing;
 use crate::running::Starting;
 use crate::step::Step;
 
@@ -117,7 +118,7 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call<S: Site>(
         this: *mut Self,
-        body: *mut B,
+        body: Passing<B>,
         chain: Chain,
     ) -> Poll<B::Output> {
         // SAFETY: passed on.
@@ -131,7 +132,7 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_as(
         this: *mut Self,
-        body: *mut B,
+        body: Passing<B>,
         chain: Chain,
         vtable: *const VTable,
     ) -> Poll<B::Output> {
@@ -139,7 +140,7 @@ impl<B: Body> Frame<B> {
         // SAFETY: passed on.
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start(this, body.cast::<MaybeUninit<B>>().read(), chain.driver);
+            let poll = Self::start(this, body, chain.driver);
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -154,7 +155,7 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_inlined<S: Site>(
         this: *mut Self,
-        body: *mut B,
+        body: Passing<B>,
         chain: Chain,
     ) -> Poll<B::Output> {
         let vtable = Suspended::<B, S>::VTABLE;
@@ -162,8 +163,7 @@ impl<B: Body> Frame<B> {
         // SAFETY: passed on.
         unsafe {
             let _starting = starting.enter();
-            let poll =
-                Self::start_inlined(this, body.cast::<MaybeUninit<B>>().read(), chain.driver);
+            let poll = Self::start_inlined(this, body, chain.driver);
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -273,7 +273,7 @@ impl<B: Body> Frame<B> {
     #[inline]
     pub(crate) unsafe fn start(
         this: *mut Self,
-        mut body: MaybeUninit<B>,
+        body: Passing<B>,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // As in `start_inlined`. That it is not called is to keep rustc, which inlines a function that calls just
@@ -281,9 +281,9 @@ impl<B: Body> Frame<B> {
         // SAFETY: as there.
         unsafe {
             let future = Self::future(this);
-            future.write(B::take_make(body.as_mut_ptr())(Enter::new()));
+            let (args, make) = body.into_parts();
+            future.write(make(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
-            let args = B::args(body.as_mut_ptr());
             enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
         }
     }
@@ -295,16 +295,16 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_inlined(
         this: *mut Self,
-        mut body: MaybeUninit<B>,
+        body: Passing<B>,
         driver: *const Driver,
     ) -> Poll<B::Output> {
         // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
         // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
         unsafe {
             let future = Self::future(this);
-            future.write(B::take_make(body.as_mut_ptr())(Enter::new()));
+            let (args, make) = body.into_parts();
+            future.write(make(Enter::new()));
             let own = Chain::new(driver, Self::header(this));
-            let args = B::args(body.as_mut_ptr());
             enter::poll(Pin::new_unchecked(&mut *future), args, own).map(B::output)
         }
     }

@@ -5,12 +5,13 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use crate::body::{Body, DropBody, Site};
+use crate::body::{Body, Site};
 use crate::call::{Content, Memory, Returned, SlotOf, Suspended};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, describe_called, drop_suspended, resume};
+use crate::passing::Passing;
 use crate::placement::{Heap, Placement};
 
 /// The slot's content for a callee with a frame on the heap: a pointer to its header.
@@ -99,19 +100,16 @@ impl Placement for Heap {
     unsafe fn call<B: Body, S: Site>(
         slot: *mut SlotOf<Allocated<B>>,
         chain: Chain,
-        body: *mut B,
+        body: Passing<B>,
     ) -> (Option<B::Output>, Suspended) {
-        let unwinding = DropBody(body);
         let frame = allocate::<Frame<B>>();
-        let unwinding = (unwinding, Free(frame));
+        let unwinding = Free(frame);
         // SAFETY: the allocation is valid memory for a frame until it is freed, which is when the
         // frame has ended: here, in `finish`, or in the vtable's `drop`. The chain is running,
         // since its body calls this.
         unsafe {
             if (*chain.driver).may_nest_call() {
                 let started = OnHeap::<B, S>::STARTED;
-                let (body_owner, unwinding) = unwinding;
-                core::mem::forget(body_owner);
                 let poll = Frame::call_as(frame, body, chain, started);
                 core::mem::forget(unwinding);
                 if let Poll::Ready(value) = poll {

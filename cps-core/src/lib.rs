@@ -269,6 +269,7 @@ pub mod interleave;
 mod join;
 mod lender;
 mod may;
+mod passing;
 mod placement;
 pub mod prefetch;
 #[cfg(feature = "alloc")]

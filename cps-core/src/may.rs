@@ -7,6 +7,7 @@ use crate::body::{Body, Site};
 use crate::call::{Content, Embedded, Memory, OfChain, Returned, SlotOf, Suspended};
 use crate::chain::Chain;
 use crate::frame::Frame;
+use crate::passing::Passing;
 use crate::placement::{May, Placement, Stack};
 use crate::stacked::{self, Stacked};
 
@@ -32,7 +33,7 @@ impl<const N: usize> Placement for May<N> {
     unsafe fn call<B: Body, S: Site>(
         slot: *mut SlotOf<Room<B, N>>,
         chain: Chain,
-        body: *mut B,
+        body: Passing<B>,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on; a slot in which the frame fits is as good as one of the frame's type.
         unsafe {

@@ -4,6 +4,7 @@
 use crate::body::{Body, Site};
 use crate::call::{Content, Embedded, Returned, SlotOf, Suspended};
 use crate::chain::Chain;
+use crate::passing::Passing;
 
 /// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`May`].
 ///
@@ -35,7 +36,7 @@ pub trait Placement: private::Sealed + Sized {
     unsafe fn call<B: Body, S: Site>(
         slot: *mut SlotOf<Self::Content<B>>,
         chain: Chain,
-        body: *mut B,
+        body: Passing<B>,
     ) -> (Option<B::Output>, Suspended);
 }
 
@@ -78,7 +79,7 @@ impl Placement for Inline {
     unsafe fn call<B: Body, S: Site>(
         slot: *mut SlotOf<Embedded<B>>,
         chain: Chain,
-        body: *mut B,
+        body: Passing<B>,
     ) -> (Option<B::Output>, Suspended) {
         // SAFETY: passed on.
         unsafe { Embedded::call::<S>(slot, chain, body) }

@@ -4,12 +4,13 @@ use core::alloc::Layout;
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use crate::body::{Body, DropBody, Site};
+use crate::body::{Body, Site};
 use crate::call::{self, Content, Memory, OfChain, Returned, SlotOf};
 use crate::chain::Chain;
 use crate::deferred::{Unstarted, Waiting, start_deferred};
 use crate::driver::{Driver, Header, VTable};
 use crate::frame::{Frame, Suspended, describe_called};
+use crate::passing::Passing;
 use crate::placement::{Placement, Stack};
 use crate::stack_options::Exhausted;
 
@@ -54,7 +55,7 @@ impl Placement for Stack {
     unsafe fn call<B: Body, S: Site>(
         _: *mut SlotOf<Stacked<B>>,
         chain: Chain,
-        body: *mut B,
+        body: Passing<B>,
     ) -> (Option<B::Output>, call::Suspended) {
         let driver = chain.driver;
         // SAFETY: the chain is running, since its body calls this; its driver outlives the call. The
@@ -87,42 +88,39 @@ impl Placement for Stack {
 /// As for [`Placement::call`].
 #[cold]
 #[inline(never)]
-unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: *mut B) -> Option<B::Output> {
+unsafe fn call_slowly<B: Body, S: Site>(chain: Chain, body: Passing<B>) -> Option<B::Output> {
     // SAFETY: passed on.
     match unsafe { try_call::<B, S>(chain, body) } {
         Ok(value) => value,
-        Err(exhausted) => {
-            let _unwinding = DropBody(body);
-            panic!("{exhausted}")
-        }
+        Err((exhausted, _body)) => panic!("{exhausted}"),
     }
 }
 
 /// Calls `body` with its frame on the frame stack, in a further chunk if need be.
 ///
 /// The callee's value if it has returned already; `None` if it is suspended or deferred. If there
-/// is no memory: why, and the body is as it was.
+/// is no memory: why, and the body.
 ///
 /// # Safety
 /// As for [`Placement::call`].
 pub(crate) unsafe fn try_call<B: Body, S: Site>(
     chain: Chain,
-    body: *mut B,
-) -> Result<Option<B::Output>, Exhausted> {
+    body: Passing<B>,
+) -> Result<Option<B::Output>, (Exhausted, Passing<B>)> {
     let driver = chain.driver;
     // SAFETY: as in `Stack::call`.
     unsafe {
         let stack = &(*driver).stack;
         let frame = match stack.push_slow(Layout::new::<Frame<B>>()) {
             Ok(memory) => memory.cast::<Frame<B>>(),
-            Err(exhausted) => return Err(exhausted),
+            Err(exhausted) => return Err((exhausted, body)),
         };
         if !(*driver).may_nest_call() {
             let waiting = match stack.push_slow(Layout::new::<Waiting<B>>()) {
                 Ok(memory) => memory.cast(),
                 Err(exhausted) => {
                     stack.pop(frame);
-                    return Err(exhausted);
+                    return Err((exhausted, body));
                 }
             };
             Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED);

@@ -7,6 +7,7 @@ use crate::body::{Body, Site};
 use crate::call::{Callee, Content, Memory, OfChain, Returned, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::coroutine::{Coroutine, Unstarted};
+use crate::passing::Passing;
 use crate::placement::Stack;
 use crate::stack_options::Exhausted;
 use crate::stacked;
@@ -43,12 +44,12 @@ impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
     ) -> (Option<<Tried<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on; without a value, the call has suspended.
         unsafe {
-            let body = &raw mut (*this).body;
+            let body = Passing::of(&raw mut (*this).body);
             match stacked::try_call::<B, S>(chain, body) {
                 Ok(Some(value)) => Suspended::returned(Ok(value)),
                 Ok(None) => Suspended::now(chain),
-                Err(reason) => {
-                    let coroutine = Unstarted::from_body(body.read());
+                Err((reason, body)) => {
+                    let coroutine = Unstarted::from_body(body.into_body());
                     Suspended::returned(Err(StackExhausted { coroutine, reason }))
                 }
             }

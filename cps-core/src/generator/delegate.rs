@@ -1,12 +1,12 @@
 //! Yielding all items of another generator.
 
 use core::fmt;
-use core::mem::MaybeUninit;
 
 use crate::body::{Body, Site};
 use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait, MayYield};
 use crate::generator::{AsyncGenerator, Generator};
+use crate::passing::Passing;
 use crate::placement::Placement;
 
 /// Delegates to another generator of the same items: `yield_from(child).await` yields what it yields,
@@ -100,7 +100,7 @@ impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
         // needs.
-        unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
+        unsafe { begin::<B, P, S>(slot, chain, Passing::of(&raw mut (*this).child.body)) }
     }
 }
 
@@ -120,7 +120,7 @@ where
         slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: as above.
-        unsafe { begin::<B, P, S>(slot, chain, &raw mut (*this).child.body) }
+        unsafe { begin::<B, P, S>(slot, chain, Passing::of(&raw mut (*this).child.body)) }
     }
 }
 
@@ -132,7 +132,7 @@ where
 unsafe fn begin<B: Body, P: Placement, S: Site>(
     slot: *mut SlotOf<P::Content<B>>,
     chain: Chain,
-    body: *mut B,
+    body: Passing<B>,
 ) -> (Option<B::Output>, Suspended) {
     /// A function of its own. A generator is called in order to be suspended and resumed many times: if its
     /// start were inlined in its caller's resume function, each of the caller's resumes would save the registers
@@ -144,15 +144,15 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     unsafe fn call<B: Body, P: Placement, S: Site>(
         slot: *mut SlotOf<P::Content<B>>,
         chain: Chain,
-        mut body: MaybeUninit<B>,
+        body: Passing<B>,
     ) -> Option<B::Output> {
         // SAFETY: passed on.
-        unsafe { P::call::<B, S>(slot, chain, body.as_mut_ptr()) }.0
+        unsafe { P::call::<B, S>(slot, chain, body) }.0
     }
 
     // SAFETY: passed on; without a value, the call has suspended.
     unsafe {
-        match call::<B, P, S>(slot, chain, body.cast::<MaybeUninit<B>>().read()) {
+        match call::<B, P, S>(slot, chain, body) {
             Some(value) => Suspended::returned(value),
             None => Suspended::now(chain),
         }

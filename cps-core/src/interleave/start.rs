@@ -9,6 +9,7 @@ use crate::chain::Chain;
 use crate::coroutine::Coroutine;
 use crate::driver::Driver;
 use crate::frame::Frame;
+use crate::passing::Passing;
 use crate::step::Turn;
 
 /// A coroutine that an interleaver can start: [`Coroutine`], of whatever placement, or
@@ -72,7 +73,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         let mut body = ManuallyDrop::new(self.into_body());
         // SAFETY: by contract; the body is not used again.
         unsafe {
-            Frame::call::<NoSite>(frame, &raw mut *body, chain)
+            Frame::call::<NoSite>(frame, Passing::of(&raw mut *body), chain)
                 .map(|value| Frame::put_result(frame, value))
         }
     }
@@ -82,7 +83,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         let mut body = ManuallyDrop::new(self.into_body());
         // SAFETY: by contract; the body is not used again.
         unsafe {
-            Frame::call_inlined::<NoSite>(frame, &raw mut *body, chain)
+            Frame::call_inlined::<NoSite>(frame, Passing::of(&raw mut *body), chain)
                 .map(|value| Frame::put_result(frame, value))
         }
     }
