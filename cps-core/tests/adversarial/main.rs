@@ -1,0 +1,12 @@
+//! Safe code that does what it should not: every combination is right or refused, and none is undefined behaviour,
+//! by Miri and by the address sanitizer. One module for each kind of attack.
+#![allow(missing_docs)]
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod contexts;
+mod contexts_generators;
+mod contexts_seen;
+mod vandal;
+mod wakers;
