@@ -180,7 +180,8 @@ fn half_run_boxes_nest() {
     fn nest(depth: u32, log: Log) -> LocalBoxCoroutine<'static, u32> {
         let mut boxed = cps_core::coroutine_block! {
             let _note = log.note("level");
-            Yield::new(&log, 1).await;
+            // Pending where it is made, and once where it is awaited.
+            Yield::new(&log, 2).await;
             if depth == 0 { 0 } else { nest(depth - 1, log.clone()).await + 1 }
         }
         .boxed_local();

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Mutex;
 
 use crate::contexts::Placed;
 use crate::support::{Event, Fate, Log, Note, run};
@@ -51,7 +52,7 @@ macro_rules! bodies {
         use crate::support::Planned;
         use crate::vandal::tick;
 
-        pub(crate) struct Owner(pub(crate) Note);
+        pub(crate) struct Owner(#[expect(dead_code, reason = "dropped")] pub(crate) Note);
 
         $($attribute)*
         async fn callee(make: Maker, _argument: Note) -> Note {
@@ -127,10 +128,16 @@ fn root(armed: Armed, panics: bool, log: &Log, is_direct: bool) -> Boxed {
     }
 }
 
+/// (A value that is returned is leaked by rustc if a destructor panics after that: so the logs stay reachable, and that
+/// all is dropped which is dropped in an `async fn` is seen by comparison.)
 fn outcome(armed: Armed, panics: bool, polls: u32, is_direct: bool) -> (Fate<()>, Vec<Event>) {
+    static LOGS: Mutex<Vec<Log>> = Mutex::new(Vec::new());
     let log = Log::default();
+    LOGS.lock().unwrap().push(log.clone());
     let fate = run(&log, root(armed, panics, &log, is_direct), polls);
-    log.assert_each_dropped_once();
+    if armed == Armed::Nothing {
+        log.assert_each_dropped_once();
+    }
     (fate, log.events())
 }
 

@@ -5,8 +5,13 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+mod boxes;
+mod combinators;
 mod contexts;
 mod contexts_generators;
 mod contexts_seen;
+mod destructors;
+mod hostile_code;
+mod layouts;
 mod vandal;
 mod wakers;
