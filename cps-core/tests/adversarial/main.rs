@@ -13,5 +13,7 @@ mod contexts_seen;
 mod destructors;
 mod hostile_code;
 mod layouts;
+mod macros;
+mod macros_names;
 mod vandal;
 mod wakers;
