@@ -14,6 +14,7 @@ mod destructors;
 mod hostile_code;
 mod layouts;
 mod macros;
+mod macros_crate;
 mod macros_names;
 mod vandal;
 mod wakers;
