@@ -70,11 +70,14 @@ fn a_boxed_coroutine_that_was_polled_by_hand_goes_on_where_it_is_awaited() {
                 }
                 let leaf_polls = |log: &Log| {
                     let polls = log.events().into_iter();
-                    polls.filter(|e| matches!(e, crate::support::Event::Did("leaf poll", _))).count()
+                    polls
+                        .filter(|e| matches!(e, crate::support::Event::Did("leaf poll", _)))
+                        .count()
                 };
                 let before = leaf_polls(&log);
                 let fate = run(&log, awaits(boxed, log.clone(), how), 30);
-                let expected = if panics { Fate::Panicked("tree 0".into()) } else { Fate::Returned(6) };
+                let expected =
+                    if panics { Fate::Panicked("tree 0".into()) } else { Fate::Returned(6) };
                 assert_eq!(fate, expected, "{how} {polls}");
                 log.assert_each_dropped_once();
                 // Of six leaves, each polled twice, and the caller's own.
@@ -155,7 +158,8 @@ fn a_box_that_has_ended_panics_where_it_is_polled_or_awaited_again() {
             let log = Log::default();
             let mut boxed = tree(log.clone(), panics).boxed();
             for _ in 0..POLLS {
-                let poll = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| poll(&mut boxed)));
+                let poll =
+                    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| poll(&mut boxed)));
                 match poll.map_err(text_of) {
                     Ok(Poll::Ready(value)) => assert_eq!((value, panics), (6, false)),
                     Err(text) => assert_eq!((&*text, panics), ("tree 0", true)),

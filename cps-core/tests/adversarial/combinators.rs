@@ -256,9 +256,12 @@ fn a_root_may_be_dropped_by_the_waker_that_its_own_leaf_keeps() {
         };
         let task = Arc::new(Suicidal(Mutex::new(Some(future))));
         let waker = Waker::from(task.clone());
-        let polled = task.0.lock().unwrap().as_mut().map(|future| {
-            future.as_mut().poll(&mut Context::from_waker(&waker))
-        });
+        let polled = task
+            .0
+            .lock()
+            .unwrap()
+            .as_mut()
+            .map(|future| future.as_mut().poll(&mut Context::from_waker(&waker)));
         assert_eq!(polled, Some(Poll::Pending));
         drop(waker);
         gate.open(1);

@@ -181,8 +181,12 @@ const ROOTS: [(&str, Make); 4] = [
 const BRANCHES: [(&str, Make, Make); 2] = [
     (
         "a branch",
-        |v, then, log| Box::pin(async move { join((direct::body(v, then, log), ready(()))).await.0 }),
-        |v, then, log| Box::pin(async move { join((Box::pin(plain::body(v, then, log)), ready(()))).await.0 }),
+        |v, then, log| {
+            Box::pin(async move { join((direct::body(v, then, log), ready(()))).await.0 })
+        },
+        |v, then, log| {
+            Box::pin(async move { join((Box::pin(plain::body(v, then, log)), ready(()))).await.0 })
+        },
     ),
     (
         "a branch of a coroutine's join",
@@ -193,7 +197,9 @@ const BRANCHES: [(&str, Make, Make); 2] = [
             }
             Box::pin(joins(v, then, log))
         },
-        |v, then, log| Box::pin(async move { join((Box::pin(plain::body(v, then, log)), ready(()))).await.0 }),
+        |v, then, log| {
+            Box::pin(async move { join((Box::pin(plain::body(v, then, log)), ready(()))).await.0 })
+        },
     ),
 ];
 
@@ -236,7 +242,11 @@ fn a_replaced_context_changes_neither_values_nor_drops_nor_polls() {
             for polls in [20, 1, 2, 3, 4, 6].into_iter().take(if cfg!(miri) { 3 } else { 6 }) {
                 let (fate, expected) = expected(v, then, polls);
                 let log = Log::default();
-                assert_eq!(run(&log, make(v, then, log.clone()), polls), fate, "{name} {v:?} {then:?}");
+                assert_eq!(
+                    run(&log, make(v, then, log.clone()), polls),
+                    fate,
+                    "{name} {v:?} {then:?}"
+                );
                 assert_eq!(log.events(), expected.events(), "{name} {v:?} {then:?} {polls}");
                 log.assert_each_dropped_once();
             }

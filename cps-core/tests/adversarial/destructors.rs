@@ -151,7 +151,11 @@ fn a_destructor_that_panics_at_any_point_does_what_it_does_in_an_async_fn() {
                     continue;
                 }
                 let expected = outcome(armed, panics, polls, false);
-                assert_eq!(outcome(armed, panics, polls, true), expected, "{armed:?} {panics} {polls}");
+                assert_eq!(
+                    outcome(armed, panics, polls, true),
+                    expected,
+                    "{armed:?} {panics} {polls}"
+                );
             }
         }
     }
@@ -163,13 +167,21 @@ fn destructors_panic_in_each_stage() {
     let fate = |armed, polls| outcome(armed, false, polls, true).0;
     assert_eq!(fate(Armed::Nothing, 10), Fate::Returned(()));
     assert!(matches!(fate(Armed::One("first"), 0), Fate::CancelledInPanic(_)), "unstarted");
-    assert!(matches!(fate(Armed::One("callee's local"), 1), Fate::CancelledInPanic(_)), "suspended");
-    assert!(matches!(fate(Armed::One("callee's local"), 2), Fate::Panicked(_)), "in the callee's end");
+    assert!(
+        matches!(fate(Armed::One("callee's local"), 1), Fate::CancelledInPanic(_)),
+        "suspended"
+    );
+    assert!(
+        matches!(fate(Armed::One("callee's local"), 2), Fate::Panicked(_)),
+        "in the callee's end"
+    );
     assert!(matches!(fate(Armed::One("second"), 3), Fate::Panicked(_)), "in the body");
     assert!(matches!(fate(Armed::One("receiver"), 10), Fate::Panicked(_)), "in the body's end");
     let (fate, events) = outcome(Armed::One("local"), true, 10, true);
     assert_eq!(fate, Fate::Panicked("body 1".into()), "it is silent while another panic unwinds");
-    assert!(events.iter().any(|e| matches!(e, Event::Dropped { name: "local", panicking: true, .. })));
+    assert!(
+        events.iter().any(|e| matches!(e, Event::Dropped { name: "local", panicking: true, .. }))
+    );
 }
 
 /// In generators: unstarted, suspended, by `fold`.

@@ -273,7 +273,8 @@ fn a_consumer_may_leave_at_any_item() {
     for at in sampled(0..10, 3) {
         let log = Log::default();
         let mut root = Box::pin(delegates(log.clone()).into_root());
-        let found = root.as_mut().try_for_each(|note| if note.id == 2 + at { Err(note) } else { Ok(()) });
+        let found =
+            root.as_mut().try_for_each(|note| if note.id == 2 + at { Err(note) } else { Ok(()) });
         drop((root, found));
         log.assert_each_dropped_once();
     }

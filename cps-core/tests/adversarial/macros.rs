@@ -149,20 +149,30 @@ mod that_match_the_expansion {
     use super::*;
 
     macro_rules! steal {
-        (match $($rest:tt)*) => { 100 };
-        (($($inner:tt)*) . __cps_call $($rest:tt)*) => { 200 };
-        ($e:expr) => { $e };
+        (match $($rest:tt)*) => {
+            100
+        };
+        (($($inner:tt)*) . __cps_call $($rest:tt)*) => {
+            200
+        };
+        ($e:expr) => {
+            $e
+        };
     }
     macro_rules! statements {
         ($($statement:stmt;)*) => { $($statement)* };
     }
     macro_rules! block {
-        ($block:block) => { $block };
+        ($block:block) => {
+            $block
+        };
     }
 
     both!({
         let a = steal!(callee(1).await);
-        let b = steal!(match 1 { _ => callee(1).await });
+        let b = steal!(match 1 {
+            _ => callee(1).await,
+        });
         statements! { let c = callee(a).await; let d = callee(c).await; }
         let e = block!({ callee(d).await });
         vec![format!("{a} {b} {e}")]

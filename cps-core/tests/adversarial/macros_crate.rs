@@ -204,7 +204,8 @@ mod everything {
                     self,
                     callee: F,
                     _: *mut Slot,
-                ) -> Result<(F::Output, Handle), impl Future<Output = Resumed<F::Output>>> {
+                ) -> Result<(F::Output, Handle), impl Future<Output = Resumed<F::Output>>>
+                {
                     assert!(S::AT.unwrap().file().ends_with("macros_crate.rs"));
                     let handle = Handle(self.0 + 1);
                     Err(async move { Resumed(callee.await, handle) })

@@ -92,7 +92,10 @@ fn items_by_the_expansions_names_are_not_found_by_it() {
 #[test]
 fn parameters_by_the_expansions_names_are_the_users() {
     #[cps_core::cps]
-    async fn generic<Slot, __Site: Clone, const COUNT: u32>(a: Slot, b: __Site) -> (Slot, __Site, u32) {
+    async fn generic<Slot, __Site: Clone, const COUNT: u32>(
+        a: Slot,
+        b: __Site,
+    ) -> (Slot, __Site, u32) {
         tick().await;
         let c = b.clone();
         tick().await;

@@ -29,8 +29,7 @@ pub(crate) enum By {
     Back,
 }
 
-pub(crate) const ALL: [By; 6] =
-    [By::Nothing, By::Noop, By::Other, By::Clone, By::Swap, By::Back];
+pub(crate) const ALL: [By; 6] = [By::Nothing, By::Noop, By::Other, By::Clone, By::Swap, By::Back];
 
 struct Deaf;
 

@@ -58,7 +58,9 @@ async fn body(kept: Kept) {
 const CLONES: usize = 2 * (1 + 4 * 3);
 
 /// Polled until it is pending for ever, with a waker that counts, and what was kept.
-fn kept_of_dropped(future: impl FnOnce(Kept) -> std::pin::Pin<Box<dyn Future<Output = ()>>>) -> (Arc<Count>, Vec<Waker>) {
+fn kept_of_dropped(
+    future: impl FnOnce(Kept) -> std::pin::Pin<Box<dyn Future<Output = ()>>>,
+) -> (Arc<Count>, Vec<Waker>) {
     let (kept, count) = (Kept::default(), Arc::new(Count::default()));
     let waker = Waker::from(count.clone());
     let mut future = future(kept.clone());

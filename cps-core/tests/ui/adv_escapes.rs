@@ -30,16 +30,6 @@ async fn child_leaves_its_scope() -> usize {
     child.0.await + child.1.len()
 }
 
-#[cps_core::cps]
-async fn spawner_leaves_its_scope() {
-    let mut kept = None;
-    scope(|s| {
-        kept = Some(s);
-        ready(())
-    })
-    .await;
-}
-
 #[cps_core::cps(yields = &'static str)]
 fn item_borrows_a_local() {
     let local = String::from("local");
