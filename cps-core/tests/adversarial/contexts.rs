@@ -9,7 +9,7 @@ use cps_core::interleave::Group;
 use cps_core::{StackOptions, join};
 
 use crate::support::{Fate, Log, run};
-use crate::vandal::{By, Vandal, sampled};
+use crate::vandal::{By, Placed, Vandal, sampled};
 
 /// What a callee does.
 #[derive(Clone, Copy, Debug)]
@@ -138,30 +138,6 @@ mod plain {
     use super::Placed;
     bodies!();
 }
-
-/// The placements of a plain future: none, and a box.
-pub(crate) trait Placed: Future + Sized {
-    fn on_stack(self) -> Self {
-        self
-    }
-
-    fn on_heap(self) -> Pin<Box<Self>> {
-        Box::pin(self)
-    }
-
-    fn boxed<'a>(self) -> Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>
-    where
-        Self: Send + 'a,
-    {
-        Box::pin(self)
-    }
-
-    async fn try_on_stack(self) -> Result<Self::Output, ()> {
-        Ok(self.await)
-    }
-}
-
-impl<F: Future> Placed for F {}
 
 type Boxed = Pin<Box<dyn Future<Output = u32>>>;
 type Make = fn(Vandal, Then, Log) -> Boxed;

@@ -6,8 +6,8 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Mutex;
 
-use crate::contexts::Placed;
 use crate::support::{Event, Fate, Log, Note, run};
+use crate::vandal::Placed;
 
 /// The values that there are, by the names of their notes.
 const NAMES: [&str; 9] = [

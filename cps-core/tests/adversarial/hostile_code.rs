@@ -181,11 +181,11 @@ impl Policy for Odd {
             }
             // The one given is dropped, another is awaited.
             Odd::Twice => {
-                drop(hint());
+                let _offered = hint();
                 prefetch_read(&0_u8)
             }
             Odd::Never => {
-                drop(hint());
+                let _offered = hint();
                 Prefetch::skipped()
             }
         }

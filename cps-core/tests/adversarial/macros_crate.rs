@@ -1,7 +1,12 @@
 //! `crate = path` to a module that re-exports this crate and has items of its own in the place of some: it is right, or
 //! does not compile (`tests/ui/adv_crate_*.rs`), and is never undefined behaviour.
 #![forbid(unsafe_code)]
-#![allow(dead_code, unused_imports, reason = "what is overridden may not be used")]
+#![allow(
+    dead_code,
+    unused_imports,
+    clippy::extra_unused_type_parameters,
+    reason = "what is overridden may not be used"
+)]
 
 use std::future::ready;
 

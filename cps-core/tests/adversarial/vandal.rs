@@ -133,3 +133,27 @@ impl Future for Tick {
 pub(crate) fn sampled<T>(all: impl IntoIterator<Item = T>, one_in: usize) -> Vec<T> {
     all.into_iter().step_by(if cfg!(miri) { one_in } else { 1 }).collect()
 }
+
+/// The placements of a plain future: none, and a box.
+pub(crate) trait Placed: Future + Sized {
+    fn on_stack(self) -> Self {
+        self
+    }
+
+    fn on_heap(self) -> Pin<Box<Self>> {
+        Box::pin(self)
+    }
+
+    fn boxed<'a>(self) -> Pin<Box<dyn Future<Output = Self::Output> + Send + 'a>>
+    where
+        Self: Send + 'a,
+    {
+        Box::pin(self)
+    }
+
+    async fn try_on_stack(self) -> Result<Self::Output, ()> {
+        Ok(self.await)
+    }
+}
+
+impl<F: Future> Placed for F {}

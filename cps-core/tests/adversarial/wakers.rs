@@ -151,7 +151,10 @@ fn a_bodys_waker_may_be_used_on_other_threads_during_the_poll() {
                 let waker = cx.waker();
                 thread::scope(|scope| {
                     scope.spawn(|| waker.wake_by_ref());
-                    scope.spawn(|| waker.clone().wake());
+                    scope.spawn(|| {
+                        let clone = waker.clone();
+                        clone.wake();
+                    });
                     waker.wake_by_ref();
                 });
                 Poll::Ready(())
