@@ -58,7 +58,11 @@ async fn seen(noops: &AtomicUsize) {
     .await;
 }
 
-struct Idle;
+/// (As `Deaf` in `vandal.rs`.)
+#[derive(Default)]
+struct Idle {
+    _byte: u8,
+}
 
 impl Wake for Idle {
     fn wake(self: Arc<Self>) {}
@@ -66,7 +70,7 @@ impl Wake for Idle {
 
 fn events(log: &Log, future: impl Future<Output = u32>) -> Vec<crate::support::Event> {
     let mut future = pin!(future);
-    let waker = Waker::from(Arc::new(Idle));
+    let waker = Waker::from(Arc::new(Idle::default()));
     let value = loop {
         if let Poll::Ready(value) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             break value;
@@ -97,7 +101,7 @@ fn a_seen_await_may_replace_the_executors_context_for_the_rest_of_the_poll() {
 #[test]
 fn an_executor_finds_its_context_as_a_body_has_left_it() {
     let v = Vandal { by: By::Noop, on: 0, pends: 1 };
-    let waker = Waker::from(Arc::new(Idle));
+    let waker = Waker::from(Arc::new(Idle::default()));
     let mut cx = Context::from_waker(&waker);
     let seen = AtomicUsize::new(0);
     let mut body = pin!(direct::body(v, Log::default(), &seen));
@@ -206,7 +210,7 @@ fn a_leaked_waker_of_the_executor_is_not_taken_for_the_bodys() {
         polls.get()
     }
 
-    let executor = leaked(Waker::from(Arc::new(Idle)));
+    let executor = leaked(Waker::from(Arc::new(Idle::default())));
     let polls = Cell::new(0);
     let mut body = pin!(body(executor, &polls));
     let poll = body.as_mut().poll(&mut Context::from_waker(executor));

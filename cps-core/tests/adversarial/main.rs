@@ -17,5 +17,6 @@ mod layouts;
 mod macros;
 mod macros_crate;
 mod macros_names;
+mod self_references;
 mod vandal;
 mod wakers;
