@@ -6,7 +6,7 @@ use std::future::{Future, Ready, poll_fn, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Body, Coroutine, join, race, try_join};
+use cps_core::{Body, Coroutine, join, race, timeout, try_join};
 
 /// Crashes plain, too.
 ///
@@ -42,8 +42,7 @@ mod fake {
             std::ptr::without_provenance(4096)
         }
 
-        pub(crate) fn coroutine<P, B: Debug>(value: B) -> Coroutine<impl Body<Output = ()>>
-        {
+        pub(crate) fn coroutine<P, B: Debug>(value: B) -> Coroutine<impl Body<Output = ()>> {
             println!("{value:?}");
             nothing()
         }
@@ -124,4 +123,25 @@ fn a_joins_array_of_branches_may_refer_to_themselves() {
     branches_are_not_read_while_they_are_suspended(join(
         [0; 2].map(|_| wakes_itself(refers_to_itself())),
     ));
+}
+
+#[test]
+fn the_futures_of_a_timeout_may_refer_to_themselves() {
+    let never = async {
+        loop {
+            wakes_itself(refers_to_itself()).await;
+        }
+    };
+    branches_are_not_read_while_they_are_suspended(timeout(
+        never,
+        wakes_itself(refers_to_itself()),
+    ));
+}
+
+#[test]
+fn the_future_that_a_select_is_polled_during_may_refer_to_itself() {
+    branches_are_not_read_while_they_are_suspended(async {
+        let mut select = pin!(cps_core::select([Box::pin(std::future::pending::<()>())]));
+        select.as_mut().during(wakes_itself(refers_to_itself())).await
+    });
 }

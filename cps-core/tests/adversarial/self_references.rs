@@ -2,11 +2,11 @@
 //! other reference to them while they are suspended. (Miri tells.)
 #![forbid(unsafe_code)]
 
-use std::future::{Future, poll_fn};
+use std::future::poll_fn;
 use std::pin::pin;
 use std::task::Poll;
 
-use cps_core::{local_scope, scope, timeout, yield_};
+use cps_core::{local_scope, scope, yield_};
 
 use crate::support::drive;
 
@@ -54,21 +54,6 @@ fn frames_may_refer_to_themselves() {
 }
 
 #[test]
-fn the_futures_of_a_timeout_may_refer_to_themselves() {
-    async fn never() {
-        loop {
-            refers_to_itself().await;
-        }
-    }
-    assert!(drive(async { timeout(never(), refers_to_itself()).await.is_ok() }).0);
-    #[cps_core::cps]
-    async fn in_a_coroutine() -> bool {
-        timeout(never(), refers_to_itself()).await.is_ok()
-    }
-    assert!(drive(in_a_coroutine()).0);
-}
-
-#[test]
 fn a_scopes_body_and_children_may_refer_to_themselves() {
     let sum = drive(scope(|s| async move {
         let mut sum = 0;
@@ -113,18 +98,4 @@ fn chains_of_a_batch_may_refer_to_themselves() {
     let batch = cps_core::interleave::Interleave::<3>::batch(0..5, |_| calls(), |_, n| sum += n);
     drive(batch);
     assert_eq!(sum, 5 * 19);
-}
-
-fn is_a_future<F: Future>(future: F) -> F {
-    future
-}
-
-#[test]
-fn the_other_future_of_a_select_may_refer_to_itself() {
-    drive(is_a_future(async {
-        let mut select = pin!(cps_core::select([Box::pin(refers_to_itself())]));
-        let during = select.as_mut().during(refers_to_itself()).await;
-        assert_eq!(during, 3);
-        while select.as_mut().next().await.is_some() {}
-    }));
 }
