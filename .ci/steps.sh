@@ -135,7 +135,8 @@ step_tsan() {
     need_nightly rust-src
     use_own_target
     export RUSTFLAGS="-Zsanitizer=thread"
-    # The standard library has dependencies of its own, which cargo may have to download.
+    # The standard library has dependencies of its own, which cargo may have to download. (If it is this crate that
+    # does not compile, other checks say so.)
     cargo "+$NIGHTLY" build "${flags[@]}" -p cps-core ||
         skip "the standard library could not be built with the sanitizer"
     cargo "+$NIGHTLY" test "${flags[@]}" -p cps-core --lib "${TSAN_TESTS[@]/#/--test=}"
