@@ -83,9 +83,12 @@ step_miri_stacked() { miri "" stream --tests; }
 step_miri_tree() { miri "-Zmiri-tree-borrows" stream --tests; }
 
 # What depends on how a frame returns, for the other way.
-TAIL_TESTS=(differential panics cancel counters depth generator)
+TAIL_TESTS=(differential panics cancel counters depth generator adversarial context)
 step_miri_stacked_tail() { miri "" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
 step_miri_tree_tail() { miri "-Zmiri-tree-borrows" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
+
+# Lists of what runs on a thread, which only this feature keeps.
+step_miri_backtrace() { miri "" backtrace --test={backtrace,backtrace_branches,context}; }
 
 # miri <flags> <features> <arguments of cargo test>...
 miri() {
@@ -121,6 +124,23 @@ step_asan() {
     use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
         cargo "+$NIGHTLY" test -p cps-core --target x86_64-unknown-linux-gnu --tests -- --skip forgotten
+}
+
+# Data races: what is woken, dropped and polled on other threads. The standard library is built with the sanitizer too,
+# whose synchronisation it would not see otherwise.
+TSAN_TESTS=(wakers_adversarial wakers_clone wakers_handed_out liveness scope scope_abort join tokio interop)
+step_tsan() {
+    local host=x86_64-unknown-linux-gnu flags=(-Zbuild-std --target x86_64-unknown-linux-gnu)
+    [ "$(uname -m)" = x86_64 ] || skip "it is set up for $host only"
+    need_nightly rust-src
+    use_own_target
+    export RUSTFLAGS="-Zsanitizer=thread"
+    # The standard library has dependencies of its own, which cargo may have to download. (If it is this crate that
+    # does not compile, other checks say so.)
+    cargo "+$NIGHTLY" build "${flags[@]}" -p cps-core ||
+        skip "the standard library could not be built with the sanitizer"
+    cargo "+$NIGHTLY" test "${flags[@]}" -p cps-core --lib "${TSAN_TESTS[@]/#/--test=}"
+    cargo "+$NIGHTLY" test "${flags[@]}" -p cps-core --test adversarial -- wakers combinators boxes
 }
 
 # The frame stack, and the wake-ups of branching points, under the fuzzer and the address sanitizer, for a short time.

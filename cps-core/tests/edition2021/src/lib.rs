@@ -62,6 +62,14 @@ pub async fn all<F: Future<Output = u32>>(f: F) -> u32 {
     core::cell::RefCell::new(n).borrow().count_ones()
 }
 
+/// A name that is a keyword in the edition of the expansion.
+#[cps_core::coroutine]
+pub async fn gen(gen: u32, held: &str) -> u32 {
+    core::future::ready(()).await;
+    let gen = async { gen + 1 }.await;
+    gen + held.len() as u32
+}
+
 #[cfg(test)]
 mod tests {
     use core::cell::RefCell;
@@ -70,7 +78,7 @@ mod tests {
     use core::task::{Context, Poll, Waker};
     use std::vec::Vec;
 
-    use super::{all, returns_impl, Source};
+    use super::{all, gen, returns_impl, Source};
 
     fn run<F: IntoFuture>(future: F) -> F::Output {
         let future = pin!(future.into_future());
@@ -78,6 +86,11 @@ mod tests {
             Poll::Ready(value) => value,
             Poll::Pending => unreachable!(),
         }
+    }
+
+    #[test]
+    fn names_that_are_keywords_in_2024_may_be_used() {
+        assert_eq!(run(gen(1, "ab")), 4);
     }
 
     #[test]
