@@ -123,9 +123,13 @@ pub trait Branches: sealed::Sealed {
     #[doc(hidden)]
     type Kinds: Kinds;
 
-    /// How many there are.
+    /// How many there are. (By a pointer: a reference to all of them would be a read of all of them, also of what a
+    /// branch that is suspended has lent to itself exclusively.)
+    ///
+    /// # Safety
+    /// `this` is valid.
     #[doc(hidden)]
-    fn count(&self) -> usize;
+    unsafe fn count(this: *const Self) -> usize;
 
     /// Calls `step` with the numbers from `first` on, in order, until it breaks.
     #[doc(hidden)]

@@ -163,7 +163,8 @@ impl<S, P: PollBranch<S>, K: Kinds> Step<S> for Start<'_, Run<'_, '_, '_, P, K>>
 impl<S: Branches> Group<S> {
     #[inline(always)]
     pub(crate) fn new(branches: S) -> Self {
-        let live = branches.count();
+        // SAFETY: the branches are here.
+        let live = unsafe { S::count(&raw const branches) };
         Group {
             branches: UnsafeCell::new(ManuallyDrop::new(branches)),
             state: State { wakes: Wakes::new(), started: 0, live, sole: false },
@@ -207,7 +208,8 @@ impl<S: Branches> Group<S> {
         let this = &mut *guard.0;
         // SAFETY: the group is pinned, and so are its branches.
         let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
-        let count = branches.count();
+        // SAFETY: nothing is moved, and the branches are live.
+        let count = unsafe { S::count(branches.as_mut().get_unchecked_mut()) };
         let mut run = Run { state: &mut this.state, kinds: &mut this.kinds, count, cx, by };
         let is_first = run.state.started == 0;
 

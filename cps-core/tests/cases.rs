@@ -1,4 +1,5 @@
 //! Inputs on which the attribute once failed, each small and standing for a kind of fault.
+#![cfg(not(miri))]
 #![deny(warnings)]
 #![allow(missing_docs)]
 

@@ -18,7 +18,8 @@ pub struct Many<F: Future>(Box<[Branch<F>]>);
 
 impl<F: Future> fmt::Debug for Many<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Many").field(&self.len()).finish()
+        // SAFETY: a reference is valid.
+        f.debug_tuple("Many").field(&unsafe { Self::len(self) }).finish()
     }
 }
 
@@ -30,7 +31,7 @@ impl<F: Future, const N: usize> sealed::Sealed for [Branch<F>; N] {}
 macro_rules! row {
     (
         ($($generics:tt)*) $Row:ty, $Outputs:ident, $at:expr, $outputs:expr, $taken:expr,
-        $slice:expr
+        $slice:expr, $count:expr
     ) => {
         impl<F: Future, $($generics)*> Branches for $Row {
             type Outputs = $Outputs!(F::Output);
@@ -52,8 +53,9 @@ macro_rules! row {
             }
 
             #[inline(always)]
-            fn count(&self) -> usize {
-                self.len()
+            unsafe fn count(this: *const Self) -> usize {
+                // SAFETY: passed on.
+                unsafe { $count(this) }
             }
 
             #[inline(always)]
@@ -67,11 +69,12 @@ macro_rules! row {
                 first: usize,
                 step: &mut S,
             ) -> ControlFlow<S::Break> {
-                (first..self.len()).try_for_each(|index| step.step(self.as_mut(), index))
+                let count = count(self.as_mut());
+                (first..count).try_for_each(|index| step.step(self.as_mut(), index))
             }
 
             fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
-                let outputs = $outputs(self.len(), |index| $at(self.as_mut(), index).take());
+                let outputs = $outputs(count(self.as_mut()), |index| $at(self.as_mut(), index).take());
                 // SAFETY: all outputs were taken.
                 unsafe { $taken(self) };
                 outputs
@@ -92,7 +95,7 @@ macro_rules! row {
             }
 
             fn values(mut self: Pin<&mut Self>) -> Self::Values {
-                let values = $outputs(self.len(), |index| $at(self.as_mut(), index).take_ok());
+                let values = $outputs(count(self.as_mut()), |index| $at(self.as_mut(), index).take_ok());
                 // SAFETY: all outputs were taken.
                 unsafe { $taken(self) };
                 values
@@ -128,8 +131,14 @@ macro_rules! vec_of {
 }
 
 impl<F: Future> Many<F> {
-    fn len(&self) -> usize {
-        self.0.len()
+    /// How many there are.
+    ///
+    /// # Safety
+    /// `this` is valid.
+    #[inline(always)]
+    unsafe fn len(this: *const Self) -> usize {
+        // SAFETY: by contract; the box is read, and not what is in it.
+        unsafe { (&raw const *(*this).0).len() }
     }
 
     #[inline(always)]
@@ -173,6 +182,19 @@ fn array_at<F: Future, const N: usize>(
 #[inline(always)]
 unsafe fn array_free<F: Future, const N: usize>(_: Pin<&mut [Branch<F>; N]>) {}
 
+/// How many branches an array has.
+#[inline(always)]
+unsafe fn array_len<F: Future, const N: usize>(_: *const [Branch<F>; N]) -> usize {
+    N
+}
+
+/// How many branches there are.
+#[inline(always)]
+fn count<S: Branches>(branches: Pin<&mut S>) -> usize {
+    // SAFETY: nothing is moved, and the pointer is valid.
+    unsafe { S::count(branches.get_unchecked_mut()) }
+}
+
 /// Where an array's branches are.
 fn array_first<F: Future, const N: usize>(array: *const [Branch<F>; N]) -> *const Branch<F> {
     array.cast()
@@ -180,11 +202,11 @@ fn array_first<F: Future, const N: usize>(array: *const [Branch<F>; N]) -> *cons
 
 row!(
     () Many<F>, vec_of, Many::at,
-    |count, take| (0..count).map(take).collect(), Many::free, Many::first
+    |count, take| (0..count).map(take).collect(), Many::free, Many::first, Many::len
 );
 row!(
     (const N: usize) [Branch<F>; N], array_of, array_at,
-    |_, take| core::array::from_fn(take), array_free, array_first
+    |_, take| core::array::from_fn(take), array_free, array_first, array_len
 );
 
 impl<I: IntoFuture> sealed::Sealed for Vec<I> {}

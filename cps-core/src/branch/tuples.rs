@@ -30,7 +30,7 @@ macro_rules! tuple {
             }
 
             #[inline(always)]
-            fn count(&self) -> usize {
+            unsafe fn count(_: *const Self) -> usize {
                 $count
             }
 

@@ -194,18 +194,18 @@ mod everything {
             }
 
             impl<A> Entered<A> {
-                pub(crate) fn local(&self) {}
-                pub(crate) fn handle(&self, (): &()) -> Handle {
+                pub(crate) fn __cps_local(&self) {}
+                pub(crate) fn __cps_handle(&self, (): &()) -> Handle {
                     Handle::default()
                 }
-                pub(crate) fn args(&self) -> A {
+                pub(crate) fn __cps_args(&self) -> A {
                     self.0.take().unwrap()
                 }
             }
 
             impl Handle {
                 /// Counts its calls; what is not ready at once is awaited by the body.
-                pub(crate) fn call<S: Site, F: IntoFuture>(
+                pub(crate) fn __cps_begin<S: Site, F: IntoFuture>(
                     self,
                     callee: F,
                     _: *mut Slot,
@@ -218,7 +218,7 @@ mod everything {
             }
 
             impl<T> Resumed<T> {
-                pub(crate) fn finish(self, _: *mut Slot) -> (T, Handle) {
+                pub(crate) fn __cps_finish(self, _: *mut Slot) -> (T, Handle) {
                     (self.0, self.1)
                 }
             }
@@ -230,20 +230,35 @@ mod everything {
             }
             impl<T> ForeignCall for T {}
 
-            pub(crate) fn parts<K, A, F, Fut>(args: A, make: F) -> Fut
+            pub(crate) struct Held<A>(std::cell::Cell<Option<A>>);
+            pub(crate) fn hold<A>(args: A) -> Held<A> {
+                Held(Some(args).into())
+            }
+
+            pub(crate) struct Made<F>(F);
+            pub(crate) fn make<K, A, F, Fut>(args: &Held<A>, make: F) -> Made<Fut>
             where
                 F: FnOnce(Ready<Entered<A>>) -> Fut,
             {
-                make(ready(Entered(Some(args).into())))
+                Made(make(ready(Entered(args.0.take().into()))))
             }
-            pub(crate) async fn wide<T>(body: impl Future<Output = Wide<T>>) -> T {
-                body.await.0
-            }
-            pub(crate) fn plain<F>(body: F) -> F {
-                body
-            }
-            pub(crate) fn coroutine<P, B: Body>(body: B) -> Coroutine<B, DefaultPlacement> {
-                Coroutine(Box::pin(body), DefaultPlacement)
+
+            impl<F: Future> Made<F> {
+                pub(crate) fn __cps_wide_coroutine<P, T>(
+                    self,
+                    _: *const Held<impl Sized>,
+                ) -> Coroutine<impl Body<Output = T>, DefaultPlacement>
+                where
+                    F: Future<Output = Wide<T>>,
+                {
+                    Coroutine(Box::pin(async move { self.0.await.0 }), DefaultPlacement)
+                }
+                pub(crate) fn __cps_plain_coroutine<P>(
+                    self,
+                    _: *const Held<impl Sized>,
+                ) -> Coroutine<F, DefaultPlacement> {
+                    Coroutine(Box::pin(self.0), DefaultPlacement)
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ mod support;
 
 mod abandoned;
 mod boxes;
+mod branches;
 mod combinators;
 mod contexts;
 mod contexts_generators;

@@ -3,6 +3,7 @@
 //! Each body stands once and is compiled both ways by `both!`; `harness.rs` runs both and compares
 //! what they did. The chapters follow those of the Rust reference. The package `edition2021`
 //! compiles the same chapters in its edition; what only this edition has stands in `edition2024`.
+#![cfg(not(miri))]
 #![allow(missing_docs)]
 #![allow(
     clippy::all,

@@ -1,61 +1,12 @@
-//! Not compiled in: what is wrong still. The tests are safe code (`forbid(unsafe_code)`) that is undefined
-//! behaviour under Miri.
+//! Branches that have references to themselves: a branching point makes no other reference to them while they are
+//! suspended. (Miri tells.)
+#![forbid(unsafe_code)]
 
-use std::fmt::Debug;
-use std::future::{Future, Ready, poll_fn, ready};
+use std::future::{Future, poll_fn, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Body, Coroutine, join, race, timeout, try_join};
-
-/// Crashes plain, too.
-///
-/// The expansion's `unsafe { crate::__private::wide(parts) }` calls by a path, which a module that stands for the
-/// crate may lead to any unsafe function of one argument: to name it in a `use` is safe.
-mod fake {
-    use super::*;
-
-    pub(crate) use cps_core::*;
-
-    #[cps_core::cps]
-    async fn nothing() {}
-
-    /// Has the methods of what a body is entered with.
-    pub(crate) struct Entered;
-
-    impl Entered {
-        pub(crate) fn local(&self) {}
-        pub(crate) fn handle(&self, (): &()) {}
-        pub(crate) fn args(&self) {}
-    }
-
-    pub(crate) mod __private {
-        use super::*;
-
-        pub(crate) use cps_core::__private::*;
-        pub(crate) use std::ptr::read as wide;
-
-        pub(crate) fn parts<K, A, F, Fut>(_: A, _: F) -> *const u64
-        where
-            F: FnOnce(Ready<Entered>) -> Fut,
-        {
-            std::ptr::without_provenance(4096)
-        }
-
-        pub(crate) fn coroutine<P, B: Debug>(value: B) -> Coroutine<impl Body<Output = ()>> {
-            println!("{value:?}");
-            nothing()
-        }
-    }
-}
-
-#[cps_core::cps(crate = fake)]
-async fn victim() {}
-
-#[test]
-fn no_function_of_the_users_choice_is_called_as_unsafe() {
-    drop(victim());
-}
+use cps_core::{join, race, timeout, try_join};
 
 /// Pending twice, and has an exclusive reference to a part of itself meanwhile.
 async fn refers_to_itself() -> u32 {
