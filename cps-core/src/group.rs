@@ -20,6 +20,7 @@ use core::cell::UnsafeCell;
 use core::mem::{self, ManuallyDrop, MaybeUninit};
 use core::ops::ControlFlow;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::branch::{Branches, Kinds, Step};
@@ -209,7 +210,7 @@ impl<S: Branches> Group<S> {
         // SAFETY: the group is pinned, and so are its branches.
         let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
         // SAFETY: nothing is moved, and the branches are live.
-        let count = unsafe { S::count(branches.as_mut().get_unchecked_mut()) };
+        let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
         let mut run = Run { state: &mut this.state, kinds: &mut this.kinds, count, cx, by };
         let is_first = run.state.started == 0;
 

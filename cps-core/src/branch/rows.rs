@@ -7,6 +7,7 @@ use core::future::{Future, IntoFuture};
 use core::mem;
 use core::ops::ControlFlow;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll};
 
 use super::{Branch, Branches, Concurrent, Step, TryBranches, UniformBranches, sealed};
@@ -192,7 +193,7 @@ unsafe fn array_len<F: Future, const N: usize>(_: *const [Branch<F>; N]) -> usiz
 #[inline(always)]
 fn count<S: Branches>(branches: Pin<&mut S>) -> usize {
     // SAFETY: nothing is moved, and the pointer is valid.
-    unsafe { S::count(branches.get_unchecked_mut()) }
+    unsafe { S::count(ptr::from_mut(branches.get_unchecked_mut())) }
 }
 
 /// Where an array's branches are.
