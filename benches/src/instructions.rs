@@ -101,12 +101,16 @@ impl Counter {
             Some(program) => program,
             None => std::env::current_exe()?,
         };
+        // A file, and no device: valgrind replaces what is there.
+        let profile = std::env::temp_dir().join(format!("lab-callgrind-{}", std::process::id()));
         let output = Command::new("valgrind")
-            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg("--tool=callgrind")
+            .arg(format!("--callgrind-out-file={}", profile.display()))
             .arg(program)
             .args(["__cell", name, &serde_json::to_string(request)?])
             .envs(strategy.child_environment())
             .output()?;
+        let _ = std::fs::remove_file(&profile);
         let messages = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             bail!("{}", messages.lines().last().unwrap_or("no message"));
