@@ -23,7 +23,10 @@ pub fn hold<A>(args: A) -> MaybeUninit<A> {
 /// A closure that makes the future of a body of kind `K` with arguments `A`. Harmless but for its methods, which are
 /// `unsafe`.
 #[derive(Debug)]
-pub struct MakeBody<K, A, F>(F, PhantomData<fn(K, A) -> (K, A)>);
+pub struct MakeBody<K, A, F>(F, PhantomData<Invariant<K, A>>);
+
+/// In both.
+type Invariant<K, A> = fn(K, A) -> (K, A);
 
 /// The closure that makes a body's future, whose parameter's type is inferred from the arguments. The body is of kind
 /// `K`. Harmless: it only holds what it is given.

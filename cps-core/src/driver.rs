@@ -233,7 +233,7 @@ impl Driver {
     }
 
     /// Whether the root frame was started.
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[cfg(feature = "alloc")]
     pub(crate) fn is_started(&self) -> bool {
         !self.leaf.get().is_null()
     }
