@@ -37,8 +37,14 @@ fn errors(library: &PathBuf, text: &str) -> BTreeSet<String> {
     let mut external = std::ffi::OsString::from("cps_core=");
     external.push(library);
     let mut rustc = Command::new(rustc)
-        .args(["--edition=2024", "--crate-type=lib", "--crate-name=case", "--emit=metadata", "-o"])
-        .arg(if cfg!(windows) { "NUL" } else { "/dev/null" })
+        .args(["--edition=2024", "--crate-type=lib", "--crate-name=case", "--emit=metadata"])
+        // A file of its own for each: a device in its place would be replaced by a file.
+        .arg("-o")
+        .arg(format!(
+            "{}/case-{:?}.rmeta",
+            env!("CARGO_TARGET_TMPDIR"),
+            std::thread::current().id()
+        ))
         .args(["--error-format=json", "-L"])
         .arg(format!("dependency={}", deps().display()))
         .arg("--extern")
