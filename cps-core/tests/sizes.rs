@@ -153,7 +153,10 @@ fn the_unstarted_form_is_as_large_as_its_arguments() {
     let blob = [0u8; 65_536];
     let payload = combining::payload(blob).unstarted();
     assert_eq!(size_of_val(&payload), 65_536);
-    assert_eq!(size_of_val(&combining::direct(payload.into_coroutine()).unstarted()), 65_592);
+    let coroutine = payload.into_coroutine();
+    let size = size_of_val(&coroutine);
+    assert!(size <= 65_536 + 80, "{size}");
+    assert_eq!(size_of_val(&combining::direct(coroutine).unstarted()), size);
 }
 
 mod by_value {
