@@ -1,6 +1,22 @@
 # The checks, one function each: check `a-b` is `step_a_b`. Sourced by check; a command that fails
 # ends the check.
 
+# Tests of what the compiler says and accepts: other flags of code generation make no difference to them, and
+# another compiler has other lints.
+COMPILER_TESTS=(language_lints language_rejects macro_ui)
+
+# run_time_tests: the arguments that choose the other tests of cps-core.
+run_time_tests() {
+    local file test
+    echo --lib
+    for file in cps-core/tests/*.rs cps-core/tests/*/main.rs; do
+        test=${file#cps-core/tests/}
+        test=${test%.rs}
+        test=${test%/main}
+        [[ " ${COMPILER_TESTS[*]} " == *" $test "* ]] || echo "--test=$test"
+    done
+}
+
 # A C compiler: rustc links with it.
 step_setup() {
     need_program cc gcc libc6-dev
@@ -26,7 +42,7 @@ step_test() {
 
 step_release() {
     use_target release
-    cargo test -p cps-core --features stream --release --tests
+    cargo test -p cps-core --features stream --release $(run_time_tests)
 }
 
 # Without loom-tests, which includes private sources of other crates to check them.
@@ -62,14 +78,14 @@ step_features() {
 # Backtraces from within, whose texts are the same with and without optimisation.
 step_backtrace() {
     use_own_target
-    cargo test -p cps-core --features backtrace --tests
+    cargo test -p cps-core --features backtrace $(run_time_tests)
     cargo test -p cps-core --features backtrace --release --test backtrace
 }
 
 # `become` on the stable compiler.
 step_tail_call() {
     use_target tail
-    RUSTC_BOOTSTRAP=1 cargo test -p cps-core --features tail-call
+    RUSTC_BOOTSTRAP=1 cargo test -p cps-core --features tail-call $(run_time_tests)
 }
 
 # Every cross-thread protocol, in all schedules with up to three preemptions.
@@ -113,7 +129,7 @@ aarch64() {
     use_own_target
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
-        cargo test -p cps-core --target aarch64-unknown-linux-gnu --tests --features "$1"
+        cargo test -p cps-core --target aarch64-unknown-linux-gnu --features "$1" $(run_time_tests)
 }
 
 # The address sanitizer also runs what Miri cannot: real threads, sockets and deep recursion. It
@@ -123,7 +139,7 @@ step_asan() {
     need_nightly
     use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
-        cargo "+$NIGHTLY" test -p cps-core --target x86_64-unknown-linux-gnu --tests -- --skip forgotten
+        cargo "+$NIGHTLY" test -p cps-core --target x86_64-unknown-linux-gnu $(run_time_tests) -- --skip forgotten
 }
 
 # Data races: what is woken, dropped and polled on other threads. The standard library is built with the sanitizer too,
