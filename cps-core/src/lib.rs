@@ -223,7 +223,8 @@
 //! `driver` (frames without their types, the loop) ← `chain` (the driver as a body sees it) ← `body`
 //! (arguments out of band) ← `frame` (a body in memory) ← `call` (what `.await` becomes) ← `placement` ←
 //! `stacked`, `heap`, `may`, `erased` (where frames lie) ← `chained` (a whole chain in memory) ←
-//! `coroutine`, `boxed`, `root`, `generator` ← `interleave`. `host_stack` measures for `driver`, `enter`
+//! `coroutine`, `boxed`, `root`, `generator` ← `interleave`. `generic_call` is how `call` finds the first two in code that is
+//! generic. `host_stack` measures for `driver`, `enter`
 //! keeps a body's start apart from its later polls, `stack` is the memory that `stacked` uses,
 //! `backtrace` reads chains. `prefetch` is a call that only suspends; `turn` (what that means to an
 //! interleaver), `lender` (the waker of its chains) ← `interleave`. `wake_set` (who was woken) ←
@@ -258,6 +259,7 @@ mod enter;
 mod erased;
 mod frame;
 mod generator;
+mod generic_call;
 #[cfg(feature = "alloc")]
 mod group;
 #[cfg(feature = "alloc")]
