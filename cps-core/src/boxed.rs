@@ -28,12 +28,13 @@ use crate::branching::{Kind, report};
 use crate::call::{Awaiting, Callee, Content, Memory, Returned, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait, Waits};
 use crate::coroutine::Coroutine;
-use crate::driver::{Driver, Header, Host, ended};
+use crate::driver::{Driver, Header, Host, ended, root_continuation};
 use crate::enter::Enter;
 use crate::erased::{ErasedVTable, OwnMemory};
-use crate::heap;
+use crate::generic_call::{CALLED, LazyChain, is_unpolled};
 use crate::running::Running;
 use crate::stack_options::StackUsage;
+use crate::{heap, in_chain};
 
 /// A coroutine in an allocation of its own, with its body's type erased.
 ///
@@ -293,13 +294,13 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     #[inline(always)]
     fn leaf(&self) -> *const Header {
         // SAFETY: the leaf is written from the start.
-        unsafe { (&raw const (*self.driver.as_ptr()).leaf).cast::<*const Header>().read() }
+        unsafe { Driver::leaf_of(self.driver.as_ptr()) }
     }
 
     #[inline(always)]
     fn set_leaf(&mut self, leaf: *const Header) {
         // SAFETY: the driver's memory is this value's.
-        unsafe { (&raw mut (*self.driver.as_mut_ptr()).leaf).cast::<*const Header>().write(leaf) }
+        unsafe { Driver::set_leaf_of(self.driver.as_mut_ptr(), leaf) }
     }
 
     /// The frame, to be called.
@@ -340,9 +341,13 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// The first poll.
     ///
     /// # Safety
-    /// The leaf is null.
+    /// The chain was not polled.
     #[inline(never)]
     unsafe fn start(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        if self.leaf() == CALLED {
+            // SAFETY: that is the leaf.
+            return unsafe { self.start_called(cx) };
+        }
         let driver: *const Driver = self.driver.write(Driver::new());
         // SAFETY: the driver was written, and stays where it is for this poll. The frame is unstarted as long as the
         // leaf is null.
@@ -364,6 +369,31 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         }
     }
 
+    /// The first poll by a body that awaits this without knowing it: calls the frame, as [`Callee::call`]. See
+    /// `generic_call.rs`.
+    ///
+    /// # Safety
+    /// The leaf is [`CALLED`]; contract of [`LazyChain`].
+    #[inline(never)]
+    unsafe fn start_called(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        // (If this panicked, nothing would have begun.)
+        let chain = in_chain::chain(cx).expect("the context of a body");
+        // SAFETY: contract of `LazyChain`. The frame is unstarted; from here on it is the chain's of the body, which is
+        // resumed when it has returned: to the driver here the chain has returned then.
+        unsafe {
+            let at = Driver::noted_call(self.driver.as_ptr());
+            self.driver.write(Driver::new()).leaf.set(ended());
+            self.frame.called_at(at);
+            if !(*chain.driver).may_nest_call() {
+                (*chain.driver).defer(self.frame.frame, chain.frame);
+            } else if self.frame.start(chain) {
+                return Poll::Ready(self.frame.finish());
+            }
+            self.set_leaf(root_continuation());
+            Poll::Pending
+        }
+    }
+
     /// Takes the root frame's result when the chain has ended.
     ///
     /// # Safety
@@ -381,7 +411,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// The driver, once there is a chain.
     fn started(&self) -> Option<&Driver> {
         // SAFETY: the driver is written once the leaf is not null.
-        (!self.leaf().is_null()).then(|| unsafe { self.driver.assume_init_ref() })
+        (!is_unpolled(self.leaf())).then(|| unsafe { self.driver.assume_init_ref() })
     }
 
     /// [`Root::backtrace`](crate::Root::backtrace).
@@ -399,6 +429,9 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     }
 }
 
+// SAFETY: it begins with its driver; see `start_called`.
+unsafe impl<T, S: ?Sized> LazyChain for ErasedCoroutine<T, S> {}
+
 impl<T, S: ?Sized> Future for ErasedCoroutine<T, S> {
     type Output = T;
 
@@ -408,7 +441,7 @@ impl<T, S: ?Sized> Future for ErasedCoroutine<T, S> {
         // SAFETY: a leaf that is not null means that the driver is written, and that the chain is suspended or has
         // ended (it cannot be running: `self` is borrowed exclusively).
         unsafe {
-            if this.leaf().is_null() {
+            if is_unpolled(this.leaf()) {
                 return this.start(cx);
             }
             let driver: *const Driver = this.driver.as_mut_ptr();
@@ -427,7 +460,7 @@ impl<T, S: ?Sized> Drop for ErasedCoroutine<T, S> {
         // SAFETY: nothing runs the chain, since `self` is borrowed exclusively; its outermost frame is the boxed one.
         // A frame that is in no chain yet is dropped as such.
         unsafe {
-            if self.leaf().is_null() {
+            if is_unpolled(self.leaf()) {
                 ManuallyDrop::drop(&mut self.frame);
             } else {
                 let driver = self.driver.as_mut_ptr();

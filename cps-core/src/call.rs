@@ -48,9 +48,9 @@ use crate::chain::{Chain, Handle, MayWait};
 #[cfg(doc)]
 use crate::driver::Driver;
 use crate::frame::{Frame, Headed};
-use crate::in_chain;
 use crate::passing::Passing;
 use crate::step::Step;
+use crate::{generic_call, in_chain};
 
 /// What can be called by a body of kind `K`.
 ///
@@ -362,10 +362,14 @@ impl<F: Future, K: MayWait> Callee<K> for ForeignFuture<F> {
         chain: Chain,
         _: *mut SlotOf<Foreign<F>>,
     ) -> (Option<F::Output>, Awaiting<F>) {
-        // SAFETY: the chain is running, since its body calls this.
-        unsafe { (*chain.driver).set_waits_at(S::AT) };
-        // SAFETY: the future is moved out once.
-        (None, Awaiting { future: unsafe { (&raw const (*this).future).read() } })
+        // SAFETY: the chain is running, since its body calls this. The future is moved out once, and awaited.
+        unsafe {
+            let future = &raw mut (*this).future;
+            if !generic_call::call_later(future, S::AT) {
+                (*chain.driver).set_waits_at(S::AT);
+            }
+            (None, Awaiting { future: future.read() })
+        }
     }
 }
 
@@ -393,6 +397,10 @@ impl<F: Future> Future for Awaiting<F> {
         };
         // SAFETY: the future is pinned as this is.
         let future = unsafe { self.map_unchecked_mut(|this| &mut this.future) };
+        if generic_call::is_to_be_called(&*future) {
+            // By a body that awaits it at once (invariant P).
+            return future.poll(cx).map(|value| Awaited { chain, value });
+        }
         // SAFETY: the chain of a body that is polled is in a poll, whose context nobody else uses meanwhile.
         let cx = unsafe { (*chain.driver).context() };
         future.poll(cx).map(|value| Awaited { chain, value })

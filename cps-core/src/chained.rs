@@ -1,7 +1,7 @@
 //! A whole chain in one piece of memory: what every root is made of.
 
 use core::cell::UnsafeCell;
-use core::mem::MaybeUninit;
+use core::mem::{MaybeUninit, offset_of};
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
@@ -9,8 +9,10 @@ use core::task::{Context, Poll, Waker};
 use crate::backtrace::Backtrace;
 use crate::body::{Body, NoSite};
 use crate::chain::Chain;
-use crate::driver::{Driver, Header, Host, ended};
-use crate::frame::{Frame, Origin};
+use crate::driver::{Description, Driver, Header, Host, VTable, ended, root_continuation};
+use crate::frame::{Frame, Origin, body_name, drop_suspended, resume};
+use crate::generic_call::{CALLED, is_unpolled};
+use crate::in_chain;
 use crate::passing::Passing;
 use crate::running::Running;
 use crate::stack::{Chunk, FrameStack};
@@ -115,7 +117,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn leaf(this: *const Self) -> *const Header {
         // SAFETY: by contract; a driver lies at the start (contract of `Head`).
-        unsafe { (&raw const (*this.cast::<Driver>()).leaf).cast::<*const Header>().read() }
+        unsafe { Driver::leaf_of(this.cast()) }
     }
 
     /// Notes another leaf.
@@ -125,7 +127,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn set_leaf(this: *mut Self, leaf: *const Header) {
         // SAFETY: by contract, as above.
-        unsafe { (&raw mut (*this.cast::<Driver>()).leaf).cast::<*const Header>().write(leaf) }
+        unsafe { Driver::set_leaf_of(this.cast(), leaf) }
     }
 
     /// Where the body is of a chain that was not started.
@@ -228,7 +230,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         // SAFETY: as in `poll`.
         unsafe {
             Driver::enter(Self::driver(this), Host::of(cx));
-            if Self::leaf(this).is_null() {
+            if is_unpolled(Self::leaf(this)) {
                 return Self::start_lazy(this, suspended);
             }
             Self::resume(this)
@@ -266,11 +268,59 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         // SAFETY: of the head the leaf was written, which is null here too, and what the driver was entered with,
         // which is kept. The rest is passed on.
         unsafe {
+            if Self::leaf(this) == CALLED {
+                return Self::start_called(this);
+            }
             let host = Driver::host(Self::driver(this));
             (*this).head.write(H::with_stack(FrameStack::new()));
             Driver::enter(Self::driver(this), host);
             Self::start_here(this, suspended)
         }
+    }
+
+    /// The first poll of a lazy chain that a body awaits without knowing it: calls the root frame in that body's chain.
+    /// See `generic_call.rs`.
+    ///
+    /// # Safety
+    /// As for [`Chained::start`], but that the leaf is [`CALLED`]; contract of [`LazyChain`].
+    #[inline(never)]
+    unsafe fn start_called(this: *mut Self) -> Poll<B::Output> {
+        let driver = Self::driver(this);
+        // SAFETY: the driver was entered; nothing else has the context.
+        let chain = in_chain::chain(unsafe { (*driver).context() });
+        // (If this panicked, nothing would have begun.)
+        let chain = chain.expect("the context of a body");
+        // SAFETY: as in `start_here`. The memory is that of a future that the body awaits by value: it stays valid until
+        // the call has ended, since only the driver of the body's chain ends frames, the callee's first. When it
+        // has returned the body is resumed (invariant L), and this is polled again: to the driver here the chain
+        // has returned then, and the result is in its frame.
+        unsafe {
+            let at = Driver::noted_call(driver);
+            (*this).head.write(H::with_stack(FrameStack::new()));
+            // As long as it is not suspended, and if it panics now, there is nothing but the head.
+            (*driver).leaf.set(ended());
+            (*driver).set_called_at(at);
+            let mut body = Self::body(this).cast::<MaybeUninit<B>>().read();
+            let body = Passing::of(body.as_mut_ptr());
+            let poll = Frame::call_as(Self::frame(this), body, chain, Self::CALLED_VTABLE);
+            if poll.is_pending() {
+                (*driver).leaf.set(root_continuation());
+            }
+            poll
+        }
+    }
+
+    /// The vtable of the root frame if it was called by another chain's body.
+    const CALLED_VTABLE: &'static VTable =
+        &VTable { resume: resume::<B>, drop: drop_suspended::<B>, describe: Self::describe_called };
+
+    /// [`VTable::describe`] of that.
+    unsafe fn describe_called(frame: *const Header) -> Description {
+        // SAFETY: the frame is in the memory of a chain, whose head was written; it has not returned, so the driver was
+        // not entered since.
+        let call =
+            unsafe { (*frame.byte_sub(offset_of!(Self, frame)).cast::<Driver>()).called_at() };
+        Description { body: body_name::<B>(), call, branches: None }
     }
 
     /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
@@ -366,7 +416,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     pub(crate) unsafe fn drop_lazy(this: *mut Self) {
         // SAFETY: passed on; of a chain that was not polled there is nothing but the body.
         unsafe {
-            if Self::leaf(this).is_null() {
+            if is_unpolled(Self::leaf(this)) {
                 Self::body(this).drop_in_place();
             } else {
                 Self::drop_in_place(this);

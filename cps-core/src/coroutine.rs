@@ -25,6 +25,7 @@ use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::chained::Chained;
 use crate::driver::Driver;
+use crate::generic_call::{LazyChain, is_unpolled};
 use crate::passing::Passing;
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
@@ -137,7 +138,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// The chain, once there is one.
     fn started(&self) -> Option<&Chained<Driver, B, 0>> {
         // SAFETY: the leaf is written; it is null as long as there is no chain.
-        let is_started = unsafe { !Chained::leaf(&raw const self.chain).is_null() };
+        let is_started = unsafe { !is_unpolled(Chained::leaf(&raw const self.chain)) };
         is_started.then_some(&self.chain)
     }
 
@@ -174,6 +175,9 @@ where
         }
     }
 }
+
+// SAFETY: it begins with a chain, and that with its driver; see `Chained::start_called`.
+unsafe impl<B: Body, P> LazyChain for Coroutine<B, P> {}
 
 impl<B: Body, P> Future for Coroutine<B, P> {
     type Output = B::Output;

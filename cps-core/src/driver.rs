@@ -289,6 +289,22 @@ impl Driver {
         }
     }
 
+    /// Says where the root frame was called by another chain's body. It is known until the driver is entered.
+    pub(crate) fn set_called_at(&self, at: Option<&'static Location<'static>>) {
+        let at = at.map_or(ptr::null(), ptr::from_ref);
+        // There is no poll, whose context this could be taken for.
+        self.cx.set(at.cast_mut().cast());
+    }
+
+    /// What [`Driver::set_called_at`] has said.
+    ///
+    /// # Safety
+    /// It has, and the driver was not entered since.
+    pub(crate) unsafe fn called_at(&self) -> Option<&'static Location<'static>> {
+        // SAFETY: by contract.
+        unsafe { self.cx.get().cast::<Location<'static>>().as_ref() }
+    }
+
     /// The context of the poll that is under way.
     ///
     /// # Safety

@@ -91,6 +91,47 @@
 //! assert_eq!((a, b), (2, 4));
 //! ```
 //!
+//! # Generic code
+//!
+//! Code that awaits a `Future` of any type calls a coroutine as well, and needs no bound but that one. So callbacks are what they
+//! are in plain `async` code, also those that borrow what they are given: a coroutine function is an `AsyncFn`.
+//!
+//! ```
+//! use cps_core::cps;
+//!
+//! #[cps]
+//! async fn retry<T, E, C>(mut attempt: impl FnMut() -> C) -> Result<T, E>
+//! where
+//!     C: Future<Output = Result<T, E>>,
+//! {
+//!     match attempt().await {
+//!         Err(_) => attempt().await,
+//!         done => done,
+//!     }
+//! }
+//!
+//! #[cps]
+//! async fn count_if<T>(items: &[T], condition: impl AsyncFn(&T) -> bool) -> usize {
+//!     let mut count = 0;
+//!     for item in items {
+//!         count += usize::from(condition(item).await);
+//!     }
+//!     count
+//! }
+//!
+//! # mod service { pub async fn answers(_: &str) -> bool { true } }
+//! #[cps]
+//! async fn is_up(host: &String) -> bool {
+//!     retry(async || if service::answers(host).await { Ok(()) } else { Err("silent") }).await.is_ok()
+//! }
+//!
+//! let hosts = ["a".to_owned(), "b".to_owned()];
+//! assert_eq!(futures::executor::block_on(count_if(&hosts, is_up)), 2);
+//! ```
+//!
+//! The callee's frame is in place there, whatever its placement. A future around a coroutine, such as `Box::pin(f())` or
+//! `async { f().await }`, is a chain of its own.
+//!
 //! # A continuation
 //!
 //! [`suspend`] hands the rest of the computation to a closure, as a value that may be resumed from
@@ -223,7 +264,8 @@
 //! `driver` (frames without their types, the loop) ← `chain` (the driver as a body sees it) ← `body`
 //! (arguments out of band) ← `frame` (a body in memory) ← `call` (what `.await` becomes) ← `placement` ←
 //! `stacked`, `heap`, `may`, `erased` (where frames lie) ← `chained` (a whole chain in memory) ←
-//! `coroutine`, `boxed`, `root`, `generator` ← `interleave`. `host_stack` measures for `driver`, `enter`
+//! `coroutine`, `boxed`, `root`, `generator` ← `interleave`. `generic_call` is how `call` finds the first two in code that is
+//! generic. `host_stack` measures for `driver`, `enter`
 //! keeps a body's start apart from its later polls, `stack` is the memory that `stacked` uses,
 //! `backtrace` reads chains. `prefetch` is a call that only suspends; `turn` (what that means to an
 //! interleaver), `lender` (the waker of its chains) ← `interleave`. `wake_set` (who was woken) ←
@@ -258,6 +300,7 @@ mod enter;
 mod erased;
 mod frame;
 mod generator;
+mod generic_call;
 #[cfg(feature = "alloc")]
 mod group;
 #[cfg(feature = "alloc")]
@@ -308,7 +351,7 @@ pub use cps_core_macros::coroutine;
 ///
 /// It is to [`#[coroutine]`](macro@coroutine) what an `async move` block is to an `async fn`: it
 /// captures what it names by move, `return` and `?` are its own, and it is rewritten in the same
-/// way. What it captured is dropped when it returns or is dropped itself.
+/// way. `coroutine_block!(async { … })` is to that what an `async` block is: it borrows, where it can. What it captured is dropped when it returns or is dropped itself.
 ///
 /// ```
 /// use cps_core::{BoxCoroutine, coroutine_block};
@@ -322,6 +365,11 @@ pub use cps_core_macros::coroutine;
 /// let by_reference = &name;
 /// let block = coroutine_block! { format!("{by_reference}: {}", double(21).await) };
 /// assert_eq!(futures::executor::block_on(block), "answer: 42");
+///
+/// // With `async` in it, it captures as an `async` block does: what it only reads, or changes, it borrows.
+/// let mut sum = 0;
+/// futures::executor::block_on(coroutine_block!(async { sum += double(1).await }));
+/// assert_eq!(sum, 2);
 ///
 /// // Several, of one type.
 /// let all: Vec<BoxCoroutine<'_, u32>> =

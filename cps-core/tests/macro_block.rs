@@ -164,3 +164,121 @@ fn the_crate_may_be_anywhere() {
     };
     assert_eq!(run(block), 2);
 }
+
+/// `coroutine_block!(async { … })` captures as the block in it would.
+mod as_an_async_block {
+    use super::*;
+
+    #[test]
+    fn borrows_what_it_uses_by_reference() {
+        let (text, mut count, numbers) = (String::from("a"), 0, vec![1, 2]);
+        let block = coroutine_block!(async {
+            count += echo(1).await;
+            for n in &numbers {
+                count += echo(*n).await;
+            }
+            text.len()
+        });
+        assert_eq!(run(block), 1);
+        assert_eq!((text.as_str(), count, numbers), ("a", 4, vec![1, 2]));
+    }
+
+    #[test]
+    fn moves_what_it_uses_by_value() {
+        let (text, lent) = (String::from("a"), String::from("b"));
+        let block = coroutine_block!(async {
+            let text = echo(text).await;
+            text + &lent
+        });
+        assert_eq!(run(block), "ab");
+        assert_eq!(lent, "b");
+    }
+
+    #[test]
+    fn captures_fields_one_by_one() {
+        struct Pair(String, Vec<u32>);
+        let mut pair = Pair(String::from("a"), vec![]);
+        let text = &pair.0;
+        let block = coroutine_block!(async { pair.1.push(echo(1).await) });
+        run(block);
+        assert_eq!(text, "a");
+        assert_eq!(pair.1, [1]);
+    }
+
+    #[test]
+    fn is_called_and_borrows_across_the_call() {
+        #[cps_core::coroutine]
+        async fn sum(numbers: Vec<u32>) -> u32 {
+            let mut sum = 0;
+            let add = coroutine_block!(async {
+                for n in &numbers {
+                    sum += echo(*n).await;
+                }
+            });
+            add.await;
+            sum + numbers.len() as u32
+        }
+        assert_eq!(run(sum(vec![1, 2, 3])), 9);
+    }
+
+    #[test]
+    fn joins_that_share_what_they_read() {
+        let (text, log) = (String::from("abc"), Log::default());
+        let first = coroutine_block!(async {
+            support::Yield::new(&log, 1).await;
+            &text[..1]
+        });
+        let all = coroutine_block!(async { text.len() });
+        assert_eq!(run(cps_core::join((first, all))), ("a", 3));
+    }
+
+    #[test]
+    fn is_send_if_what_it_captures_is() {
+        fn send<F: IntoFuture<IntoFuture: Send>>(future: F) -> F::Output {
+            run(future)
+        }
+        let mut n = 1;
+        send(coroutine_block!(async { n += echo(1).await }));
+        assert_eq!(n, 2);
+    }
+
+    #[test]
+    fn moves_all_if_the_block_says_so() {
+        fn later<'a>(text: &'a str, n: u32) -> BoxCoroutine<'a, String> {
+            coroutine_block!(async move { format!("{}{}", echo(text).await, n) }).boxed()
+        }
+        assert_eq!(run(later("a", 1)), "a1");
+    }
+
+    #[test]
+    fn takes_options_too() {
+        let text = String::from("a");
+        let block = coroutine_block!(#![coroutine(elision = "stack")] async { text.len() });
+        let _: &cps_core::Coroutine<_, cps_core::Stack> = &block;
+        assert_eq!(run(block), 1);
+    }
+
+    #[test]
+    fn an_async_block_among_others_is_what_it_was() {
+        let nested = coroutine_block! { async { 1 }.await + async { 2 }.await };
+        assert_eq!(run(nested), 3);
+        let future = coroutine_block! { let n = 3; async move { n } };
+        assert_eq!(run(run(future)), 3);
+    }
+
+    #[test]
+    fn captures_are_dropped_when_it_returns_or_is_dropped() {
+        let log = Log::default();
+        let (moved, lent) = (log.note("moved"), log.note("lent"));
+        let mut future = Box::pin(coroutine_block!(async {
+            let _lent = &lent;
+            let _moved = moved;
+            echo(()).await;
+        }));
+        assert!(support::poll(&mut future).is_pending());
+        drop(future);
+        assert_eq!(log.drops(), ["moved"]);
+        drop(lent);
+        log.assert_each_dropped_once();
+    }
+}

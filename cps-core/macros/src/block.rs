@@ -1,9 +1,11 @@
-//! `coroutine_block! { … }`: an ad-hoc body that captures what it names, as `async move` does.
+//! `coroutine_block! { … }`: an ad-hoc body that captures what it names, as `async move` does; and
+//! `coroutine_block!(async { … })`, which captures as the block in it says.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::parse::discouraged::Speculative;
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Block, Error, Meta};
+use syn::{Attribute, Block, Error, ExprAsync, Meta, Token};
 
 use crate::await_call;
 use crate::expansion::{Expansion, Made};
@@ -12,23 +14,34 @@ use crate::options::Options;
 
 pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
     let parser = |input: ParseStream<'_>| {
-        let attrs = input.call(Attribute::parse_inner)?;
-        Ok((options(&attrs)?, input.call(Block::parse_within)?))
+        let options = options(&input.call(Attribute::parse_inner)?)?;
+        let ahead = input.fork();
+        match ahead.parse::<ExprAsync>() {
+            Ok(block) if ahead.is_empty() => {
+                input.advance_to(&ahead);
+                Ok((options, block.capture, block.block))
+            }
+            _ => {
+                let stmts = input.call(Block::parse_within)?;
+                let block = Block { brace_token: Default::default(), stmts };
+                Ok((options, Some(Token![move](Span::mixed_site())), block))
+            }
+        }
     };
-    let (options, stmts) = parser.parse2(fragments::resolve(tokens))?;
+    let (options, capture, mut block) = parser.parse2(fragments::resolve(tokens))?;
     if let Some(item) = options.yields {
         return Err(Error::new_spanned(
             item,
             "a block cannot yield; put `#[coroutine(yields = …)]` on a function",
         ));
     }
-    let mut block = Block { brace_token: Default::default(), stmts };
     let wide = await_call::rewrite(&mut block, &options.krate, None);
     Ok(Expansion {
         krate: &options.krate,
         placement: options.placement(),
         made: Made::Coroutine,
         args: Vec::new(),
+        capture,
         receiver: None,
         bindings: quote!(),
         body: block.into_token_stream(),

@@ -29,6 +29,8 @@ pub(crate) struct Expansion<'a> {
     pub(crate) made: Made<'a>,
     /// The expressions that are the arguments.
     pub(crate) args: Vec<TokenStream>,
+    /// `move`, if that is how the body captures.
+    pub(crate) capture: Option<Token![move]>,
     /// The function's `self`, which is captured.
     pub(crate) receiver: Option<Token![self]>,
     /// Binds the arguments, which are the fields of `__args`.
@@ -49,7 +51,9 @@ pub(crate) struct Expansion<'a> {
 
 impl Expansion<'_> {
     pub(crate) fn into_expr(self) -> TokenStream {
-        let Expansion { krate, placement, made, args, bindings, body, output, wide, .. } = self;
+        let Expansion {
+            krate, placement, made, args, capture, bindings, body, output, wide, ..
+        } = self;
         let span = Span::mixed_site();
         let (handle, fields) = (hidden("__handle"), hidden("__args"));
         let inline = (!self.has_target_features)
@@ -126,9 +130,9 @@ impl Expansion<'_> {
                 let __arguments = #krate::__private::hold((#(#args,)*));
                 let __make = #krate::__private::make::<
                     #krate::__private::#kind, _, _, _
-                >(&__arguments, move |__enter| {
+                >(&__arguments, #capture |__enter| {
                     #inline
-                    async move {
+                    async #capture {
                         #receiver
                         #[allow(unused_imports)]
                         use #krate::__private::ForeignCall as _;

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{AttrStyle, Error, Item, ItemFn, Pat, Signature, TraitItemFn, Type};
+use syn::{AttrStyle, Error, Item, ItemFn, Pat, Signature, Token, TraitItemFn, Type};
 
 use crate::argument;
 use crate::attributes;
@@ -173,6 +173,7 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
         placement: options.placement(),
         made,
         args,
+        capture: Some(Token![move](Span::mixed_site())),
         receiver: sig.receiver().map(|receiver| receiver.self_token),
         bindings,
         body: function.block.to_token_stream(),

@@ -32,6 +32,9 @@ pub(crate) enum Then {
     OnStack(Callee),
     OnHeap(Callee),
     Boxed(Callee),
+    /// As a future that nothing more is known of.
+    Hidden(Callee),
+    HiddenBoxed(Callee),
     TryOnStack(Callee),
     Prefetch,
     Join(Callee),
@@ -40,12 +43,19 @@ pub(crate) enum Then {
     End,
 }
 
+/// The future, by another name.
+pub(crate) fn hidden<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    future
+}
+
 fn all_then() -> Vec<Then> {
-    let calls: [fn(Callee) -> Then; 8] = [
+    let calls: [fn(Callee) -> Then; 10] = [
         Then::Inline,
         Then::OnStack,
         Then::OnHeap,
         Then::Boxed,
+        Then::Hidden,
+        Then::HiddenBoxed,
         Then::TryOnStack,
         Then::Join,
         Then::Scope,
@@ -62,7 +72,7 @@ macro_rules! bodies {
         use cps_core::prefetch::prefetch_read;
         use cps_core::{join, scope};
 
-        use super::{Callee, Then};
+        use super::{Callee, Then, hidden};
         use crate::support::{Log, Planned};
         use crate::vandal::{Vandal, tick, unseen};
 
@@ -98,6 +108,8 @@ macro_rules! bodies {
                 Then::OnStack(c) => callee(c, log.clone()).on_stack().await,
                 Then::OnHeap(c) => callee(c, log.clone()).on_heap().await,
                 Then::Boxed(c) => callee(c, log.clone()).boxed().await,
+                Then::Hidden(c) => hidden(callee(c, log.clone())).await,
+                Then::HiddenBoxed(c) => hidden(callee(c, log.clone()).boxed()).await,
                 Then::TryOnStack(c) => match callee(c, log.clone()).try_on_stack().await {
                     Ok(value) => value,
                     Err(_) => 0,

@@ -88,6 +88,9 @@ macro_rules! level {
                             Place::Future => {
                                 as_future($next(log, node, &local, given(), last())).await
                             }
+                            Place::BoxedFuture => {
+                                as_future(boxed(log, node, &local, three())).await
+                            }
                             Place::Block => {
                                 let (given, last) = (given(), last());
                                 let block = $block! {

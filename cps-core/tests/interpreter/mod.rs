@@ -105,7 +105,7 @@ macro_rules! direct {
                 call.may_inline()
             }
 
-            fn as_future<B: Body>(call: Coroutine<B>) -> Coroutine<B> {
+            fn as_future<F: Future>(call: F) -> impl Future<Output = F::Output> {
                 call
             }
 

@@ -42,8 +42,10 @@ pub(crate) enum Place {
     /// In place or on the frame stack, as its size decides.
     May,
     Boxed,
-    /// As a future of its own.
+    /// As a future that nothing more is known of.
     Future,
+    /// The same, of a boxed one.
+    BoxedFuture,
     /// In an ad-hoc body.
     Block,
 }
@@ -55,7 +57,7 @@ pub(crate) enum End {
     Panic,
 }
 
-pub(crate) const PLACES: [Place; 11] = [
+pub(crate) const PLACES: [Place; 12] = [
     Place::Inline,
     Place::LendTemporary,
     Place::LendOwn,
@@ -66,6 +68,7 @@ pub(crate) const PLACES: [Place; 11] = [
     Place::May,
     Place::Boxed,
     Place::Future,
+    Place::BoxedFuture,
     Place::Block,
 ];
 
