@@ -272,6 +272,7 @@ mod may;
 mod passing;
 mod placement;
 pub mod prefetch;
+pub mod prelude;
 #[cfg(feature = "alloc")]
 mod race;
 mod root;

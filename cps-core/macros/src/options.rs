@@ -1,6 +1,6 @@
-//! The attribute's options: `#[coroutine(crate = path, elision = "stack", yields = Type)]`.
+//! The attribute's options: `#[cps(crate = path, elision = "stack", yields = Type)]`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::parse::Parser;
 use syn::{Error, LitInt, LitStr, Type};
@@ -19,6 +19,15 @@ pub(crate) struct Options {
     pub(crate) last: bool,
 }
 
+/// The option that says that other attributes have been put first.
+pub(crate) const LAST: &str = "__last";
+
+/// Whether it is there: last of all, so that it is found also if another cannot be read.
+fn is_last(tokens: &TokenStream) -> bool {
+    let last = tokens.clone().into_iter().last();
+    matches!(last, Some(TokenTree::Ident(ident)) if ident == LAST)
+}
+
 /// A placement's name and, for `may`, its number of bytes if that is given.
 struct Elision {
     name: &'static str,
@@ -34,8 +43,9 @@ impl Default for Options {
 }
 
 impl Options {
-    pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
-        let mut options = Options::default();
+    /// What could be read of them, and what is wrong with the rest.
+    pub(crate) fn parse(tokens: TokenStream) -> (Self, syn::Result<()>) {
+        let mut options = Options { last: is_last(&tokens), ..Options::default() };
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("crate") {
                 let path: syn::Path = meta.value()?.call(syn::Path::parse_mod_style)?;
@@ -50,17 +60,16 @@ impl Options {
             } else if meta.path.is_ident("send") {
                 options.send = true;
                 Ok(())
-            } else if meta.path.is_ident("__last") {
-                options.last = true;
+            } else if meta.path.is_ident(LAST) {
                 Ok(())
             } else {
                 Err(meta.error(
-                    "unknown option; `#[coroutine]` knows `crate = path`, `elision = \"…\"`, `yields = Type` and `send`",
+                    "unknown option; `#[cps]` knows `crate = path`, `elision = \"…\"`, `yields = Type` and `send`",
                 ))
             }
         });
-        parser.parse2(tokens)?;
-        Ok(options)
+        let result = parser.parse2(tokens);
+        (options, result)
     }
 
     /// The type that says where the frame lives.

@@ -22,21 +22,3 @@ async fn f(x: u32) -> &'static u32 {
 async fn f(x: u32) -> Box<dyn Fn() -> u32> {
     Box::new(|| x)
 }
-
-//# a name bound twice in the parameters
-#[co]
-async fn f(n: u32, (n, _): (u32, u32)) -> u32 {
-    n
-}
-
-//# endless recursion of types
-#[co]
-pub async fn f(n: u32) -> u32 {
-    if n == 0 { 0 } else { f(n - 1).await }
-}
-
-//# documentation on a parameter
-#[co]
-async fn f(/** Text. */ n: u32) -> u32 {
-    n
-}
