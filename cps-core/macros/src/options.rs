@@ -2,7 +2,8 @@
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use syn::parse::Parser;
+use syn::meta::ParseNestedMeta;
+use syn::parse::{ParseStream, Parser};
 use syn::{Error, LitInt, LitStr, Type};
 
 /// What stands in the attribute's parentheses.
@@ -28,6 +29,11 @@ fn is_last(tokens: &TokenStream) -> bool {
     matches!(last, Some(TokenTree::Ident(ident)) if ident == LAST)
 }
 
+/// What stands behind the option's `=`.
+fn value<'a>(meta: &ParseNestedMeta<'a>, form: &str) -> syn::Result<ParseStream<'a>> {
+    meta.value().map_err(|_| meta.error(format!("expected `{form}`")))
+}
+
 /// A placement's name and, for `may`, its number of bytes if that is given.
 struct Elision {
     name: &'static str,
@@ -48,14 +54,15 @@ impl Options {
         let mut options = Options { last: is_last(&tokens), ..Options::default() };
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("crate") {
-                let path: syn::Path = meta.value()?.call(syn::Path::parse_mod_style)?;
+                let path: syn::Path =
+                    value(&meta, "crate = path")?.call(syn::Path::parse_mod_style)?;
                 options.krate = quote!(#path);
                 Ok(())
             } else if meta.path.is_ident("elision") {
-                options.elision = Some(Elision::parse(&meta.value()?.parse()?)?);
+                options.elision = Some(Elision::parse(&value(&meta, "elision = \"…\"")?.parse()?)?);
                 Ok(())
             } else if meta.path.is_ident("yields") {
-                options.yields = Some(meta.value()?.parse()?);
+                options.yields = Some(value(&meta, "yields = Type")?.parse()?);
                 Ok(())
             } else if meta.path.is_ident("send") {
                 options.send = true;

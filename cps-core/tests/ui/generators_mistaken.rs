@@ -48,10 +48,4 @@ async fn select() {
     futures::join!(yield_from(numbers()));
 }
 
-fn takes_stream(_: impl futures::Stream<Item = u32>) {}
-
-fn stream() {
-    takes_stream(async_numbers());
-}
-
 fn main() {}

@@ -1,4 +1,4 @@
-// Cases that differ today: not compiled yet. See language_rejects.rs.
+// Cases whose errors have other codes: not compiled yet. See language_rejects.rs.
 
 //# in order
 #[co]
