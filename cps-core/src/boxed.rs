@@ -88,9 +88,18 @@ unsafe impl<T, S: ?Sized> Sync for ErasedFrame<T, S> {}
 impl<B: Body, P> Coroutine<B, P> {
     /// Allocates the frame now and forgets the body's type.
     ///
-    /// A coroutine that calls itself boxed does so through a function that returns the box, such as
-    /// `fn walk<'a>(node: &'a Node) -> BoxCoroutine<'a, u64>`: in its own body rustc cannot tell
-    /// yet whether it is `Send`.
+    /// A coroutine that boxes itself is declared to be `Send`, `#[cps(send)]`: in its own body rustc cannot tell yet
+    /// whether it is (E0283).
+    ///
+    /// ```
+    /// use cps_core::cps;
+    ///
+    /// #[cps(send)]
+    /// async fn sum(n: u32) -> u32 {
+    ///     if n == 0 { 0 } else { sum(n - 1).boxed().await + n }
+    /// }
+    /// # futures::executor::block_on(async { assert_eq!(sum(4).await, 10) });
+    /// ```
     ///
     /// ```
     /// use cps_core::BoxCoroutine;
@@ -129,7 +138,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// ```
     pub fn boxed<'a>(self) -> BoxCoroutine<'a, B::Output>
     where
-        B: Send + 'a,
+        B: Send + 'a, // In its own body, a coroutine is if it says so: `#[cps(send)]`.
     {
         ErasedCoroutine::new(self.into_body())
     }

@@ -206,6 +206,10 @@ pub trait TryBranches: Branches {
 }
 
 /// Branches that all evaluate to one type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no branch, or branches of several types",
+    label = "`race` and `select` take branches that evaluate to one type"
+)]
 pub trait UniformBranches: Branches {
     /// That type.
     type Output;
@@ -220,10 +224,20 @@ pub trait UniformBranches: Branches {
 }
 
 /// What can be run side by side: tuples of up to twelve things that can be awaited, whose types may differ,
-/// and arrays and `Vec`s of one type.
+/// and arrays and `Vec`s of one type. (More stand in tuples of joins: `join((join((a, …)), join((b, …))))`.)
+///
+/// A join of nothing, `()`, is ready at once; a race has to have a branch.
 ///
 /// Coroutines, futures and anything else that is [`IntoFuture`] can stand in one tuple. An iterator
 /// is collected first: `join(iterator.collect::<Vec<_>>())`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a group of branches",
+    label = "not a tuple, an array or a `Vec` of what can be awaited",
+    note = "`join`, `try_join`, `race` and `select` take a tuple of up to twelve futures or coroutines, or an array or a \
+            `Vec` of some that have one type",
+    note = "collect an iterator: `join(iterator.collect::<Vec<_>>())`",
+    note = "to wait for one alone, await it: `future.await`"
+)]
 pub trait Concurrent: sealed::Sealed {
     /// The branches that it turns into.
     type Branches: Branches;

@@ -10,10 +10,10 @@
 //!
 //! [`#[cps]`](macro@cps) on an `async fn` makes it return a [`Coroutine`], a future that does nothing yet. The body is
 //! ordinary `async` code. (The attribute is also named [`coroutine`](macro@coroutine), which has to be written with its
-//! path: rustc has an unstable attribute of that name.)
+//! path: rustc has an unstable attribute of that name. The [`prelude`] has this one.)
 //!
 //! ```
-//! use cps_core::cps;
+//! use cps_core::prelude::*;
 //!
 //! #[cps]
 //! async fn double(x: u32) -> u32 {
@@ -315,6 +315,7 @@ mod may;
 mod passing;
 mod placement;
 pub mod prefetch;
+pub mod prelude;
 #[cfg(feature = "alloc")]
 mod race;
 mod root;

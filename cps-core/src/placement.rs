@@ -27,7 +27,7 @@ use crate::passing::Passing;
 pub trait Placement: private::Sealed + Sized {
     /// What a call needs in the caller's frame.
     #[doc(hidden)]
-    type Content<B: Body>: Content<Awaited = Returned, Value = B::Output>;
+    type Content<B: Body>: Content<Awaited = Returned, Value = B::Output, Owner = B>;
 
     /// # Safety
     /// Only as in the expansion that `call.rs` shows, in the body that `chain` runs: the slot is

@@ -13,10 +13,9 @@ mod target_feature;
 
 #[path = "cases/bodies.rs"]
 mod bodies;
-// What differs today is not compiled yet.
-#[cfg(any())]
 #[path = "cases/boxed.rs"]
 mod boxed;
+// What differs today is not compiled yet.
 #[cfg(any())]
 #[path = "cases/depth.rs"]
 mod depth;

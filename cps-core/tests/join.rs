@@ -3,7 +3,9 @@
 mod support;
 
 use std::cell::{Cell, RefCell};
+use std::convert::Infallible;
 use std::future::{Future, IntoFuture, pending, poll_fn, ready};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker};
@@ -74,6 +76,10 @@ fn branches_of_many_kinds_are_joined_in_their_order() {
         assert_eq!(join(Vec::<std::future::Ready<u32>>::new()).await, []);
         assert_eq!(join([(); 0].map(ready)).await, []);
         assert_eq!(join((text("alone"),)).await, ("alone".to_owned(),));
+        let () = join(()).await;
+        assert_eq!(try_join(()).await, Ok(()));
+        assert_eq!(try_join([(); 0].map(|()| ready(Ok::<u32, ()>(1)))).await, Ok([]));
+        assert_eq!(try_join(Vec::<std::future::Ready<Result<u32, ()>>>::new()).await, Ok(vec![]));
         let one = || ready(1);
         assert_eq!(
             join((
@@ -94,6 +100,23 @@ fn branches_of_many_kinds_are_joined_in_their_order() {
             (1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1)
         );
     });
+}
+
+#[test]
+fn a_join_of_nothing_is_ready_once_and_in_a_coroutine_too() {
+    #[cps_core::coroutine]
+    async fn nothing() -> Result<(), Infallible> {
+        join(()).await;
+        join((join(()), join([(); 0].map(ready)))).await;
+        try_join(()).await
+    }
+    assert_eq!(futures::executor::block_on(nothing()), Ok(()));
+
+    let mut joined = pin!(join(()));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert_eq!(joined.as_mut().poll(&mut cx), Poll::Ready(()));
+    let again = catch_unwind(AssertUnwindSafe(|| joined.as_mut().poll(&mut cx)));
+    assert!(again.is_err(), "polled after it was ready");
 }
 
 #[test]

@@ -55,13 +55,19 @@ mod locals {
     use super::{one, run};
 
     #[cps_core::coroutine]
-    async fn arguments(__scope: u32, __args: u32, __arg0: u32, __self: u32, value: u32) -> u32 {
-        let __slot = one().await;
-        let __callee = one().await + __slot;
-        let __ready = Some(__callee + one().await);
+    async fn arguments(
+        __cps_scope: u32,
+        __cps_args: u32,
+        __cps_arg0: u32,
+        __cps_self: u32,
+        value: u32,
+    ) -> u32 {
+        let __cps_slot = one().await;
+        let __cps_callee = one().await + __cps_slot;
+        let __cps_ready = Some(__cps_callee + one().await);
         let __suspended = one().await;
         let __result = __suspended + one().await;
-        let __value = '__call: {
+        let __cps_value = '__call: {
             if __result == 2 {
                 break '__call '__body: {
                     if one().await == 1 {
@@ -72,17 +78,24 @@ mod locals {
             }
             0
         };
-        let __parts = 1;
+        let __cps_parts = 1;
         let driver = one().await;
-        let chain = (driver, __parts);
-        __scope + __args + __arg0 + __self + value + __ready.map_or(0, |x| x) + __value + chain.0
+        let chain = (driver, __cps_parts);
+        __cps_scope
+            + __cps_args
+            + __cps_arg0
+            + __cps_self
+            + value
+            + __cps_ready.map_or(0, |x| x)
+            + __cps_value
+            + chain.0
             - chain.1
     }
 
     #[cps_core::coroutine]
-    async fn patterns((a, __arg1): (u32, u32), (__arg0, b): (u32, u32)) -> [u32; 4] {
+    async fn patterns((a, __cps_arg1): (u32, u32), (__cps_arg0, b): (u32, u32)) -> [u32; 4] {
         let _ = one().await;
-        [a, __arg1, __arg0, b]
+        [a, __cps_arg1, __cps_arg0, b]
     }
 
     #[test]

@@ -18,5 +18,9 @@ fn errors_are_clear() {
         println!("SKIPPED: with RUSTC_BOOTSTRAP the compiler says other things than to its users");
         return;
     }
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    let tests = trybuild::TestCases::new();
+    tests.compile_fail("tests/ui/*.rs");
+    if cfg!(feature = "stream") {
+        tests.compile_fail("tests/ui_stream/*.rs");
+    }
 }

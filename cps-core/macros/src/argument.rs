@@ -4,22 +4,24 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote, quote_spanned};
 use syn::parse::Parser;
 use syn::punctuated::Punctuated;
+use syn::visit::{self, Visit};
 use syn::{
-    Attribute, Block, FnArg, ItemFn, Meta, Pat, PatIdent, Signature, Token, TraitItemFn,
+    Attribute, Block, FnArg, ItemFn, Meta, Pat, PatIdent, PatOr, Signature, Token, TraitItemFn,
     parse_quote,
 };
 
 use crate::expansion::hidden;
 use crate::moved_once;
 
-/// Turns the arguments into the outer function's parameters: plain names, without attributes.
+/// Turns the arguments into the outer function's parameters: plain names. What sets the level of a lint goes with the
+/// pattern into the body; any other attribute stays, for rustc to refuse.
 pub(crate) fn declare(sig: &mut Signature) {
     for (index, input) in sig.inputs.iter_mut().enumerate() {
         match input {
             // The body captures it.
             FnArg::Receiver(_) => {}
             FnArg::Typed(argument) => {
-                argument.attrs.clear();
+                argument.attrs.retain(|attr| !is_lint_level(attr));
                 let name = parameter_name(index, &argument.pat);
                 *argument.pat = Pat::Ident(PatIdent {
                     attrs: Vec::new(),
@@ -44,23 +46,27 @@ pub(crate) fn bind(
     krate: &TokenStream,
 ) -> (Vec<TokenStream>, TokenStream) {
     let span = Span::mixed_site();
-    let fields = hidden("__args");
+    let fields = hidden("__cps_args");
     let (mut args, mut bindings) = (Vec::new(), TokenStream::new());
     for (index, input) in sig.inputs.iter().enumerate() {
         let FnArg::Typed(argument) = input else { continue };
         let field = syn::Index { index: args.len() as u32, span };
         let name = parameter_name(index, &argument.pat);
-        let (attrs, pat) = (&argument.attrs, &argument.pat);
+        let (attrs, pat) =
+            (argument.attrs.iter().filter(|attr| is_lint_level(attr)), &argument.pat);
+        let allow = quote_spanned! {span=>
+            #[allow(clippy::shadow_unrelated, clippy::no_effect_underscore_binding)]
+        };
         bindings.extend(if is_immutable(pat) && moved_once::unwrap(block, &name) {
             quote_spanned! {span=>
-                #[allow(clippy::shadow_unrelated)]
+                #allow
                 #(#attrs)*
                 let #pat = #krate::__private::Held::new(#fields.#field);
             }
         } else if is_name(pat) {
             // The parameter has the same name.
             quote_spanned! {span=>
-                #[allow(clippy::shadow_unrelated)]
+                #allow
                 #(#attrs)*
                 let #pat = #fields.#field;
             }
@@ -78,6 +84,46 @@ pub(crate) fn bind(
     (args, bindings)
 }
 
+/// Whether the attribute sets the level of a lint.
+fn is_lint_level(attr: &Attribute) -> bool {
+    ["allow", "deny", "expect", "forbid", "warn"].iter().any(|name| attr.path().is_ident(name))
+}
+
+/// A function with each name as a parameter that the patterns bind more than once, for rustc to refuse: as bindings
+/// of the body, the last would shadow the others. (What begins with a capital may be no binding, but a constant.)
+pub(crate) fn bound_twice(sig: &Signature) -> Option<TokenStream> {
+    struct Names(Vec<Ident>);
+    impl<'a> Visit<'a> for Names {
+        fn visit_pat_ident(&mut self, pat: &'a PatIdent) {
+            if !pat.ident.to_string().starts_with(char::is_uppercase) {
+                self.0.push(pat.ident.clone());
+            }
+            visit::visit_pat_ident(self, pat);
+        }
+
+        /// Each alternative binds the same.
+        fn visit_pat_or(&mut self, pat: &'a PatOr) {
+            pat.cases.iter().take(1).for_each(|case| self.visit_pat(case));
+        }
+    }
+
+    let mut names = Names(Vec::new());
+    for input in &sig.inputs {
+        if let FnArg::Typed(argument) = input {
+            names.visit_pat(&argument.pat);
+        }
+    }
+    let Names(names) = names;
+    let is_twice = |name: &&Ident| names.iter().filter(|other| other == name).count() > 1;
+    let twice: Vec<_> = names.iter().filter(is_twice).collect();
+    (!twice.is_empty()).then(|| {
+        quote_spanned! {Span::mixed_site()=>
+            #[allow(dead_code, non_snake_case, unused_variables)]
+            fn __cps_parameters(#(#twice: ()),*) {}
+        }
+    })
+}
+
 /// Whether the pattern only names its argument.
 fn is_name(pat: &Pat) -> bool {
     matches!(pat, Pat::Ident(PatIdent { by_ref: None, subpat: None, .. }))
@@ -90,7 +136,7 @@ fn is_immutable(pat: &Pat) -> bool {
 fn parameter_name(index: usize, pat: &Pat) -> Ident {
     match pat {
         Pat::Ident(name) if is_name(pat) => name.ident.clone(),
-        _ => hidden(&format_ident!("__arg{}", index).to_string()),
+        _ => hidden(&format_ident!("__cps_arg{}", index).to_string()),
     }
 }
 

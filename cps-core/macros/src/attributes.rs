@@ -3,8 +3,10 @@
 //! An attribute macro below `#[coroutine]` would be given the expansion instead of the function. So those that are
 //! not known to be none go first: `#[coroutine]` is put below them, once.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use syn::Attribute;
+
+use crate::options::LAST;
 
 /// Attributes of the language and its tools, which are no macros.
 const BUILT_IN: &[&str] = &[
@@ -67,5 +69,6 @@ pub(crate) fn is_inline_always(attr: &Attribute) -> bool {
 /// `#[coroutine(…)]` with an option more, to stand below the macros that go first.
 pub(crate) fn again(krate: &TokenStream, options: &TokenStream) -> TokenStream {
     let separator = (!options.is_empty()).then(|| quote::quote!(,));
-    quote::quote!(#[#krate::coroutine(#options #separator __last)])
+    let last = Ident::new(LAST, Span::call_site());
+    quote::quote!(#[#krate::coroutine(#options #separator #last)])
 }

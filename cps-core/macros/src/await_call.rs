@@ -9,7 +9,9 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Arm, Block, Expr, ExprAwait, ExprParen, Item, Local, Stmt, Type, token};
+use syn::{
+    Arm, Block, Expr, ExprAwait, ExprParen, Item, Local, Stmt, Type, parse_quote_spanned, token,
+};
 
 use crate::expansion::hidden;
 use crate::returns;
@@ -144,6 +146,22 @@ impl VisitMut for Rewrite<'_> {
         }
     }
 
+    /// Clippy does not look at the type of `let x = y.await`, but would at that of what this becomes. (Nor does it look at a
+    /// `let` with attributes before a last expression that is its name.)
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let is_name = |stmt: Option<&Stmt>| matches!(stmt, Some(Stmt::Expr(Expr::Path(_), None)));
+        let last =
+            block.stmts.len().saturating_sub(if is_name(block.stmts.last()) { 2 } else { 0 });
+        for stmt in &mut block.stmts[..last] {
+            let Stmt::Local(local) = stmt else { continue };
+            if local.init.as_ref().is_some_and(|init| matches!(*init.expr, Expr::Await(_))) {
+                let span = Span::mixed_site();
+                local.attrs.push(parse_quote_spanned!(span=> #[allow(clippy::let_unit_value)]));
+            }
+        }
+        visit_mut::visit_block_mut(self, block);
+    }
+
     fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
@@ -156,38 +174,38 @@ impl Rewrite<'_> {
     fn call(&self, awaited: &ExprAwait, start: Span) -> TokenStream {
         let ExprAwait { attrs, base, dot_token, await_token } = awaited;
         let krate = self.krate;
-        let handle = hidden("__handle");
+        let handle = hidden("__cps_handle");
         let span = Span::mixed_site().located_at(await_token.span);
         // With the span's context it would be the place of the attribute.
         let location = quote_spanned!(await_token.span=> ::core::panic::Location::caller());
         let arm = quote_spanned! {span=>
-            __callee => {
+            __cps_callee => {
                 struct __Site;
                 impl #krate::__private::Site for __Site {
                     const AT: ::core::option::Option<&'static ::core::panic::Location<'static>> =
                         ::core::option::Option::Some(#location);
                 }
-                let mut __slot = #krate::__private::Slot { empty: () };
-                '__call: {
-                    let __waiting = match unsafe {
-                        #handle.__cps_begin::<__Site, _>(__callee, &raw mut __slot)
+                let mut __cps_slot = #krate::__private::Slot { empty: () };
+                '__cps_call: {
+                    let __cps_waiting = match unsafe {
+                        #handle.__cps_begin::<__Site, _>(__cps_callee, &raw mut __cps_slot)
                     } {
-                        ::core::result::Result::Ok((__value, __next)) => {
+                        ::core::result::Result::Ok((__cps_value, __cps_next)) => {
                             #[allow(unused_assignments)]
                             {
-                                #handle = __next;
+                                #handle = __cps_next;
                             }
-                            break '__call __value;
+                            break '__cps_call __cps_value;
                         }
-                        ::core::result::Result::Err(__waiting) => __waiting,
+                        ::core::result::Result::Err(__cps_waiting) => __cps_waiting,
                     };
-                    let __resumed = __waiting.await;
-                    let (__value, __next) = unsafe { __resumed.__cps_finish(&raw mut __slot) };
+                    let __cps_resumed = __cps_waiting.await;
+                    let (__cps_value, __cps_next) = unsafe { __cps_resumed.__cps_finish(&raw mut __cps_slot) };
                     #[allow(unused_assignments)]
                     {
-                        #handle = __next;
+                        #handle = __cps_next;
                     }
-                    __value
+                    __cps_value
                 }
             }
         };

@@ -32,7 +32,7 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
     if let Some(item) = options.yields {
         return Err(Error::new_spanned(
             item,
-            "a block cannot yield; put `#[coroutine(yields = …)]` on a function",
+            "a block cannot yield; put `#[cps(yields = …)]` on a function",
         ));
     }
     let wide = await_call::rewrite(&mut block, &options.krate, None);
@@ -48,22 +48,26 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         output: None,
         bounds: None,
         wide,
+        place: None,
         inlined: false,
         has_target_features: false,
     }
     .into_expr())
 }
 
-/// The options, which a block takes as an inner attribute: `#![coroutine(elision = "stack")]`.
+/// The options, which a block takes as an inner attribute: `#![cps(elision = "stack")]`.
 fn options(attrs: &[Attribute]) -> syn::Result<Options> {
     match attrs {
         [] => Ok(Options::default()),
-        [attr] if attr.path().is_ident("coroutine") => match &attr.meta {
-            Meta::List(list) => Options::parse(list.tokens.clone()),
-            other => Err(Error::new_spanned(other, "expected `#![coroutine(option = …)]`")),
-        },
-        [other, ..] => {
-            Err(Error::new_spanned(other, "a block takes `#![coroutine(option = …)]` only"))
+        [attr] if attr.path().is_ident("cps") || attr.path().is_ident("coroutine") => {
+            match &attr.meta {
+                Meta::List(list) => {
+                    let (options, result) = Options::parse(list.tokens.clone());
+                    result.map(|()| options)
+                }
+                other => Err(Error::new_spanned(other, "expected `#![cps(option = …)]`")),
+            }
         }
+        [other, ..] => Err(Error::new_spanned(other, "a block takes `#![cps(option = …)]` only")),
     }
 }

@@ -19,6 +19,17 @@ pub(crate) enum Made<'a> {
     AsyncGenerator(&'a Type),
 }
 
+/// The spans of an `async fn`, which its body's future has: errors and lints are about it as about the function.
+#[derive(Clone, Copy)]
+pub(crate) struct Place {
+    /// Of `async`.
+    pub(crate) start: Span,
+    /// Where the signature ends.
+    pub(crate) end: Span,
+    /// Of the body.
+    pub(crate) body: Span,
+}
+
 /// A coroutine in the making.
 pub(crate) struct Expansion<'a> {
     /// The path of `cps-core`.
@@ -33,7 +44,7 @@ pub(crate) struct Expansion<'a> {
     pub(crate) capture: Option<Token![move]>,
     /// The function's `self`, which is captured.
     pub(crate) receiver: Option<Token![self]>,
-    /// Binds the arguments, which are the fields of `__args`.
+    /// Binds the arguments, which are the fields of `__cps_args`.
     pub(crate) bindings: TokenStream,
     /// The rewritten body, a block.
     pub(crate) body: TokenStream,
@@ -43,6 +54,8 @@ pub(crate) struct Expansion<'a> {
     pub(crate) bounds: Option<TokenStream>,
     /// Whether the value is returned in a `Wide`.
     pub(crate) wide: bool,
+    /// Where the text of an `async fn` stands.
+    pub(crate) place: Option<Place>,
     /// Whether calls are to be compiled where they are.
     pub(crate) inlined: bool,
     /// Whether the function has target features, which a body that is `inline(always)` would not have.
@@ -55,27 +68,36 @@ impl Expansion<'_> {
             krate, placement, made, args, capture, bindings, body, output, wide, ..
         } = self;
         let span = Span::mixed_site();
-        let (handle, fields) = (hidden("__handle"), hidden("__args"));
+        let (handle, fields) = (hidden("__cps_handle"), hidden("__cps_args"));
         let inline = (!self.has_target_features)
             .then(|| quote_spanned!(span=> #[cfg_attr(not(debug_assertions), inline(always))]));
         // All of it, whatever parts of it the body names: as an argument it belongs to the body.
         let receiver = self.receiver.map(|this| quote_spanned!(span=> let _ = &#this;));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
+        // The body stays a block of its own, for errors to point at it. With an attribute, whichever, no lint asks
+        // whether it need be one.
+        let body = quote_spanned!(span=> { #[allow(clippy::main_recursion)] #body });
         let (bound, body) = match self.bounds {
-            None => (TokenStream::new(), quote_spanned!(span=> { #body })),
+            None => (TokenStream::new(), body),
             Some(bounds) => (
                 quote_spanned! {span=>
-                    fn __bound<__Value: #bounds>(__value: __Value) -> __Value {
-                        __value
+                    fn __cps_bound<__Value: #bounds>(__cps_value: __Value) -> __Value {
+                        __cps_value
                     }
                 },
-                quote_spanned!(span=> __bound({ #body })),
+                quote_spanned!(span=> __cps_bound(#body)),
             ),
         };
+        // The body is the last thing that there is where it can be: there are lints for that place.
         let value = if wide {
-            quote_spanned!(span=> #krate::__private::Wide::new(__value))
+            quote_spanned! {span=>
+                #[allow(clippy::diverging_sub_expression)]
+                let __cps_value #annotation = #body;
+                #[allow(unreachable_code)]
+                #krate::__private::Wide::new(__cps_value)
+            }
         } else {
-            quote_spanned!(span=> __value)
+            body
         };
         let (kind, constructor) = match made {
             Made::Coroutine => {
@@ -99,12 +121,12 @@ impl Expansion<'_> {
                     (hidden("__cps_plain_coroutine"), TokenStream::new())
                 };
                 quote_spanned! {span=>
-                    unsafe { __make.#method::<#placement #value_type>(&raw const __arguments) }
+                    unsafe { __cps_make.#method::<#placement #value_type>(&raw const __cps_arguments) }
                 }
             }
             _ => {
                 let method = hidden(if wide { "__cps_wide" } else { "__cps_plain" });
-                let body = quote_spanned!(span=> unsafe { __make.#method(&raw const __arguments) });
+                let body = quote_spanned!(span=> unsafe { __cps_make.#method(&raw const __cps_arguments) });
                 if self.inlined {
                     quote_spanned! {span=>
                         #krate::__private::#constructor(#krate::__private::inlined(#body))
@@ -117,43 +139,47 @@ impl Expansion<'_> {
         // Tells the type of `return` and `?` before the body is checked, as a signature does.
         let hint = output.filter(|_| !wide).map(|ty| {
             quote_spanned! {span=>
-                if let ::core::option::Option::Some(__value) = ::core::option::Option::None::<#ty> {
-                    return __value;
+                if let ::core::option::Option::Some(__cps_value) = ::core::option::Option::None::<#ty> {
+                    return __cps_value;
                 }
             }
         });
+        let place = self.place.unwrap_or(Place { start: span, end: span, body: span });
+        let asynchronous = Ident::new("async", place.start);
+        let moving = capture.map(|_| Ident::new("move", place.end));
+        // Of two blocks, since the edition of the inner one's span decides when temporaries are dropped.
+        let content = quote_spanned! {span=>
+            {
+                #receiver
+                #[allow(unused_imports)]
+                use #krate::__private::ForeignCall as _;
+                let __cps_entered = __cps_enter.await;
+                let __cps_local = __cps_entered.__cps_local();
+                #[allow(unused_variables, unused_mut)]
+                let mut #handle = unsafe { __cps_entered.__cps_handle(&__cps_local) };
+                // Nothing that could unwind may come between this and the bindings, or
+                // rustc keeps the arguments beside them, in case that it does.
+                #[allow(unused_variables)]
+                let #fields = unsafe { __cps_entered.__cps_args() };
+                #hint
+                #bindings
+                #bound
+                #value
+            }
+        };
+        let block = quote_spanned!(place.body=> { #content });
         // `inline(always)` concerns the poll of the body: it is polled in two places, each of
         // which is a function of its own (`Frame::start`, `resume`), and in the loop of an
         // interleaver. `Enter` keeps what is before the first suspension out of the latter two.
         quote_spanned! {span=>
             {
-                let __arguments = #krate::__private::hold((#(#args,)*));
-                let __make = #krate::__private::make::<
+                #[allow(clippy::used_underscore_binding)]
+                let __cps_arguments = #krate::__private::hold((#(#args,)*));
+                let __cps_make = #krate::__private::make::<
                     #krate::__private::#kind, _, _, _
-                >(&__arguments, #capture |__enter| {
+                >(&__cps_arguments, #capture |__cps_enter| {
                     #inline
-                    async #capture {
-                        #receiver
-                        #[allow(unused_imports)]
-                        use #krate::__private::ForeignCall as _;
-                        let __entered = __enter.await;
-                        let __local = __entered.__cps_local();
-                        #[allow(unused_variables, unused_mut)]
-                        let mut #handle = unsafe { __entered.__cps_handle(&__local) };
-                        // Nothing that could unwind may come between this and the bindings, or
-                        // rustc keeps the arguments beside them, in case that it does.
-                        #[allow(unused_variables)]
-                        let #fields = unsafe { __entered.__cps_args() };
-                        #hint
-                        #bindings
-                        #bound
-                        #[allow(clippy::diverging_sub_expression)]
-                        // The body stays a block of its own, for errors to point at it.
-                        #[allow(unused_braces)]
-                        let __value #annotation = #body;
-                        #[allow(unreachable_code)]
-                        #value
-                    }
+                    #asynchronous #moving #block
                 });
                 #coroutine
             }

@@ -1,43 +1,74 @@
-//! `#[coroutine]` on a function, a method, or a method of a trait.
+//! `#[cps]` on a function, a method, or a method of a trait.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{AttrStyle, Error, Item, ItemFn, Pat, Signature, Token, TraitItemFn, Type};
+use syn::spanned::Spanned;
+use syn::{
+    AttrStyle, Error, FnArg, Item, ItemFn, Pat, ReturnType, Signature, Token, TraitItemFn, Type,
+};
 
 use crate::argument;
 use crate::attributes;
 use crate::await_call;
-use crate::expansion::{Expansion, Made};
+use crate::expansion::{Expansion, Made, Place};
 use crate::fragments;
 use crate::options::Options;
 use crate::output;
 
-/// The function's expansion. What is refused stays as it was, beside the error, so that what uses it is not
-/// refused too.
-pub(crate) fn expand(options: TokenStream, item: TokenStream) -> TokenStream {
+/// The function's expansion, and what is wrong with it. As much of it as is right is expanded, and what cannot be is left
+/// as it was, so that what uses it is not refused too.
+pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let item = fragments::resolve(item);
-    try_expand(options, item.clone()).unwrap_or_else(|error| {
-        let error = error.into_compile_error();
-        quote!(#item #error)
-    })
+    let mut refusals = Refusals::default();
+    let (options, result) = Options::parse(tokens.clone());
+    refusals.extend(result.err());
+    let item = match try_expand(&options, &tokens, item.clone(), &mut refusals) {
+        Ok(expanded) => expanded,
+        Err(error) => {
+            if refusals.0.is_empty() {
+                refusals.0.push(error);
+            }
+            item
+        }
+    };
+    let errors = refusals.0.iter().map(Error::to_compile_error);
+    quote!(#item #(#errors)*)
 }
 
-fn try_expand(tokens: TokenStream, item: TokenStream) -> syn::Result<TokenStream> {
-    let options = Options::parse(tokens.clone())?;
+/// What is wrong with a function that is expanded nevertheless.
+#[derive(Default)]
+struct Refusals(Vec<Error>);
+
+impl Refusals {
+    fn add(&mut self, tokens: impl ToTokens, text: &str) {
+        self.0.push(Error::new_spanned(tokens, text));
+    }
+
+    fn extend(&mut self, error: Option<Error>) {
+        self.0.extend(error);
+    }
+}
+
+fn try_expand(
+    options: &Options,
+    tokens: &TokenStream,
+    item: TokenStream,
+    refusals: &mut Refusals,
+) -> syn::Result<TokenStream> {
     if let Ok(function) = syn::parse2::<ItemFn>(item.clone()) {
-        return with_body(&options, &tokens, function);
+        return with_body(options, tokens, function, refusals);
     }
     if let Ok(method) = syn::parse2::<TraitItemFn>(item.clone()) {
-        return without_body(&options, method);
+        return without_body(options, method, refusals);
     }
     Err(match syn::parse2::<Item>(item.clone()) {
         Ok(Item::Fn(_) | Item::Verbatim(_)) | Err(_) => match syn::parse2::<ItemFn>(item) {
             Err(error) => error,
-            Ok(_) => Error::new(Span::call_site(), "`#[coroutine]` cannot read this function"),
+            Ok(_) => Error::new(Span::call_site(), "`#[cps]` cannot read this function"),
         },
         Ok(other) => Error::new_spanned(
             other,
-            "`#[coroutine]` goes on an `async fn`; for an ad-hoc body use `coroutine_block!`",
+            "`#[cps]` goes on an `async fn`; for an ad-hoc body use `coroutine_block!`",
         ),
     })
 }
@@ -46,27 +77,36 @@ fn with_body(
     options: &Options,
     tokens: &TokenStream,
     mut function: ItemFn,
+    refusals: &mut Refusals,
 ) -> syn::Result<TokenStream> {
     if let Some(variants) = argument::split_cfg(&function) {
-        return variants.into_iter().map(|variant| with_body(options, tokens, variant)).collect();
+        let mut expand = |variant| with_body(options, tokens, variant, refusals);
+        return variants.into_iter().map(|variant| expand(variant)).collect();
     }
-    check(options, &function.sig)?;
     // Those within the body's braces.
     for attr in &mut function.attrs {
         attr.style = AttrStyle::Outer;
     }
+    check(options, &function.sig)?;
     if !options.last {
-        if let Some(attr) = function.attrs.iter().find(|attr| attributes::is_instrument(attr)) {
-            return Err(Error::new_spanned(
-                attr,
-                "`#[instrument]` goes above `#[coroutine]`: below, it would not see the function's body. (What it \
-                 instruments is then a chain of its own.)",
-            ));
-        }
         if function.attrs.iter().any(attributes::is_entry) {
+            // What is wrong is said by the one that is last.
+            refusals.0.clear();
             return Ok(entry(options, tokens, function));
         }
+        function.attrs.retain(|attr| {
+            let is_instrument = attributes::is_instrument(attr);
+            if is_instrument {
+                refusals.add(
+                    attr,
+                    "`#[instrument]` goes above `#[cps]`: below, it would not see the function's body. (What it \
+                     instruments is then a chain of its own.)",
+                );
+            }
+            !is_instrument
+        });
         if function.attrs.iter().any(attributes::is_macro) {
+            refusals.0.clear();
             let (first, rest): (Vec<_>, Vec<_>) =
                 function.attrs.drain(..).partition(attributes::is_macro);
             function.attrs = rest;
@@ -74,11 +114,13 @@ fn with_body(
             return Ok(quote!(#(#first)* #again #function));
         }
     }
+    repair(&mut function.sig, refusals);
+    let twice = argument::bound_twice(&function.sig);
     let body = body(options, &mut function);
     declare(options, &mut function.sig)?;
     let ItemFn { attrs, vis, sig, .. } = function;
     // The type that an implementation returns for a trait's `impl Future` is more than that asks for.
-    Ok(quote!(#[allow(refining_impl_trait)] #(#attrs)* #vis #sig { #body }))
+    Ok(quote!(#[allow(refining_impl_trait)] #(#attrs)* #vis #sig { #twice #body }))
 }
 
 /// The entry of a program or a test, which is made of an `async fn` by an attribute: that awaits the coroutine.
@@ -88,8 +130,8 @@ fn entry(options: &Options, tokens: &TokenStream, mut function: ItemFn) -> Token
     function.sig.ident = name.clone();
     function.vis = syn::Visibility::Inherited;
     let args = outer.sig.inputs.iter_mut().enumerate().map(|(index, input)| {
-        let argument = Ident::new(&format!("__arg{index}"), Span::mixed_site());
-        if let syn::FnArg::Typed(typed) = input {
+        let argument = Ident::new(&format!("__cps_arg{index}"), Span::mixed_site());
+        if let FnArg::Typed(typed) = input {
             let pat: Pat = syn::parse_quote!(#argument);
             *typed.pat = pat;
         }
@@ -101,35 +143,57 @@ fn entry(options: &Options, tokens: &TokenStream, mut function: ItemFn) -> Token
     quote!(#outer #again #function)
 }
 
-fn without_body(options: &Options, mut method: TraitItemFn) -> syn::Result<TokenStream> {
+fn without_body(
+    options: &Options,
+    mut method: TraitItemFn,
+    refusals: &mut Refusals,
+) -> syn::Result<TokenStream> {
     if let Some(variants) = argument::split_cfg(&method) {
-        return variants.into_iter().map(|variant| without_body(options, variant)).collect();
+        let mut expand = |variant| without_body(options, variant, refusals);
+        return variants.into_iter().map(|variant| expand(variant)).collect();
     }
     check(options, &method.sig)?;
+    repair(&mut method.sig, refusals);
     declare(options, &mut method.sig)?;
     Ok(method.into_token_stream())
 }
 
-/// Refuses what cannot be a coroutine.
+/// Refuses what cannot be expanded.
 fn check(options: &Options, sig: &Signature) -> syn::Result<()> {
-    if let Some(token) = &sig.constness {
-        return Err(Error::new_spanned(token, "a coroutine cannot be a `const fn`"));
-    }
-    if let Some(abi) = &sig.abi {
-        return Err(Error::new_spanned(abi, "a coroutine cannot be an `extern` function"));
-    }
     if let Some(variadic) = &sig.variadic {
         return Err(Error::new_spanned(variadic, "a coroutine cannot be variadic"));
     }
     if sig.asyncness.is_none() && options.yields.is_none() {
         return Err(Error::new_spanned(
             sig.fn_token,
-            "`#[coroutine]` goes on an `async fn`: write `async fn`. If you did, another attribute has rewritten the \
-             function: `#[coroutine]` goes above `#[tokio::main]` and the like, and not into an impl under \
+            "`#[cps]` goes on an `async fn`: write `async fn`. If you did, another attribute has rewritten the \
+             function: `#[cps]` goes above `#[tokio::main]` and the like, and not into an impl under \
              `#[async_trait]`, whose methods may call coroutines",
         ));
     }
     Ok(())
+}
+
+/// Removes what a coroutine cannot have.
+fn repair(sig: &mut Signature, refusals: &mut Refusals) {
+    if let Some(token) = sig.constness.take() {
+        refusals.add(token, "a coroutine cannot be a `const fn`");
+    }
+    if let Some(abi) = sig.abi.take() {
+        refusals.add(abi, "a coroutine cannot be an `extern` function");
+    }
+    for input in &mut sig.inputs {
+        let FnArg::Typed(argument) = input else { continue };
+        argument.attrs.retain(|attr| {
+            let is_doc = attr.path().is_ident("doc");
+            if is_doc {
+                // rustc would not recognise it as a comment any more.
+                refusals
+                    .add(attr, "documentation comments cannot be applied to function parameters");
+            }
+            !is_doc
+        });
+    }
 }
 
 /// Turns the signature into that of a plain function that returns a coroutine or a generator.
@@ -168,6 +232,14 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
     };
     let (args, bindings) = argument::bind(sig, &mut function.block, krate);
     let wide = await_call::rewrite(&mut function.block, krate, output.as_ref());
+    let place = sig.asyncness.map(|token| Place {
+        start: token.span,
+        end: match &sig.output {
+            ReturnType::Default => sig.paren_token.span.close(),
+            ReturnType::Type(_, ty) => ty.span(),
+        },
+        body: function.block.brace_token.span.join(),
+    });
     Expansion {
         krate,
         placement: options.placement(),
@@ -180,6 +252,7 @@ fn body(options: &Options, function: &mut ItemFn) -> TokenStream {
         output: output.as_ref(),
         bounds: output::closure_bounds(&sig.output),
         wide,
+        place,
         inlined: function.attrs.iter().any(attributes::is_inline_always),
         has_target_features: function.attrs.iter().any(|a| a.path().is_ident("target_feature")),
     }

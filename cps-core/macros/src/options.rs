@@ -1,8 +1,9 @@
-//! The attribute's options: `#[coroutine(crate = path, elision = "stack", yields = Type)]`.
+//! The attribute's options: `#[cps(crate = path, elision = "stack", yields = Type)]`.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
-use syn::parse::Parser;
+use syn::meta::ParseNestedMeta;
+use syn::parse::{ParseStream, Parser};
 use syn::{Error, LitInt, LitStr, Type};
 
 /// What stands in the attribute's parentheses.
@@ -17,6 +18,20 @@ pub(crate) struct Options {
     pub(crate) send: bool,
     /// Whether other attributes have been put first.
     pub(crate) last: bool,
+}
+
+/// The option that says that other attributes have been put first.
+pub(crate) const LAST: &str = "__last";
+
+/// Whether it is there: last of all, so that it is found also if another cannot be read.
+fn is_last(tokens: &TokenStream) -> bool {
+    let last = tokens.clone().into_iter().last();
+    matches!(last, Some(TokenTree::Ident(ident)) if ident == LAST)
+}
+
+/// What stands behind the option's `=`.
+fn value<'a>(meta: &ParseNestedMeta<'a>, form: &str) -> syn::Result<ParseStream<'a>> {
+    meta.value().map_err(|_| meta.error(format!("expected `{form}`")))
 }
 
 /// A placement's name and, for `may`, its number of bytes if that is given.
@@ -34,33 +49,34 @@ impl Default for Options {
 }
 
 impl Options {
-    pub(crate) fn parse(tokens: TokenStream) -> syn::Result<Self> {
-        let mut options = Options::default();
+    /// What could be read of them, and what is wrong with the rest.
+    pub(crate) fn parse(tokens: TokenStream) -> (Self, syn::Result<()>) {
+        let mut options = Options { last: is_last(&tokens), ..Options::default() };
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("crate") {
-                let path: syn::Path = meta.value()?.call(syn::Path::parse_mod_style)?;
+                let path: syn::Path =
+                    value(&meta, "crate = path")?.call(syn::Path::parse_mod_style)?;
                 options.krate = quote!(#path);
                 Ok(())
             } else if meta.path.is_ident("elision") {
-                options.elision = Some(Elision::parse(&meta.value()?.parse()?)?);
+                options.elision = Some(Elision::parse(&value(&meta, "elision = \"…\"")?.parse()?)?);
                 Ok(())
             } else if meta.path.is_ident("yields") {
-                options.yields = Some(meta.value()?.parse()?);
+                options.yields = Some(value(&meta, "yields = Type")?.parse()?);
                 Ok(())
             } else if meta.path.is_ident("send") {
                 options.send = true;
                 Ok(())
-            } else if meta.path.is_ident("__last") {
-                options.last = true;
+            } else if meta.path.is_ident(LAST) {
                 Ok(())
             } else {
                 Err(meta.error(
-                    "unknown option; `#[coroutine]` knows `crate = path`, `elision = \"…\"`, `yields = Type` and `send`",
+                    "unknown option; `#[cps]` knows `crate = path`, `elision = \"…\"`, `yields = Type` and `send`",
                 ))
             }
         });
-        parser.parse2(tokens)?;
-        Ok(options)
+        let result = parser.parse2(tokens);
+        (options, result)
     }
 
     /// The type that says where the frame lives.

@@ -30,8 +30,8 @@ pub(crate) fn wrap(ret: &ExprReturn, krate: &TokenStream, output: Option<&Type>)
     quote_spanned! {span=>
         #(#attrs)*
         #return_token {
-            let __value #annotation = #value;
-            #krate::__private::Wide::new(__value)
+            let __cps_value #annotation = #value;
+            #krate::__private::Wide::new(__cps_value)
         }
     }
 }
@@ -72,7 +72,10 @@ fn is_body(mac: &Macro) -> bool {
 /// Whether it consists of names, values and operators.
 fn is_simple(expr: &Expr) -> bool {
     match expr {
-        Expr::Lit(_) | Expr::Path(_) => true,
+        // What `?` could have returned draws a lint.
+        Expr::Path(path) => !path.path.is_ident("None"),
+        Expr::Call(call) if is_err(&call.func) => false,
+        Expr::Lit(_) => true,
         Expr::Await(awaited) => is_simple(&awaited.base),
         Expr::Binary(binary) => is_simple(&binary.left) && is_simple(&binary.right),
         Expr::Call(call) => is_simple(&call.func) && call.args.iter().all(is_simple),
@@ -85,6 +88,10 @@ fn is_simple(expr: &Expr) -> bool {
         Expr::Unary(unary) => is_simple(&unary.expr),
         _ => false,
     }
+}
+
+fn is_err(function: &Expr) -> bool {
+    matches!(function, Expr::Path(path) if path.path.is_ident("Err"))
 }
 
 /// Whether the last thing that the block does is to return, on some way through it.

@@ -82,6 +82,7 @@ macro_rules! row {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<T, E, F: Future<Output = Result<T, E>>, $($generics)*> TryBranches for $Row {
             type Error = E;
             type Values = $Outputs!(T);
@@ -103,6 +104,7 @@ macro_rules! row {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<F: Future, $($generics)*> UniformBranches for $Row {
             type Output = F::Output;
 
@@ -211,6 +213,7 @@ row!(
 );
 
 impl<I: IntoFuture> sealed::Sealed for Vec<I> {}
+#[diagnostic::do_not_recommend]
 impl<I: IntoFuture> Concurrent for Vec<I> {
     type Branches = Many<I::IntoFuture>;
 
@@ -220,6 +223,7 @@ impl<I: IntoFuture> Concurrent for Vec<I> {
 }
 
 impl<I: IntoFuture, const N: usize> sealed::Sealed for [I; N] {}
+#[diagnostic::do_not_recommend]
 impl<I: IntoFuture, const N: usize> Concurrent for [I; N] {
     type Branches = [Branch<I::IntoFuture>; N];
 

@@ -1,5 +1,6 @@
-//! Branches of up to twelve types, in a tuple.
+//! Branches of up to twelve types, in a tuple; and none, in the empty tuple.
 
+use core::convert::Infallible;
 use core::future::{Future, IntoFuture};
 use core::ops::ControlFlow;
 use core::pin::Pin;
@@ -8,6 +9,56 @@ use core::task::{Context, Poll};
 use super::{Branch, Branches, Concurrent, Step, TryBranches, UniformBranches, sealed};
 use crate::branching::KindOf;
 use crate::driver::Look;
+
+impl sealed::Sealed for () {}
+
+impl Branches for () {
+    type Outputs = ();
+    type Kinds = [KindOf; 0];
+
+    unsafe fn look(_: *const Self, _: &[KindOf; 0], _: usize, _: &mut Look<'_>) {}
+
+    #[inline(always)]
+    unsafe fn count(_: *const Self) -> usize {
+        0
+    }
+
+    fn resume(self: Pin<&mut Self>, _: usize, _: &mut Context<'_>) -> Poll<()> {
+        unreachable!("no branch")
+    }
+
+    #[inline(always)]
+    fn each<S: Step<Self>>(self: Pin<&mut Self>, _: usize, _: &mut S) -> ControlFlow<S::Break> {
+        ControlFlow::Continue(())
+    }
+
+    #[inline(always)]
+    fn outputs(self: Pin<&mut Self>) {}
+}
+
+impl TryBranches for () {
+    type Error = Infallible;
+    type Values = ();
+
+    fn try_resume(
+        self: Pin<&mut Self>,
+        _: usize,
+        _: &mut Context<'_>,
+    ) -> Poll<Result<(), Infallible>> {
+        unreachable!("no branch")
+    }
+
+    #[inline(always)]
+    fn values(self: Pin<&mut Self>) {}
+}
+
+#[diagnostic::do_not_recommend]
+impl Concurrent for () {
+    type Branches = ();
+
+    #[inline(always)]
+    fn into_branches(self) {}
+}
 
 macro_rules! tuple {
     ($($F:ident $T:ident $index:tt),+; $count:literal) => {
@@ -62,6 +113,7 @@ macro_rules! tuple {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<E, $($F: Future<Output = Result<$T, E>>, $T),+> TryBranches for ($(Branch<$F>,)+) {
             type Error = E;
             type Values = ($($T,)+);
@@ -86,6 +138,7 @@ macro_rules! tuple {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<Output, $($F: Future<Output = Output>),+> UniformBranches for ($(Branch<$F>,)+) {
             type Output = Output;
 
@@ -112,6 +165,7 @@ macro_rules! tuple {
         }
 
         impl<$($F: IntoFuture),+> sealed::Sealed for ($($F,)+) {}
+        #[diagnostic::do_not_recommend]
         impl<$($F: IntoFuture),+> Concurrent for ($($F,)+) {
             type Branches = ($(Branch<$F::IntoFuture>,)+);
 

@@ -22,6 +22,7 @@ mod channel;
 mod delegate;
 mod ending;
 mod iterator;
+mod mistaken;
 mod placed;
 mod stream;
 mod yielding;

@@ -199,15 +199,15 @@ mod that_make_functions {
         tick().await;
         a + b
     }
-    function! { __handle, __callee, __slot,
-        let __waiting = add(__handle, __callee).await;
-        let __resumed = add(__waiting, __slot).await;
-        let (__value, __next) = (__resumed, __handle);
-        let __entered = add(__value, __next).await;
-        let __local = 1;
-        let __parts = __entered;
-        let __args = '__body: { break '__body '__call: { break '__call add(__parts, __local).await; } };
-        return __args;
+    function! { __cps_handle, __cps_callee, __cps_slot,
+        let __cps_waiting = add(__cps_handle, __cps_callee).await;
+        let __cps_resumed = add(__cps_waiting, __cps_slot).await;
+        let (__cps_value, __cps_next) = (__cps_resumed, __cps_handle);
+        let __cps_entered = add(__cps_value, __cps_next).await;
+        let __cps_local = 1;
+        let __cps_parts = __cps_entered;
+        let __cps_args = '__body: { break '__body '__call: { break '__call add(__cps_parts, __cps_local).await; } };
+        return __cps_args;
     }
 
     #[test]

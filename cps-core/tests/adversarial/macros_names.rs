@@ -46,8 +46,8 @@ mod items {
             WaitsAndYields FnOutput ForeignCall Coroutine Body DefaultPlacement Inline Handle Chain Enter Entered
             BodyLocal Await Resumed Suspended Callee Content __Site Context Poll Pin Output IntoFuture
             Generator AsyncGenerator;
-        locals __handle __callee __slot __value __waiting __resumed __next __enter
-            __entered __local __parts __args __arg0;
+        locals __cps_handle __cps_callee __cps_slot __cps_value __cps_waiting __cps_resumed __cps_next __cps_enter
+            __cps_entered __cps_local __cps_arguments __cps_make __cps_args __cps_arg0;
         modules core std alloc cps_core __private option result panic marker future call chain;
         functions parts wide plain inlined coroutine generator async_generator caller drop r#loop
     }

@@ -1,8 +1,8 @@
-//! A function that boxes itself.
+//! A function that boxes itself, which says that it is `Send`.
 
 use super::run;
 
-#[cps_core::coroutine]
+#[cps_core::coroutine(send)]
 async fn boxes_itself(n: u32) -> u32 {
     if n == 0 { 0 } else { boxes_itself(n - 1).boxed().await + 1 }
 }

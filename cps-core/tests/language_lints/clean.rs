@@ -87,4 +87,17 @@ both! {
         ready(()).await;
         std::array::from_fn(|_| t.clone())
     }
+
+    /// Documented.
+    #[rustfmt::co]
+    async fn parameter_that_is_not_used(_unused: u32) {
+        ready(()).await;
+    }
+
+    /// Documented.
+    #[rustfmt::co]
+    async fn awaited_unit() {
+        let done = ready(()).await;
+        ready(done).await;
+    }
 }

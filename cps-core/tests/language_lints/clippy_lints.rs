@@ -412,4 +412,24 @@ both! {
     async fn precedence() -> u32 {
         ready(1).await << 2 + 1
     }
+
+    #[expect(clippy::needless_return)]
+    #[rustfmt::co]
+    async fn needless_return() -> u32 {
+        ready(()).await;
+        return 1;
+    }
+
+    #[expect(clippy::needless_return)]
+    #[rustfmt::co]
+    async fn needless_return_in_a_branch(b: bool) -> u32 {
+        if ready(b).await { return 1; } else { return 2; }
+    }
+
+    #[expect(clippy::question_mark)]
+    #[rustfmt::co]
+    async fn question_mark(n: Option<u32>) -> Option<u32> {
+        let n = ready(n).await;
+        if n.is_none() { return None; } n
+    }
 }

@@ -424,4 +424,17 @@ both! {
     async fn nan(x: f32) -> bool {
         ready(x).await == f32::NAN
     }
+
+    #[expect(unused_parens)]
+    #[rustfmt::co]
+    async fn unused_parens_of_a_return(b: bool) -> u32 {
+        if b { return (ready(1).await); }
+        2
+    }
+
+    #[expect(unused_braces)]
+    #[rustfmt::co]
+    async fn unused_braces_of_an_argument() -> u32 {
+        ready({ 1 }).await
+    }
 }

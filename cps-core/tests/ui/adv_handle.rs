@@ -13,17 +13,17 @@ macro_rules! steal {
 
 #[cps_core::cps]
 async fn names(n: u32) -> u32 {
-    let a = __handle;
-    let b = steal!(__handle);
-    let c = (__entered, __local, __args);
+    let a = __cps_handle;
+    let b = steal!(__cps_handle);
+    let c = (__cps_entered, __cps_local, __cps_args);
     callee(n).await
 }
 
 #[cps_core::cps]
 async fn names_in_an_argument(n: u32) -> u32 {
     callee({
-        drop(__callee);
-        drop(__slot);
+        drop(__cps_callee);
+        drop(__cps_slot);
         n
     })
     .await

@@ -260,3 +260,39 @@ async fn f() {
 async fn f<const N: usize>() -> [u8; N] {
     [0; N + 1]
 }
+
+//# a name bound twice in the parameters
+#[co]
+async fn f(n: u32, (n, _): (u32, u32)) -> u32 {
+    n
+}
+
+//# endless recursion of types
+#[co]
+pub async fn f(n: u32) -> u32 {
+    if n == 0 { 0 } else { f(n - 1).await }
+}
+
+//# documentation on a parameter
+#[co]
+async fn f(/** Text. */ n: u32) -> u32 {
+    n
+}
+
+//# a name bound twice, in two patterns
+#[co]
+async fn f((n, _): (u32, u32), [n, _]: [u32; 2]) -> u32 {
+    n
+}
+
+//# a name bound twice in one pattern
+#[co]
+async fn f((n, n): (u32, u32)) -> u32 {
+    n
+}
+
+//# an attribute that parameters have not
+#[co]
+async fn f(#[inline] n: u32) -> u32 {
+    n
+}

@@ -194,8 +194,7 @@ fragments! {
     several_coroutines: async { a().await + b().await + c().await }; ($($n:ident $v:expr),*) => {
         $(#[rustfmt::co] async fn $n() -> u32 { 10 * echo($v).await * $v })*
     } (a 1 + 1, b 2, c a().await + 1)
+    ty_in_a_cast: body(); ($t:ty) => {
+        #[rustfmt::co] async fn body() -> bool { echo(300).await as $t < 100 }
+    } (u8)
 }
-
-#[cfg(any())]
-#[path = "../pending/fragments.rs"]
-mod pending;

@@ -1,0 +1,19 @@
+// Other attributes that rewrite the function.
+use cps_core::cps;
+
+#[cps]
+#[tracing::instrument]
+async fn instrumented_below() -> u32 {
+    1
+}
+
+#[tokio::main]
+#[cps]
+async fn main_above() {}
+
+#[cps]
+async fn calls() -> u32 {
+    instrumented_below().await
+}
+
+fn main() {}
