@@ -98,8 +98,8 @@ fn an_async_fn_of_a_trait_is_implemented_by_either_kind() {
     assert_eq!(run(on_a_type()), (2, 2), "called: the type tells that it is a coroutine");
     assert_eq!(
         run(on_a_parameter(Direct)),
-        (2, 1),
-        "a chain of its own: a future is all that is known"
+        (2, 2),
+        "called, also where a future is all that is known"
     );
     assert_eq!(run(on_a_parameter(Plain)), (3, 1));
 }
