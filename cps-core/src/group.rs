@@ -21,11 +21,12 @@ use core::mem::{self, ManuallyDrop, MaybeUninit};
 use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::ptr;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 use crate::branch::{Branches, Kinds, Step};
 use crate::branching::{Kind, report};
-use crate::driver::Look;
+use crate::driver::{Driver, Look};
+use crate::outermost::{Joiner, Outermost, Parent, RunDeferred, Stage};
 use crate::wake_set::{SMALL, Wakes};
 
 /// How many branches may wake themselves in one poll before it ends: few beside the 128 operations
@@ -45,6 +46,9 @@ pub(crate) struct Group<S: Branches> {
     branches: UnsafeCell<ManuallyDrop<S>>,
     state: State,
     kinds: S::Kinds,
+    joiner: Joiner,
+    /// Of the future that the group is in, if that is a branch.
+    parent: Parent,
     ended: bool,
 }
 
@@ -63,10 +67,11 @@ struct State {
     /// The last branch was started when all others had finished, and nobody had a waker: it is
     /// polled with the executor's own.
     sole: bool,
+    stage: Stage,
 }
 
 /// How a group polls a branch.
-pub(crate) trait PollBranch<S> {
+pub(crate) trait PollBranch<S: Branches> {
     /// What a branch may end the poll with.
     type Break;
 
@@ -77,46 +82,58 @@ pub(crate) trait PollBranch<S> {
         index: usize,
         cx: &mut Context<'_>,
     ) -> Poll<ControlFlow<Self::Break>>;
+
+    /// Whether the poll ends with a branch that [`Branches::resume`] has finished: of a group that was deferred.
+    fn ends(&mut self, branches: Pin<&mut S>, index: usize) -> bool;
+
+    /// What it ends with.
+    fn take(&mut self, branches: Pin<&mut S>, index: usize) -> Self::Break;
 }
 
 /// A poll of a group.
 struct Run<'a, 'b, 'c, P, K> {
     state: &'a mut State,
     kinds: &'a mut K,
+    joiner: *const Joiner,
+    outermost: &'a Outermost,
     count: usize,
     cx: &'b mut Context<'c>,
-    by: P,
+    by: &'a mut P,
 }
+
+/// What ends a poll before all branches have been looked at: a branch, or (`None`) that one in it was deferred.
+type Stop<P, S> = Option<<P as PollBranch<S>>::Break>;
 
 impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
     /// Polls a branch for the first time.
     #[inline(always)]
-    fn start<S>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break>
+    fn start<S: Branches>(
+        &mut self,
+        mut branches: Pin<&mut S>,
+        index: usize,
+    ) -> ControlFlow<Stop<P, S>>
     where
         P: PollBranch<S>,
     {
-        let Run { state, kinds, count, cx, by } = self;
+        let Run { state, kinds, joiner, count, cx, by, .. } = self;
+        // SAFETY: nothing is moved; the branch was not polled, and is pinned now, until it is dropped.
+        let branch = unsafe { S::branch_at(branches.as_mut().get_unchecked_mut(), index, *joiner) };
         state.started = index + 1;
         state.sole = state.live == 1 && state.started == *count && state.wakes.is_unused();
-        let first = state.wakes.first(index, *count, cx.waker(), state.sole);
-        match by.poll(branches, index, &mut Context::from_waker(&first.lend())) {
-            Poll::Ready(flow) => {
-                state.live -= 1;
-                flow
-            }
-            Poll::Pending => {
-                // SAFETY: what is reported are kinds.
-                if let Some(kind) = unsafe { first.reported() } {
-                    kinds.note(index, kind);
-                }
-                ControlFlow::Continue(())
+        let first = state.wakes.first(index, *count, cx.waker(), state.sole, branch);
+        let poll = by.poll(branches, index, &mut Context::from_waker(&first.lend()));
+        if poll.is_pending() {
+            // SAFETY: what is reported are kinds.
+            if let Some(kind) = unsafe { first.reported() } {
+                kinds.note(index, kind);
             }
         }
+        self.finish(index, poll)
     }
 
     /// Polls a branch that was woken.
     #[inline(always)]
-    fn poll<S>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break>
+    fn poll<S: Branches>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>>
     where
         P: PollBranch<S>,
     {
@@ -124,27 +141,48 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         let mut first = MaybeUninit::uninit();
         let lent = state.wakes.lend(&mut first, index, *count, cx.waker());
         let poll = by.poll(branches, index, &mut Context::from_waker(&lent));
-        self.finish(poll)
+        self.finish(index, poll)
     }
 
     /// Polls the last branch, with the executor's own waker.
     #[inline(always)]
-    fn poll_sole<S>(&mut self, branches: Pin<&mut S>) -> ControlFlow<P::Break>
+    fn poll_sole<S: Branches>(&mut self, branches: Pin<&mut S>) -> ControlFlow<Stop<P, S>>
     where
         P: PollBranch<S>,
     {
         let poll = self.by.poll(branches, self.count - 1, self.cx);
-        self.finish(poll)
+        self.finish(self.count - 1, poll)
+    }
+
+    /// Goes on with a branch in which one was deferred.
+    #[cold]
+    fn poll_again<S: Branches>(
+        &mut self,
+        branches: Pin<&mut S>,
+        index: usize,
+    ) -> ControlFlow<Stop<P, S>>
+    where
+        P: PollBranch<S>,
+    {
+        self.state.stage = Stage::Fresh;
+        if self.state.sole { self.poll_sole(branches) } else { self.poll(branches, index) }
     }
 
     #[inline(always)]
-    fn finish<R>(&mut self, poll: Poll<ControlFlow<R>>) -> ControlFlow<R> {
+    fn finish<R>(&mut self, index: usize, poll: Poll<ControlFlow<R>>) -> ControlFlow<Option<R>> {
         match poll {
             Poll::Ready(flow) => {
                 self.state.live -= 1;
-                flow
+                match flow {
+                    ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                    ControlFlow::Break(value) => ControlFlow::Break(Some(value)),
+                }
             }
-            Poll::Pending => ControlFlow::Continue(()),
+            Poll::Pending if self.outermost.is_idle() => ControlFlow::Continue(()),
+            Poll::Pending => {
+                self.state.stage = Stage::At(index);
+                ControlFlow::Break(None)
+            }
         }
     }
 }
@@ -152,11 +190,11 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
 /// Polls branches for the first time.
 struct Start<'a, R>(&'a mut R);
 
-impl<S, P: PollBranch<S>, K: Kinds> Step<S> for Start<'_, Run<'_, '_, '_, P, K>> {
-    type Break = P::Break;
+impl<S: Branches, P: PollBranch<S>, K: Kinds> Step<S> for Start<'_, Run<'_, '_, '_, P, K>> {
+    type Break = Stop<P, S>;
 
     #[inline(always)]
-    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break> {
+    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>> {
         self.0.start(branches, index)
     }
 }
@@ -168,8 +206,16 @@ impl<S: Branches> Group<S> {
         let live = unsafe { S::count(&raw const branches) };
         Group {
             branches: UnsafeCell::new(ManuallyDrop::new(branches)),
-            state: State { wakes: Wakes::new(), started: 0, live, sole: false },
+            state: State {
+                wakes: Wakes::new(),
+                started: 0,
+                live,
+                sole: false,
+                stage: Stage::Fresh,
+            },
             kinds: S::Kinds::NONE,
+            joiner: Joiner::new(),
+            parent: Parent::NONE,
             ended: false,
         }
     }
@@ -190,37 +236,179 @@ impl<S: Branches> Group<S> {
         self.state.live
     }
 
+    /// The parent of `future`, which the group is in and which is polled with `waker`.
+    ///
+    /// # Safety
+    /// It is, and the group is in it for good.
+    #[inline(always)]
+    pub(crate) unsafe fn parent_of<F>(&mut self, future: *const F, waker: &Waker) -> Parent {
+        if self.parent == Parent::NONE {
+            // SAFETY: by contract.
+            self.parent = unsafe { Parent::of_branch(waker, future) };
+        }
+        self.parent
+    }
+
     /// Polls branches by `by`. Ready without a value when no branch is left. `kind` is that of the future that
-    /// the group is in.
+    /// the group is in, and `parent` its parent.
     ///
     /// # Panics
     /// If the group has ended; and with the panic of a branch, when all others have been dropped.
+    ///
+    /// # Safety
+    /// Invariant N holds for the future, if it has a parent, and for the group in it.
     #[inline(always)]
-    pub(crate) fn poll<P: PollBranch<S>>(
+    pub(crate) unsafe fn poll<P: PollBranch<S> + Default>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         kind: &'static Kind,
-        by: P,
+        parent: Parent,
     ) -> Poll<Option<P::Break>> {
-        // SAFETY: the branches are pinned again below, and are dropped in place.
+        /// # Safety
+        /// `group` is one that was deferred.
+        unsafe fn run<S: Branches, P: PollBranch<S> + Default>(
+            group: *const (),
+            cx: &mut Context<'_>,
+            outermost: &Outermost,
+        ) {
+            // SAFETY: contract of `Outermost::defer`.
+            let group = unsafe { Pin::new_unchecked(&mut *group.cast_mut().cast::<Group<S>>()) };
+            group.run_deferred(cx, outermost, &mut P::default());
+        }
+
+        let at = ptr::from_ref(&*self).cast();
+        // SAFETY: passed on.
+        unsafe { self.poll_by(cx, kind, parent, P::default(), at, run::<S, P>) }
+    }
+
+    /// [`Group::poll`], with what is run if the group is deferred.
+    ///
+    /// # Safety
+    /// As for that. `run` calls [`Group::run_deferred`], by what is `at` that place.
+    #[inline(always)]
+    pub(crate) unsafe fn poll_by<P: PollBranch<S>>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        kind: &'static Kind,
+        parent: Parent,
+        mut by: P,
+        at: *const (),
+        run: RunDeferred,
+    ) -> Poll<Option<P::Break>> {
+        // SAFETY: nothing is moved.
         let this = unsafe { self.get_unchecked_mut() };
-        assert!(!this.ended, "branches were polled after they had finished or panicked");
-        let guard = EndOnUnwind(this);
+        let own = Outermost::new();
+        // SAFETY: the parent polls this, by contract.
+        let outermost = match unsafe { parent.outermost() } {
+            None => &own,
+            Some(outermost) => {
+                if this.state.stage != Stage::Fresh || outermost.is_deep() || !outermost.is_idle() {
+                    // SAFETY: passed on.
+                    let poll = unsafe { this.poll_deferred(cx, kind, outermost, &mut by, at, run) };
+                    if let Some(poll) = poll {
+                        return poll;
+                    }
+                }
+                outermost
+            }
+        };
+        let _level = outermost.level();
+        if this.state.started == 0 {
+            this.joiner.is_in(parent);
+        }
+        loop {
+            let poll = this.turn(cx, kind, outermost, &mut by);
+            if own.is_idle() {
+                return poll;
+            }
+            // SAFETY: this poll has made it; one in a branch was deferred, and the branches wait.
+            unsafe { own.run_deferred() };
+        }
+    }
+
+    /// A poll of a group with a parent that was deferred, or may have to be. `None`: it is to be polled as always.
+    ///
+    /// # Safety
+    /// As for [`Group::poll_by`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn poll_deferred<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: &'static Kind,
+        outermost: &Outermost,
+        by: &mut P,
+        at: *const (),
+        run: RunDeferred,
+    ) -> Option<Poll<Option<P::Break>>> {
+        let stage = self.state.stage;
+        match stage {
+            Stage::Fresh | Stage::At(_) => {
+                if outermost.is_idle() {
+                    if !outermost.is_deep() {
+                        return None;
+                    }
+                    // SAFETY: passed on; the group is as its owner left it until it is polled again.
+                    unsafe { outermost.defer(at, run, cx.waker()) };
+                    if self.state.started == 0 {
+                        report(cx.waker(), kind);
+                    }
+                }
+                return Some(Poll::Pending);
+            }
+            Stage::Panicked => outermost.unwind(),
+            Stage::Waits | Stage::Ended(_) | Stage::Drops(_) => {}
+        }
+        self.state.stage = Stage::Fresh;
+        Some(match stage {
+            Stage::Ended(None) => Poll::Ready(None),
+            Stage::Ended(Some(index)) => {
+                // SAFETY: the group is pinned, and so are its branches; they are live, for it has not ended.
+                let branches = unsafe { Pin::new_unchecked(&mut **self.branches.get_mut()) };
+                Poll::Ready(Some(by.take(branches, index)))
+            }
+            _ => Poll::Pending,
+        })
+    }
+
+    /// A poll of the branches.
+    #[inline(always)]
+    fn turn<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: &'static Kind,
+        outermost: &Outermost,
+        by: &mut P,
+    ) -> Poll<Option<P::Break>> {
+        assert!(!self.ended, "branches were polled after they had finished or panicked");
+        let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
+        this.joiner.polled_by(outermost);
         // SAFETY: the group is pinned, and so are its branches.
         let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
         // SAFETY: nothing is moved, and the branches are live.
         let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
-        let mut run = Run { state: &mut this.state, kinds: &mut this.kinds, count, cx, by };
+        let (state, kinds) = (&mut this.state, &mut this.kinds);
+        let joiner = &raw const this.joiner;
+        let mut run = Run { state, kinds, joiner, outermost, count, cx, by };
         let is_first = run.state.started == 0;
 
-        if !run.state.sole {
-            run.state.wakes.begin(count, run.cx.waker());
-        }
-        let mut outcome = match (run.state.started < count, run.state.sole) {
-            (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
-            (false, true) => run.poll_sole(branches.as_mut()),
-            (false, false) => ControlFlow::Continue(()),
+        let mut outcome = if let Stage::At(index) = run.state.stage {
+            match run.poll_again(branches.as_mut(), index) {
+                ControlFlow::Continue(()) if run.state.started < count => {
+                    branches.as_mut().each(run.state.started, &mut Start(&mut run))
+                }
+                outcome => outcome,
+            }
+        } else {
+            if !run.state.sole {
+                run.state.wakes.begin(count, run.cx.waker());
+            }
+            match (run.state.started < count, run.state.sole) {
+                (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
+                (false, true) => run.poll_sole(branches.as_mut()),
+                (false, false) => ControlFlow::Continue(()),
+            }
         };
         let mut yields = 0;
         while outcome.is_continue() && yields < most_yields(count) {
@@ -231,8 +419,13 @@ impl<S: Branches> Group<S> {
             }
         }
         let poll = match outcome {
-            ControlFlow::Break(value) => Poll::Ready(Some(value)),
+            ControlFlow::Break(Some(value)) => Poll::Ready(Some(value)),
             ControlFlow::Continue(()) if run.state.live == 0 => Poll::Ready(None),
+            // One in a branch was deferred: the poll goes on after that.
+            ControlFlow::Break(None) => {
+                report(run.cx.waker(), kind);
+                Poll::Pending
+            }
             ControlFlow::Continue(()) => {
                 run.state.wakes.end(run.cx.waker());
                 if is_first {
@@ -243,6 +436,103 @@ impl<S: Branches> Group<S> {
         };
         mem::forget(guard);
         poll
+    }
+
+    /// The poll of a group that was deferred: the outputs stay in the branches, and what it has come to in the stage.
+    pub(crate) fn run_deferred<P: PollBranch<S>>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        outermost: &Outermost,
+        by: &mut P,
+    ) {
+        // SAFETY: nothing is moved.
+        let this = unsafe { self.get_unchecked_mut() };
+        let mut stage = Stage::Panicked;
+        let _level = outermost.level();
+        if !outermost.is_calm(|| stage = this.turn_deferred(cx, outermost, by)) {
+            stage = Stage::Panicked;
+        }
+        this.state.stage = stage;
+    }
+
+    fn turn_deferred<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        outermost: &Outermost,
+        by: &mut P,
+    ) -> Stage {
+        assert!(!self.ended, "branches were polled after they had finished or panicked");
+        let guard = EndOnUnwind(self);
+        let this = &mut *guard.0;
+        this.joiner.polled_by(outermost);
+        // SAFETY: as in `turn`.
+        let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
+        // SAFETY: as in `turn`.
+        let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
+        let state = &mut this.state;
+        let mut again = match state.stage {
+            Stage::At(index) => Some(index),
+            _ => None,
+        };
+        if again.is_none() && !state.sole {
+            state.wakes.begin(count, cx.waker());
+        }
+        // The last branch, which has no waker of the set that it could be woken by, is polled once.
+        let mut sole = again.is_none() && state.started == count && state.sole;
+        let mut yields = 0;
+        let stage = loop {
+            let index = match again.take() {
+                Some(index) => index,
+                None if state.started < count => state.started,
+                None if mem::take(&mut sole) => count - 1,
+                None if yields < most_yields(count) => match state.wakes.next(count) {
+                    Some(index) => index,
+                    None => break None,
+                },
+                None => break None,
+            };
+            let poll = if index == state.started {
+                // SAFETY: as in `Run::start`.
+                let branch = unsafe {
+                    let branches = branches.as_mut().get_unchecked_mut();
+                    S::branch_at(branches, index, &raw const this.joiner)
+                };
+                state.started = index + 1;
+                state.sole = state.live == 1 && state.started == count && state.wakes.is_unused();
+                let first = state.wakes.first(index, count, cx.waker(), state.sole, branch);
+                let poll = branches.as_mut().resume(index, &mut Context::from_waker(&first.lend()));
+                // SAFETY: what is reported are kinds.
+                if let Some(kind) = unsafe { first.reported() } {
+                    this.kinds.note(index, kind);
+                }
+                poll
+            } else if state.sole {
+                branches.as_mut().resume(index, cx)
+            } else {
+                let mut first = MaybeUninit::uninit();
+                let lent = state.wakes.lend(&mut first, index, count, cx.waker());
+                branches.as_mut().resume(index, &mut Context::from_waker(&lent))
+            };
+            if poll.is_ready() {
+                state.live -= 1;
+                if by.ends(branches.as_mut(), index) {
+                    break Some(Stage::Ended(Some(index)));
+                }
+            } else if !outermost.is_idle() {
+                break Some(Stage::At(index));
+            } else if count > SMALL {
+                yields += usize::from(state.wakes.is_woken(index, count));
+            }
+        };
+        let stage = stage.unwrap_or_else(|| {
+            if state.live == 0 {
+                return Stage::Ended(None);
+            }
+            state.wakes.end(cx.waker());
+            Stage::Waits
+        });
+        mem::forget(guard);
+        stage
     }
 
     /// Drops what is left of the branches, in their order.
@@ -264,6 +554,45 @@ impl<S: Branches> Group<S> {
             if !(*this).ended {
                 let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
                 S::look(branches, &(*this).kinds, (*this).state.started, look);
+            }
+        }
+    }
+
+    /// Whether the group is in so many others that their drops must not nest.
+    ///
+    /// # Safety
+    /// `this` is valid.
+    pub(crate) unsafe fn is_deep(this: *const Self) -> bool {
+        // SAFETY: by contract.
+        unsafe { (*this).joiner.is_deep() }
+    }
+
+    /// Drops branches in their order, up to the first one with frames: gives their driver, or null.
+    ///
+    /// # Safety
+    /// The group is valid and pinned, nobody polls it, and it will be dropped.
+    pub(crate) unsafe fn drop_to_frames(this: *mut Self) -> *const Driver {
+        // SAFETY: by contract. Each branch is dropped once: it is gone then.
+        unsafe {
+            if (*this).ended {
+                return ptr::null();
+            }
+            let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
+            let count = S::count(branches);
+            loop {
+                let index = match (*this).state.stage {
+                    Stage::Drops(index) => index,
+                    _ => 0,
+                };
+                if index == count {
+                    return ptr::null();
+                }
+                let driver = S::frames(branches, &(*this).kinds, index);
+                if !driver.is_null() {
+                    return driver;
+                }
+                (*this).state.stage = Stage::Drops(index + 1);
+                Pin::new_unchecked(&mut *branches).drop_one(index);
             }
         }
     }

@@ -253,6 +253,7 @@ mod chained;
 mod coroutine;
 mod deferred;
 mod driver;
+mod drop_chain;
 mod enter;
 #[cfg(feature = "alloc")]
 mod erased;
@@ -269,6 +270,8 @@ pub mod interleave;
 mod join;
 mod lender;
 mod may;
+#[cfg(feature = "alloc")]
+mod outermost;
 mod passing;
 mod placement;
 pub mod prefetch;

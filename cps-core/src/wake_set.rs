@@ -85,4 +85,4 @@ mod wakers;
 
 pub use joiner::Wakes;
 pub use set::SMALL;
-pub use wakers::report;
+pub use wakers::{BranchAt, branch_at, report};

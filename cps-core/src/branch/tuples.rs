@@ -7,7 +7,9 @@ use core::task::{Context, Poll};
 
 use super::{Branch, Branches, Concurrent, Step, TryBranches, UniformBranches, sealed};
 use crate::branching::KindOf;
-use crate::driver::Look;
+use crate::driver::{Driver, Look};
+use crate::outermost::Joiner;
+use crate::wake_set::BranchAt;
 
 macro_rules! tuple {
     ($($F:ident $T:ident $index:tt),+; $count:literal) => {
@@ -55,6 +57,39 @@ macro_rules! tuple {
                 ControlFlow::Continue(())
             }
 
+            fn drop_one(self: Pin<&mut Self>, index: usize) {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.set(Branch::Gone),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn branch_at(
+                this: *const Self,
+                index: usize,
+                joiner: *const Joiner,
+            ) -> BranchAt {
+                match index {
+                    // SAFETY: passed on.
+                    $($index => unsafe { Branch::branch_at(&raw const (*this).$index, joiner) },)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            unsafe fn frames(
+                this: *mut Self,
+                kinds: &[KindOf; $count],
+                index: usize,
+            ) -> *const Driver {
+                match index {
+                    // SAFETY: passed on.
+                    $($index => unsafe { Branch::frames(&raw mut (*this).$index, kinds[$index]) },)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
             #[inline(always)]
             fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
                 // SAFETY: as in `resume`.
@@ -75,6 +110,22 @@ macro_rules! tuple {
                 match index {
                     // SAFETY: as in `resume`.
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.try_resume(cx),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            fn has_failed(self: Pin<&mut Self>, index: usize) -> bool {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.has_failed(),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            fn take_error(self: Pin<&mut Self>, index: usize) -> E {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.take_err(),)+
                     _ => unreachable!("so many branches"),
                 }
             }

@@ -7,7 +7,7 @@ use core::sync::atomic::AtomicPtr;
 use core::task::Waker;
 
 use super::set::{ARMED, FLAGS, Place, SPARE, Set, entry, index_of, is_small, is_sole, sole_entry};
-use super::wakers::{FIRST, First, Lent, raw_waker};
+use super::wakers::{BranchAt, FIRST, First, Lent, raw_waker};
 use crate::sync::{
     atomic::{AtomicPtr as SharedPtr, Ordering::Relaxed},
     loses, order,
@@ -88,7 +88,7 @@ impl Wakes {
         debug_assert!(index < count);
         let set = self.set();
         if set.is_null() {
-            return self.first(index, count, waker, false).lend_in(place);
+            return self.first(index, count, waker, false, BranchAt::NONE).lend_in(place);
         }
         // SAFETY: the joiner owns a reference, and all calls are given the same `count`; the vtable keeps the
         // contract of a waker.
@@ -97,7 +97,8 @@ impl Wakes {
     }
 
     /// What [`Wakes::lend`] lends, for the first poll of a branch, which then may report what is in it. If it is
-    /// the `sole` one left, and nobody has a waker of the set, clones of it are clones of `waker`.
+    /// the `sole` one left, and nobody has a waker of the set, clones of it are clones of `waker`. It says that it is
+    /// lent to `branch`.
     #[inline(always)]
     pub fn first<'a>(
         &'a self,
@@ -105,8 +106,10 @@ impl Wakes {
         count: usize,
         waker: &'a Waker,
         sole: bool,
+        branch: BranchAt,
     ) -> First<'a> {
-        First { wakes: self, index, count, waker, sole, kind: AtomicPtr::new(ptr::null_mut()) }
+        let kind = AtomicPtr::new(ptr::null_mut());
+        First { wakes: self, index, count, waker, sole, kind, branch }
     }
 
     /// Begins a poll with `waker`: drains the branches woken so far, which [`Wakes::next`] gives, and none
