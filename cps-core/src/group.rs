@@ -49,7 +49,6 @@ pub(crate) struct Group<S: Branches> {
     joiner: Joiner,
     /// Of the future that the group is in, if that is a branch.
     parent: Parent,
-    ended: bool,
 }
 
 // SAFETY: a shared reference to a group gives access to its account of itself, which is written through
@@ -67,6 +66,7 @@ struct State {
     /// The last branch was started when all others had finished, and nobody had a waker: it is
     /// polled with the executor's own.
     sole: bool,
+    ended: bool,
     stage: Stage,
 }
 
@@ -180,7 +180,7 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
             }
             Poll::Pending if self.outermost.is_idle() => ControlFlow::Continue(()),
             Poll::Pending => {
-                self.state.stage = Stage::At(index);
+                self.state.stage = Stage::At(index as u32);
                 ControlFlow::Break(None)
             }
         }
@@ -204,6 +204,7 @@ impl<S: Branches> Group<S> {
     pub(crate) fn new(branches: S) -> Self {
         // SAFETY: the branches are here.
         let live = unsafe { S::count(&raw const branches) };
+        assert!(live < u32::MAX as usize, "too many branches");
         Group {
             branches: UnsafeCell::new(ManuallyDrop::new(branches)),
             state: State {
@@ -211,12 +212,12 @@ impl<S: Branches> Group<S> {
                 started: 0,
                 live,
                 sole: false,
+                ended: false,
                 stage: Stage::Fresh,
             },
             kinds: S::Kinds::NONE,
             joiner: Joiner::new(),
             parent: Parent::NONE,
-            ended: false,
         }
     }
 
@@ -226,7 +227,7 @@ impl<S: Branches> Group<S> {
     /// If the group has ended.
     #[inline(always)]
     pub(crate) fn branches(self: Pin<&mut Self>) -> Pin<&mut S> {
-        assert!(!self.ended, "the branches are gone");
+        assert!(!self.state.ended, "the branches are gone");
         // SAFETY: the branches are pinned as the group is: they are moved never, and dropped in place.
         unsafe { self.map_unchecked_mut(|this| &mut **this.branches.get_mut()) }
     }
@@ -357,15 +358,15 @@ impl<S: Branches> Group<S> {
                 return Some(Poll::Pending);
             }
             Stage::Panicked => outermost.unwind(),
-            Stage::Waits | Stage::Ended(_) | Stage::Drops(_) => {}
+            Stage::Waits | Stage::Ended | Stage::EndedBy(_) | Stage::Drops(_) => {}
         }
         self.state.stage = Stage::Fresh;
         Some(match stage {
-            Stage::Ended(None) => Poll::Ready(None),
-            Stage::Ended(Some(index)) => {
+            Stage::Ended => Poll::Ready(None),
+            Stage::EndedBy(index) => {
                 // SAFETY: the group is pinned, and so are its branches; they are live, for it has not ended.
                 let branches = unsafe { Pin::new_unchecked(&mut **self.branches.get_mut()) };
-                Poll::Ready(Some(by.take(branches, index)))
+                Poll::Ready(Some(by.take(branches, index as usize)))
             }
             _ => Poll::Pending,
         })
@@ -380,7 +381,7 @@ impl<S: Branches> Group<S> {
         outermost: &Outermost,
         by: &mut P,
     ) -> Poll<Option<P::Break>> {
-        assert!(!self.ended, "branches were polled after they had finished or panicked");
+        assert!(!self.state.ended, "branches were polled after they had finished or panicked");
         let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
         this.joiner.polled_by(outermost);
@@ -394,7 +395,7 @@ impl<S: Branches> Group<S> {
         let is_first = run.state.started == 0;
 
         let mut outcome = if let Stage::At(index) = run.state.stage {
-            match run.poll_again(branches.as_mut(), index) {
+            match run.poll_again(branches.as_mut(), index as usize) {
                 ControlFlow::Continue(()) if run.state.started < count => {
                     branches.as_mut().each(run.state.started, &mut Start(&mut run))
                 }
@@ -461,7 +462,7 @@ impl<S: Branches> Group<S> {
         outermost: &Outermost,
         by: &mut P,
     ) -> Stage {
-        assert!(!self.ended, "branches were polled after they had finished or panicked");
+        assert!(!self.state.ended, "branches were polled after they had finished or panicked");
         let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
         this.joiner.polled_by(outermost);
@@ -471,7 +472,7 @@ impl<S: Branches> Group<S> {
         let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
         let state = &mut this.state;
         let mut again = match state.stage {
-            Stage::At(index) => Some(index),
+            Stage::At(index) => Some(index as usize),
             _ => None,
         };
         if again.is_none() && !state.sole {
@@ -516,17 +517,17 @@ impl<S: Branches> Group<S> {
             if poll.is_ready() {
                 state.live -= 1;
                 if by.ends(branches.as_mut(), index) {
-                    break Some(Stage::Ended(Some(index)));
+                    break Some(Stage::EndedBy(index as u32));
                 }
             } else if !outermost.is_idle() {
-                break Some(Stage::At(index));
+                break Some(Stage::At(index as u32));
             } else if count > SMALL {
                 yields += usize::from(state.wakes.is_woken(index, count));
             }
         };
         let stage = stage.unwrap_or_else(|| {
             if state.live == 0 {
-                return Stage::Ended(None);
+                return Stage::Ended;
             }
             state.wakes.end(cx.waker());
             Stage::Waits
@@ -551,7 +552,7 @@ impl<S: Branches> Group<S> {
     pub(crate) unsafe fn look(this: *const Self, look: &mut Look<'_>) {
         // SAFETY: by contract.
         unsafe {
-            if !(*this).ended {
+            if !(*this).state.ended {
                 let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
                 S::look(branches, &(*this).kinds, (*this).state.started, look);
             }
@@ -574,14 +575,14 @@ impl<S: Branches> Group<S> {
     pub(crate) unsafe fn drop_to_frames(this: *mut Self) -> *const Driver {
         // SAFETY: by contract. Each branch is dropped once: it is gone then.
         unsafe {
-            if (*this).ended {
+            if (*this).state.ended {
                 return ptr::null();
             }
             let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
             let count = S::count(branches);
             loop {
                 let index = match (*this).state.stage {
-                    Stage::Drops(index) => index,
+                    Stage::Drops(index) => index as usize,
                     _ => 0,
                 };
                 if index == count {
@@ -591,7 +592,7 @@ impl<S: Branches> Group<S> {
                 if !driver.is_null() {
                     return driver;
                 }
-                (*this).state.stage = Stage::Drops(index + 1);
+                (*this).state.stage = Stage::Drops(index as u32 + 1);
                 Pin::new_unchecked(&mut *branches).drop_one(index);
             }
         }
@@ -599,7 +600,7 @@ impl<S: Branches> Group<S> {
 
     #[inline(always)]
     fn drop_branches(&mut self) {
-        if !mem::replace(&mut self.ended, true) {
+        if !mem::replace(&mut self.state.ended, true) {
             // SAFETY: they were not dropped before, and nobody uses them any more: `ended` is looked at
             // in `poll`, and what takes outputs does so before it ends the group.
             unsafe { ManuallyDrop::drop(self.branches.get_mut()) }

@@ -479,7 +479,7 @@ where
             // SAFETY: this poll has made it; a branching point in a branch was deferred, and the branches wait.
             unsafe { own.run_deferred() };
         }
-        if let Progress::Ended(_) = self.progress {
+        if let Progress::Ended = self.progress {
             return Poll::Ready(self.output());
         }
         if self.progress == Progress::Waits {
@@ -533,8 +533,8 @@ where
                 return Some(Poll::Pending);
             }
             Progress::Panicked => outermost.unwind(),
-            Progress::Ended(_) => return Some(Poll::Ready(self.output())),
-            Progress::Waits | Progress::Drops(_) => {}
+            Progress::Ended => return Some(Poll::Ready(self.output())),
+            Progress::Waits | Progress::EndedBy(_) | Progress::Drops(_) => {}
         }
         self.progress = Progress::Fresh;
         Some(Poll::Pending)
@@ -552,14 +552,14 @@ where
         self.joiner.polled_by(outermost);
         let mut next = None;
         if let Progress::At(index) = self.progress {
-            next = Some(index);
+            next = Some(index as usize);
         } else {
             (self.starts, self.is_last) = (false, false);
             self.top.begin_disarmed(TOP);
             if matches!(self.stage, Stage::Unstarted(..)) {
                 self.start(waker);
                 if !outermost.is_idle() {
-                    return Progress::At(BODY);
+                    return Progress::At(BODY as u32);
                 }
             }
             assert!(self.shared.is_some(), "a scope was polled after it had finished or panicked");
@@ -590,11 +590,11 @@ where
                 _ => self.run_chunk(index - CHUNKS, waker, outermost),
             }
             if !outermost.is_idle() {
-                return Progress::At(index);
+                return Progress::At(index as u32);
             }
         }
         if self.close() {
-            return Progress::Ended(None);
+            return Progress::Ended;
         }
         self.top.end(waker);
         Progress::Waits
