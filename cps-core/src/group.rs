@@ -298,6 +298,9 @@ impl<S: Branches> Group<S> {
     ) -> Poll<Option<P::Break>> {
         // SAFETY: nothing is moved.
         let this = unsafe { self.get_unchecked_mut() };
+        if this.state.started == 0 {
+            this.joiner.is_in(parent);
+        }
         let own = Outermost::new();
         // SAFETY: the parent polls this, by contract.
         let outermost = match unsafe { parent.outermost() } {
@@ -314,9 +317,6 @@ impl<S: Branches> Group<S> {
             }
         };
         let _level = outermost.level();
-        if this.state.started == 0 {
-            this.joiner.is_in(parent);
-        }
         loop {
             let poll = this.turn(cx, kind, outermost, &mut by);
             if own.is_idle() {

@@ -206,12 +206,52 @@ pub struct Scoped<K: Kind, F, B: Future> {
     running: usize,
     /// Those that are being dropped.
     ending: DropInOrder<K>,
-    /// How far a poll has come in which a branching point was deferred: in what was spawned, and in the last of it.
+    /// How far a poll has come in which a branching point was deferred: in what was spawned, and in which round.
     starts: bool,
-    is_last: bool,
+    round: Round,
     progress: Progress,
     joiner: Joiner,
     parent: Parent,
+}
+
+/// What a poll of a scope looks at, one after another.
+#[derive(Clone, Copy)]
+enum Round {
+    /// What was woken before the poll.
+    Woken,
+    /// What was spawned meanwhile starts in this poll, and what that spawns in the next one; and the body goes on with
+    /// what children have come to.
+    Spawned { is_idle: bool },
+    /// Likewise the body, with what those have come to that were just started.
+    Body,
+}
+
+impl Round {
+    /// The first branch of the set at the top that is not looked at.
+    fn end(self) -> usize {
+        match self {
+            Round::Woken => TOP,
+            Round::Spawned { .. } => BODY + 1,
+            Round::Body => BODY + 1,
+        }
+    }
+
+    /// A branch was polled in this round.
+    fn note(&mut self) {
+        if let Round::Spawned { is_idle } = self {
+            *is_idle = false;
+        }
+    }
+
+    /// To the next round, if there is one.
+    fn goes_on(&mut self) -> bool {
+        *self = match self {
+            Round::Woken => Round::Spawned { is_idle: true },
+            Round::Spawned { is_idle: false } => Round::Body,
+            _ => return false,
+        };
+        true
+    }
 }
 
 /// See `outermost.rs`. The numbers are those of the set at the top.
@@ -251,7 +291,7 @@ impl<K: Kind, F, B: Future> Scoped<K, F, B> {
             running: 0,
             ending: DropInOrder(Vec::new()),
             starts: false,
-            is_last: false,
+            round: Round::Woken,
             progress: Progress::Fresh,
             joiner: Joiner::new(),
             parent: Parent::NONE,
@@ -454,6 +494,10 @@ where
     /// # Safety
     /// As for `Group::poll`.
     unsafe fn poll_scope(&mut self, parent: Parent, cx: &mut Context<'_>) -> Poll<B::Output> {
+        let is_first = matches!(self.stage, Stage::Unstarted(..));
+        if is_first {
+            self.joiner.is_in(parent);
+        }
         let own = Outermost::new();
         // SAFETY: the parent polls this, by contract.
         let outermost = match unsafe { parent.outermost() } {
@@ -467,10 +511,6 @@ where
             }
         };
         let _level = outermost.level();
-        let is_first = matches!(self.stage, Stage::Unstarted(..));
-        if is_first {
-            self.joiner.is_in(parent);
-        }
         loop {
             self.progress = self.turn(cx.waker(), outermost);
             if own.is_idle() {
@@ -554,7 +594,7 @@ where
         if let Progress::At(index) = self.progress {
             next = Some(index as usize);
         } else {
-            (self.starts, self.is_last) = (false, false);
+            (self.starts, self.round) = (false, Round::Woken);
             self.top.begin_disarmed(TOP);
             if matches!(self.stage, Stage::Unstarted(..)) {
                 self.start(waker);
@@ -569,18 +609,17 @@ where
                 next = self.chunks.iter().position(Chunk::has_fresh).map(|index| CHUNKS + index);
                 self.starts = next.is_some();
             }
-            if next.is_none() && !self.is_last {
+            if next.is_none() && self.top.peek().is_some_and(|index| index < self.round.end()) {
                 next = self.top.next(TOP);
-                if next.is_none() {
-                    // What was spawned meanwhile starts in this poll; what that spawns, in the next one.
-                    self.is_last = true;
-                    self.top.begin_disarmed(TOP);
-                    if self.top.peek() == Some(SPAWNED) {
-                        next = self.top.next(TOP);
-                    }
-                }
             }
-            let Some(index) = next.take() else { break };
+            let Some(index) = next.take() else {
+                if !self.round.goes_on() {
+                    break;
+                }
+                self.top.begin_disarmed(TOP);
+                continue;
+            };
+            self.round.note();
             match index {
                 SPAWNED => {
                     self.place_spawned();

@@ -143,6 +143,12 @@ pub(super) fn raw_waker(slot: *const Slot) -> RawWaker {
     RawWaker::new(slot.cast(), &SLOT)
 }
 
+/// The slot that a waker belongs to, if it is one of a set's.
+#[inline(always)]
+pub(super) fn slot_of(waker: &Waker) -> Option<*const Slot> {
+    ptr::eq(waker.vtable(), &SLOT).then(|| waker.data().cast())
+}
+
 unsafe fn clone(data: *const ()) -> RawWaker {
     let slot = data.cast::<Slot>();
     // SAFETY: a waker's data is its slot, and the reference it owns or borrows keeps the set. Relaxed: whoever
