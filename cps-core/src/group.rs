@@ -260,7 +260,7 @@ impl<S: Branches> Group<S> {
     /// Invariant N holds for the future, if it has a parent, and for the group in it.
     #[inline(always)]
     pub(crate) unsafe fn poll<P: PollBranch<S> + Default>(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         kind: &'static Kind,
         parent: Parent,
@@ -268,18 +268,20 @@ impl<S: Branches> Group<S> {
         /// # Safety
         /// `group` is one that was deferred.
         unsafe fn run<S: Branches, P: PollBranch<S> + Default>(
-            group: *const (),
+            group: *mut (),
             cx: &mut Context<'_>,
             outermost: &Outermost,
         ) {
             // SAFETY: contract of `Outermost::defer`.
-            let group = unsafe { Pin::new_unchecked(&mut *group.cast_mut().cast::<Group<S>>()) };
+            let group = unsafe { Pin::new_unchecked(&mut *group.cast::<Group<S>>()) };
             group.run_deferred(cx, outermost, &mut P::default());
         }
 
-        let at = ptr::from_ref(&*self).cast();
-        // SAFETY: passed on.
-        unsafe { self.poll_by(cx, kind, parent, P::default(), at, run::<S, P>) }
+        // SAFETY: nothing is moved; the rest is passed on.
+        unsafe {
+            let at = ptr::from_mut(self.as_mut().get_unchecked_mut()).cast();
+            self.poll_by(cx, kind, parent, P::default(), at, run::<S, P>)
+        }
     }
 
     /// [`Group::poll`], with what is run if the group is deferred.
@@ -293,7 +295,7 @@ impl<S: Branches> Group<S> {
         kind: &'static Kind,
         parent: Parent,
         mut by: P,
-        at: *const (),
+        at: *mut (),
         run: RunDeferred,
     ) -> Poll<Option<P::Break>> {
         // SAFETY: nothing is moved.
@@ -339,7 +341,7 @@ impl<S: Branches> Group<S> {
         kind: &'static Kind,
         outermost: &Outermost,
         by: &mut P,
-        at: *const (),
+        at: *mut (),
         run: RunDeferred,
     ) -> Option<Poll<Option<P::Break>>> {
         let stage = self.state.stage;

@@ -191,11 +191,11 @@ impl fmt::Debug for Parent {
 }
 
 /// Polls what was deferred, and leaves in its `Stage` what it has come to; or the branch in which another was deferred.
-pub(crate) type RunDeferred = unsafe fn(*const (), &mut Context<'_>, &Outermost);
+pub(crate) type RunDeferred = unsafe fn(*mut (), &mut Context<'_>, &Outermost);
 
 /// A branching point that was deferred.
 struct Deferred {
-    at: *const (),
+    at: *mut (),
     run: RunDeferred,
     waker: Waker,
 }
@@ -271,7 +271,7 @@ impl Outermost {
     /// Invariant N holds for it, and its poller is told that it is pending. `run` may be called with that pointer until it
     /// is polled again.
     #[cold]
-    pub(crate) unsafe fn defer(&self, at: *const (), run: RunDeferred, waker: &Waker) {
+    pub(crate) unsafe fn defer(&self, at: *mut (), run: RunDeferred, waker: &Waker) {
         debug_assert!(self.is_idle());
         let waker = waker.clone(); // Foreign code.
         self.deferred.set(Some(Box::new(Deferred { at, run, waker })));

@@ -255,12 +255,12 @@ impl<S: UniformBranches> Select<S> {
         /// # Safety
         /// `select` is one that was deferred.
         unsafe fn run_deferred<S: UniformBranches>(
-            select: *const (),
+            select: *mut (),
             cx: &mut Context<'_>,
             outermost: &Outermost,
         ) {
             // SAFETY: contract of `Outermost::defer`.
-            let select = unsafe { Pin::new_unchecked(&mut *select.cast_mut().cast::<Select<S>>()) };
+            let select = unsafe { Pin::new_unchecked(&mut *select.cast::<Select<S>>()) };
             let (group, finished) = select.parts();
             group.run_deferred(cx, outermost, &mut Keep(finished));
         }
@@ -270,9 +270,7 @@ impl<S: UniformBranches> Select<S> {
         let (group, finished) = self.parts();
         let (keep, kind) = (Keep(finished), Running::<S, T>::KIND);
         // SAFETY: passed on.
-        let _ = unsafe {
-            group.poll_by(cx, kind, parent, keep, at.cast_const().cast(), run_deferred::<S>)
-        };
+        let _ = unsafe { group.poll_by(cx, kind, parent, keep, at.cast(), run_deferred::<S>) };
     }
 
     /// The branches belong to the body that has the `Select`, and are dropped with its locals. But where that would be a

@@ -543,12 +543,12 @@ where
         /// # Safety
         /// `scoped` is one that was deferred.
         unsafe fn run<K: Kind, F, B: Future>(
-            scoped: *const (),
+            scoped: *mut (),
             cx: &mut Context<'_>,
             outermost: &Outermost,
         ) {
             // SAFETY: contract of `Outermost::defer`.
-            let this = unsafe { &mut *scoped.cast_mut().cast::<Scoped<K, F, B>>() };
+            let this = unsafe { &mut *scoped.cast::<Scoped<K, F, B>>() };
             let mut progress = Progress::Panicked;
             let _level = outermost.level();
             if !outermost.is_calm(|| progress = this.turn(cx.waker(), outermost)) {
@@ -563,7 +563,7 @@ where
                     if !outermost.is_deep() {
                         return None;
                     }
-                    let at = ptr::from_mut(self).cast_const().cast();
+                    let at = ptr::from_mut(self).cast();
                     // SAFETY: passed on; the scope is as its owner left it until it is polled again.
                     unsafe { outermost.defer(at, run::<K, F, B>, cx.waker()) };
                     if matches!(self.stage, Stage::Unstarted(..)) {
