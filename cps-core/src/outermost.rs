@@ -62,6 +62,7 @@ use alloc::vec::Vec;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
+use core::mem::ManuallyDrop;
 use core::ptr;
 use core::task::{Context, Waker};
 
@@ -205,11 +206,12 @@ struct Deferred {
 /// It lies at the end of that stack.
 #[allow(unreachable_pub, reason = "a public trait names it")]
 pub struct Outermost {
-    /// What was deferred last, and not polled since.
-    deferred: Cell<Option<Box<Deferred>>>,
+    /// What was deferred last, and not polled since. (Nothing of this is dropped: it is gone when the poll ends, as long as
+    /// what unwinds is a branch. Most polls defer nothing, and need not look.)
+    deferred: Cell<Option<ManuallyDrop<Box<Deferred>>>>,
     /// What a deferred one has panicked with.
     #[cfg(feature = "std")]
-    panic: Cell<Option<Panic>>,
+    panic: Cell<Option<ManuallyDrop<Panic>>>,
     #[cfg(any(miri, deferring))]
     levels: Cell<usize>,
 }
@@ -274,7 +276,7 @@ impl Outermost {
     pub(crate) unsafe fn defer(&self, at: *mut (), run: RunDeferred, waker: &Waker) {
         debug_assert!(self.is_idle());
         let waker = waker.clone(); // Foreign code.
-        self.deferred.set(Some(Box::new(Deferred { at, run, waker })));
+        self.deferred.set(Some(ManuallyDrop::new(Box::new(Deferred { at, run, waker }))));
     }
 
     /// Polls what was deferred, and what is deferred meanwhile, until there is nothing but what the outermost branching
@@ -288,7 +290,7 @@ impl Outermost {
         let mut stack = Vec::new();
         loop {
             if let Some(deferred) = self.deferred.take() {
-                stack.push(deferred);
+                stack.push(ManuallyDrop::into_inner(deferred));
             } else {
                 // The topmost one has come to something, which the one below finds.
                 drop(stack.pop());
@@ -308,7 +310,7 @@ impl Outermost {
         match std::panic::catch_unwind(core::panic::AssertUnwindSafe(poll)) {
             Ok(()) => true,
             Err(panic) => {
-                self.panic.set(Some(panic));
+                self.panic.set(Some(ManuallyDrop::new(panic)));
                 false
             }
         }
@@ -326,7 +328,7 @@ impl Outermost {
     pub(crate) fn unwind(&self) -> ! {
         #[cfg(feature = "std")]
         if let Some(panic) = self.panic.take() {
-            std::panic::resume_unwind(panic);
+            std::panic::resume_unwind(ManuallyDrop::into_inner(panic));
         }
         unreachable!("a deferred branching point has panicked")
     }

@@ -17,6 +17,8 @@ mod bodies;
 #[cfg(any())]
 #[path = "cases/boxed.rs"]
 mod boxed;
+#[path = "cases/deep_join.rs"]
+mod deep_join;
 #[cfg(any())]
 #[path = "cases/depth.rs"]
 mod depth;
