@@ -19,16 +19,21 @@ use cps_core::{BoxCoroutine, coroutine_block, join, race, scope, select, timeout
 use gate::Gate;
 use hostile::{Task, fail, fails};
 
-const LEVELS: u32 = if cfg!(miri) {
-    12
-} else if cfg!(debug_assertions) {
-    10_000
-} else {
-    100_000
-};
+/// How deep a recursion is. Not so deep if it is wide.
+fn levels(kinds: &[Kind]) -> u32 {
+    match kinds {
+        [_] if cfg!(miri) => 4,
+        _ if cfg!(miri) => 12,
+        [JoinMany] => 1_000,
+        _ if cfg!(debug_assertions) => 10_000,
+        _ => 100_000,
+    }
+}
 
 /// As deep as the order of everything is compared.
-const ORDERED: u32 = if cfg!(miri) { 9 } else { 400 };
+fn ordered(kinds: &[Kind]) -> u32 {
+    levels(kinds).min(400)
+}
 
 #[derive(Clone, Copy, PartialEq, Debug)]
 enum Kind {
@@ -195,7 +200,7 @@ fn level(depth: u32, world: World) -> BoxCoroutine<'static, u32> {
             let side = side(true);
             coroutine_block! {
                 let boxed = coroutine_block! { side.await }.boxed();
-                let zeros = (0..100).map(|_| coroutine_block! { 0 }.boxed());
+                let zeros = (0..60).map(|_| coroutine_block! { 0 }.boxed());
                 join([deep, boxed].into_iter().chain(zeros).collect::<Vec<_>>()).await.iter().sum()
             }
             .boxed()
@@ -368,28 +373,29 @@ fn run(task: &Arc<Task>, root: &mut Pin<Box<BoxCoroutine<'static, u32>>>, what: 
 #[test]
 fn all_happens_in_the_order_of_nested_polls() {
     for kinds in all() {
+        let ordered = ordered(kinds);
         for leaf in [Leaf::Ready, Leaf::Waits, Leaf::Panics, Leaf::PanicsLater] {
             let expected = match leaf {
-                Leaf::Ready => [model(kinds, |m| m.start(ORDERED, Outcome::Value)), Vec::new()],
-                Leaf::Panics => [model(kinds, |m| m.start(ORDERED, Outcome::Panic)), Vec::new()],
+                Leaf::Ready => [model(kinds, |m| m.start(ordered, Outcome::Value)), Vec::new()],
+                Leaf::Panics => [model(kinds, |m| m.start(ordered, Outcome::Panic)), Vec::new()],
                 Leaf::Waits | Leaf::PanicsLater => [
-                    model(kinds, |m| m.start(ORDERED, Outcome::Pending)),
-                    model(kinds, |m| m.end(ORDERED, leaf == Leaf::Waits)),
+                    model(kinds, |m| m.start(ordered, Outcome::Pending)),
+                    model(kinds, |m| m.end(ordered, leaf == Leaf::Waits)),
                 ],
             };
             on_a_small_stack(move || {
                 let world = World::new(kinds, leaf, true);
                 let task = Task::new();
-                let mut root = Box::pin(walk(ORDERED, world.clone()));
+                let mut root = Box::pin(walk(ordered, world.clone()));
                 match leaf {
-                    Leaf::Ready => assert_eq!(run(&task, &mut root, kinds), ORDERED, "{kinds:?}"),
+                    Leaf::Ready => assert_eq!(run(&task, &mut root, kinds), ordered, "{kinds:?}"),
                     Leaf::Panics => assert!(fails(|| task.poll(&mut root)), "{kinds:?}"),
                     Leaf::Waits | Leaf::PanicsLater => {
                         assert!(task.poll(&mut root).is_pending(), "{kinds:?}");
                         assert_same(&world.noted(), &expected[0], kinds);
                         world.gate.open(0);
                         match leaf {
-                            Leaf::Waits => assert_eq!(run(&task, &mut root, kinds), ORDERED),
+                            Leaf::Waits => assert_eq!(run(&task, &mut root, kinds), ordered),
                             _ => assert!(fails(|| task.poll(&mut root)), "{kinds:?}"),
                         }
                     }
@@ -406,10 +412,11 @@ fn all_happens_in_the_order_of_nested_polls() {
 #[test]
 fn frames_and_branches_are_dropped_in_the_order_of_nested_drops() {
     for kinds in all() {
-        let expected = model(kinds, |m| m.end(ORDERED, false));
+        let ordered = ordered(kinds);
+        let expected = model(kinds, |m| m.end(ordered, false));
         on_a_small_stack(move || {
             let world = World::new(kinds, Leaf::Waits, true);
-            let mut root = Box::pin(walk(ORDERED, world.clone()));
+            let mut root = Box::pin(walk(ordered, world.clone()));
             assert!(Task::new().poll(&mut root).is_pending());
             world.noted();
             drop(root);
@@ -423,8 +430,8 @@ fn what_is_ready_at_once_comes_to_its_value() {
     for kinds in all() {
         on_a_small_stack(move || {
             let world = World::new(kinds, Leaf::Ready, false);
-            let mut root = Box::pin(walk(LEVELS, world.clone()));
-            assert_eq!(run(&Task::new(), &mut root, kinds), LEVELS, "{kinds:?}");
+            let mut root = Box::pin(walk(levels(kinds), world.clone()));
+            assert_eq!(run(&Task::new(), &mut root, kinds), levels(kinds), "{kinds:?}");
             assert_eq!(world.alive.load(SeqCst), 0, "{kinds:?}");
         });
     }
@@ -436,7 +443,7 @@ fn what_waits_at_the_bottom_is_woken_and_resumed() {
         on_a_small_stack(move || {
             let world = World::new(kinds, Leaf::Waits, false);
             let task = Task::new();
-            let mut root = Box::pin(walk(LEVELS, world.clone()));
+            let mut root = Box::pin(walk(levels(kinds), world.clone()));
             assert!(task.poll(&mut root).is_pending(), "{kinds:?}");
             for nudge in 1..4 {
                 let before = task.wakes();
@@ -446,7 +453,7 @@ fn what_waits_at_the_bottom_is_woken_and_resumed() {
                 assert_eq!(world.gate.polls(), 1 + nudge, "{kinds:?}: each poll is one");
             }
             world.gate.open(0);
-            assert_eq!(run(&task, &mut root, kinds), LEVELS, "{kinds:?}");
+            assert_eq!(run(&task, &mut root, kinds), levels(kinds), "{kinds:?}");
             assert_eq!(world.alive.load(SeqCst), 0, "{kinds:?}");
         });
     }
@@ -457,7 +464,7 @@ fn what_waits_at_the_bottom_is_cancelled() {
     for kinds in all() {
         on_a_small_stack(move || {
             let world = World::new(kinds, Leaf::Waits, false);
-            let mut root = Box::pin(walk(LEVELS, world.clone()));
+            let mut root = Box::pin(walk(levels(kinds), world.clone()));
             assert!(Task::new().poll(&mut root).is_pending(), "{kinds:?}");
             let waker = world.gate.waker();
             drop(root);
@@ -474,7 +481,7 @@ fn what_is_woken_is_dropped_meanwhile() {
         on_a_small_stack(move || {
             let world = World::new(kinds, Leaf::Waits, false);
             let task = Task::new();
-            let mut root = Box::pin(walk(LEVELS, world.clone()));
+            let mut root = Box::pin(walk(levels(kinds), world.clone()));
             assert!(task.poll(&mut root).is_pending(), "{kinds:?}");
             let number = task.wakes();
             task.on_wake(number, move || drop(root));
@@ -491,14 +498,14 @@ fn a_wake_that_panics_is_heard_by_the_next() {
         on_a_small_stack(move || {
             let world = World::new(kinds, Leaf::Waits, false);
             let task = Task::new();
-            let mut root = Box::pin(walk(LEVELS, world.clone()));
+            let mut root = Box::pin(walk(levels(kinds), world.clone()));
             assert!(task.poll(&mut root).is_pending(), "{kinds:?}");
             let number = task.wakes();
             task.on_wake(number, fail);
             assert!(fails(|| world.gate.nudge()), "{kinds:?}");
             world.gate.open(0);
             assert_eq!(task.wakes(), number + 2, "{kinds:?}");
-            assert_eq!(run(&task, &mut root, kinds), LEVELS, "{kinds:?}");
+            assert_eq!(run(&task, &mut root, kinds), levels(kinds), "{kinds:?}");
         });
     }
 }
@@ -510,7 +517,7 @@ fn a_panic_at_the_bottom_reaches_the_top_with_all_else_dropped() {
             on_a_small_stack(move || {
                 let world = World::new(kinds, leaf, false);
                 let task = Task::new();
-                let mut root = Box::pin(walk(LEVELS, world.clone()));
+                let mut root = Box::pin(walk(levels(kinds), world.clone()));
                 if leaf == Leaf::PanicsLater {
                     assert!(task.poll(&mut root).is_pending(), "{kinds:?}");
                     world.gate.open(0);
