@@ -1,7 +1,7 @@
 //! Branching points one in another, to any depth, on a host stack of bounded size.
 //!
 //! A branching point polls its branches, and so each level of a recursion through `join` would be a poll within a
-//! poll. While the host stack is shallow it is one. Beyond [`BUDGET`] a branching point is *deferred*: it polls
+//! poll. While the host stack is shallow it is one. Beyond a budget ([`Depth`]) a branching point is *deferred*: it polls
 //! nothing, says that it is pending, and everything above it returns at once, to the outermost poll. Its loop
 //! ([`Outermost::run_deferred`]) then polls the deferred one from its own, shallow stack:
 //!
@@ -70,15 +70,9 @@ use crate::branching::type_id;
 use crate::driver::Driver;
 use crate::wake_set::{self, BranchAt};
 
-/// How much of the host stack the polls of branching points may take before one is deferred, in bytes.
-///
-/// The same as for calls: a chain that is started at this depth may nest as far again.
-#[cfg(not(any(miri, deferring)))]
-const BUDGET: usize = 32 * 1024;
+mod depth;
 
-/// How many branching points may be nested before one is deferred, in tests of that. (Miri's stack has no depth.)
-#[cfg(any(miri, deferring))]
-const LEVELS: usize = 2;
+use depth::Depth;
 
 /// So many drops of branching points may nest, where the order of the destructors is that of a body's locals.
 const MOST_DROPS: u32 = if cfg!(any(miri, deferring)) { 3 } else { 16 };
@@ -212,8 +206,7 @@ pub struct Outermost {
     /// What a deferred one has panicked with.
     #[cfg(feature = "std")]
     panic: Cell<Option<ManuallyDrop<Panic>>>,
-    #[cfg(any(miri, deferring))]
-    levels: Cell<usize>,
+    pub(crate) depth: Depth,
 }
 
 #[cfg(feature = "std")]
@@ -226,39 +219,9 @@ impl Outermost {
             deferred: Cell::new(None),
             #[cfg(feature = "std")]
             panic: Cell::new(None),
-            #[cfg(any(miri, deferring))]
-            levels: Cell::new(0),
+            depth: Depth::new(),
         }
     }
-
-    /// Whether a poll from here is too deep.
-    #[cfg(not(any(miri, deferring)))]
-    #[inline(always)]
-    pub(crate) fn is_deep(&self) -> bool {
-        ptr::from_ref(self).addr().wrapping_sub(crate::host_stack::stack_address()) > BUDGET
-    }
-
-    #[cfg(any(miri, deferring))]
-    pub(crate) fn is_deep(&self) -> bool {
-        self.levels.get() >= LEVELS
-    }
-
-    /// Counts a poll of a branching point, until what this returns is dropped.
-    #[cfg(any(miri, deferring))]
-    pub(crate) fn level(&self) -> impl Drop + '_ {
-        struct Level<'a>(&'a Outermost);
-        impl Drop for Level<'_> {
-            fn drop(&mut self) {
-                self.0.levels.set(self.0.levels.get() - 1);
-            }
-        }
-        self.levels.set(self.levels.get() + 1);
-        Level(self)
-    }
-
-    #[cfg(not(any(miri, deferring)))]
-    #[inline(always)]
-    pub(crate) fn level(&self) {}
 
     /// Whether nothing was deferred.
     #[inline(always)]

@@ -80,6 +80,8 @@
 
 #![allow(unreachable_pub, reason = "loom-tests includes this file as a public module")]
 
+#[path = "wake_set/climb.rs"]
+mod climb;
 #[path = "wake_set/joiner.rs"]
 mod joiner;
 #[path = "wake_set/set.rs"]

@@ -363,6 +363,7 @@ mod weakened {
         assert_eq!(
             named,
             sites(concat!(
+                include_str!("../../cps-core/src/wake_set/climb.rs"),
                 include_str!("../../cps-core/src/wake_set/joiner.rs"),
                 include_str!("../../cps-core/src/wake_set/set.rs"),
                 include_str!("../../cps-core/src/wake_set/wakers.rs"),

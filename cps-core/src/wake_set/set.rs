@@ -5,6 +5,7 @@ use core::mem;
 use core::ptr;
 use core::task::Waker;
 
+use super::climb::Climb;
 use super::wakers::slot_of;
 use crate::sync::{
     atomic::{
@@ -54,11 +55,11 @@ pub(super) struct Place {
     pub(super) waker: UnsafeCell<Option<Waker>>,
     /// Not null: it is armed, or a thread calls the waker; then [`IN_USE`], or ([`Climb`]) the place by whose waker that
     /// thread has come here: its set, with a bit that says which of the two it is.
-    user: AtomicPtr<Set>,
+    pub(super) user: AtomicPtr<Set>,
 }
 
 /// No set's address.
-const IN_USE: *mut Set = ptr::without_provenance_mut(2);
+pub(super) const IN_USE: *mut Set = ptr::without_provenance_mut(2);
 
 impl Place {
     fn new(waker: Option<Waker>, in_use: bool) -> Self {
@@ -82,7 +83,7 @@ impl Place {
     /// # Safety
     /// The place is in use, by the caller, or is the caller's.
     #[inline(always)]
-    unsafe fn slot(&self) -> Option<*const Slot> {
+    pub(super) unsafe fn slot(&self) -> Option<*const Slot> {
         // SAFETY: nobody else changes the place, by contract.
         self.waker.with(|waker| unsafe { &*waker }.as_ref().and_then(slot_of))
     }
@@ -99,7 +100,7 @@ impl Place {
     /// # Safety
     /// The place is in use, by the caller.
     #[inline(always)]
-    unsafe fn wake(&self) {
+    pub(super) unsafe fn wake(&self) {
         self.waker.with(|waker| {
             // SAFETY: nobody else changes a place that is in use, so the waker stays there. This is foreign code:
             // it may well poll the joiner, or drop it.
@@ -307,7 +308,7 @@ impl Set {
     /// Notes a branch. With `ARMED` in what this returns, the place that it speaks of is in use by the caller, who is to
     /// call the waker there.
     #[inline(always)]
-    fn mark(&self, slot: &Slot) -> usize {
+    pub(super) fn mark(&self, slot: &Slot) -> usize {
         let index = self.index(slot);
         let mut word = self.word.load(Relaxed);
         if !self.is_small() {
@@ -421,7 +422,7 @@ impl Set {
     /// # Safety
     /// As for [`Set::call`].
     #[cold]
-    unsafe fn failed(&self, spare: usize) {
+    pub(super) unsafe fn failed(&self, spare: usize) {
         let place = self.place(spare);
         let mut is_last = false;
         let mut word = self.word.load(Relaxed);
@@ -448,85 +449,5 @@ impl Set {
         }
         // Releases the place to the joiner.
         place.set_in_use(false, order::release("used/note"));
-    }
-}
-
-/// A wake of joiners one in another: the waker that one has kept is one of the next one's set. In a loop, however many
-/// there are.
-///
-/// ```text
-///    set ── place ── waker ─▶ slot, set ── place ── waker ─▶ slot, set ── place ── waker ─▶ the task
-///             ▲                              │ ▲                             │
-///             └──────────── user ────────────┘ └──────────── user ───────────┘
-/// ```
-///
-/// As if each were called by the one before it, a place is in use until the call of its waker has returned, or has
-/// panicked: so each place tells who has come to it, and the way back is the same. A place in use keeps its waker, and
-/// that the next set.
-struct Climb {
-    /// The place that was come to last, whose waker is called now.
-    set: *const Set,
-    spare: usize,
-}
-
-impl Climb {
-    /// # Safety
-    /// That place of the set is in use, by the caller.
-    #[cold]
-    #[inline(never)]
-    unsafe fn up(set: &Set, spare: usize) {
-        let mut climb = Climb { set, spare };
-        // SAFETY: the first place is in use by contract, the others by what `mark` says. The first set is live as long as
-        // the caller uses it, each other one by the waker in the place before it.
-        unsafe {
-            loop {
-                let place = (*climb.set).place(climb.spare);
-                let Some(slot) = place.slot() else {
-                    place.wake();
-                    break;
-                };
-                let above = (*slot).set;
-                let word = (*above).mark(&*slot);
-                if word & ARMED == 0 {
-                    break;
-                }
-                let user = climb.set.map_addr(|set| set | usize::from(climb.spare != 0));
-                climb.set = above;
-                climb.spare = word & SPARE;
-                (*above).place(word).user.store(user.cast_mut(), Relaxed);
-            }
-            // Releases the places to their joiners.
-            while climb.goes_back(|set, spare| {
-                (*set).place(spare).set_in_use(false, order::release("used/note"));
-            }) {}
-        }
-        mem::forget(climb);
-    }
-
-    /// Ends the use of a place by `end`; whether there is one before it.
-    ///
-    /// # Safety
-    /// The place is in use by this.
-    unsafe fn goes_back(&mut self, end: impl FnOnce(*const Set, usize)) -> bool {
-        let (set, spare) = (self.set, self.spare);
-        // SAFETY: by contract.
-        let place = unsafe { (*set).place(spare) };
-        let user = place.user.load(Relaxed);
-        let is_last = user == IN_USE;
-        if !is_last {
-            place.set_in_use(true, Relaxed);
-            self.set = user.map_addr(|set| set & !1);
-            self.spare = if user.addr() & 1 != 0 { SPARE } else { 0 };
-        }
-        end(set, spare);
-        !is_last
-    }
-}
-
-impl Drop for Climb {
-    /// The task's waker has panicked: each of the calls has.
-    fn drop(&mut self) {
-        // SAFETY: as in `up`.
-        while unsafe { self.goes_back(|set, spare| (*set).failed(spare)) } {}
     }
 }
