@@ -170,6 +170,14 @@ step_fuzz() {
     cargo "+$NIGHTLY" fuzz run liveness -- -max_total_time=20 -max_len=400
 }
 
+# Branching points that are deferred though they are not deep: all that is known of them holds of these, too.
+DEFERRING_TESTS=(branches_deep branches_differential branches_stacks branches_traps join join_drops race scope scope_abort
+    liveness wakers_adversarial wakers_clone wakers_handed_out adversarial futurelock interop tokio)
+step_deferring() {
+    use_own_target
+    RUSTFLAGS="--cfg deferring" cargo test -p cps-core "${DEFERRING_TESTS[@]/#/--test=}"
+}
+
 # The test of wake-ups finds each one that is left out: the places that ask `sync::loses`.
 step_liveness_mutants() {
     local wake output

@@ -24,9 +24,9 @@ use core::task::{Context, Poll};
 
 use crate::backtrace::Backtrace;
 use crate::body::{Body, FnBody, Plain, Site};
-use crate::branching::{Kind, report};
 use crate::call::{Awaiting, Callee, Content, Memory, Returned, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait, Waits};
+use crate::chained::{AsFuture, PolledAs};
 use crate::coroutine::Coroutine;
 use crate::driver::{Driver, Header, Host, ended, root_continuation};
 use crate::enter::Enter;
@@ -344,9 +344,6 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         self.into_frame()
     }
 
-    // SAFETY: it begins with its driver.
-    const KIND: &'static Kind = &unsafe { Kind::of_chain::<Self>() };
-
     /// The first poll.
     ///
     /// # Safety
@@ -364,6 +361,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
             Driver::enter(driver, Host::of(cx));
             let running = Running::new(driver);
             let _running = running.enter();
+            AsFuture::<Self>::starts(driver);
             // A chain that panics in its first poll has ended.
             (*driver).leaf.set(ended());
             self.frame.called_at(None);
@@ -372,7 +370,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
             }
             let poll = Driver::settle(driver, (*driver).pending());
             if poll.is_pending() {
-                report((*driver).waker(), Self::KIND);
+                AsFuture::<Self>::suspended((*driver).waker());
             }
             self.result(poll)
         }

@@ -13,7 +13,9 @@ use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::branching::{Kind, KindOf};
-use crate::driver::{Below, Look};
+use crate::driver::{Below, Driver, Look};
+use crate::outermost::{Joiner, Parent};
+use crate::wake_set::BranchAt;
 
 /// One branch: its future, then what it evaluated to, then nothing.
 pub enum Branch<F: Future> {
@@ -55,6 +57,35 @@ impl<F: Future> Branch<F> {
                 }
                 _ => (look.0)(number, Below::Future),
             }
+        }
+    }
+
+    /// What its first waker says of a branch.
+    ///
+    /// # Safety
+    /// The branch is valid, and was not polled; the rest is as for [`Parent::branch_at`].
+    #[inline(always)]
+    pub(crate) unsafe fn branch_at(this: *const Self, joiner: *const Joiner) -> BranchAt {
+        // SAFETY: by contract. The future has lent nothing out yet.
+        match unsafe { &*this } {
+            Branch::Running(future) => Parent::branch_at(ptr::from_ref(future), joiner),
+            _ => unreachable!("a branch was polled"),
+        }
+    }
+
+    /// The driver of the first frames that a drop of the branch would drop, or null. If it is a branching point itself,
+    /// those of its branches are dropped that come before it.
+    ///
+    /// # Safety
+    /// The branch is valid, pinned, and nobody polls it; it will be dropped.
+    pub(crate) unsafe fn frames(this: *mut Self, kind: KindOf) -> *const Driver {
+        // SAFETY: by contract.
+        match (unsafe { &mut *this }, kind) {
+            (Branch::Running(future), Some(kind)) if kind.is_of::<F>() => {
+                // SAFETY: it is of that kind; the rest is passed on.
+                unsafe { kind.frames(ptr::from_mut(future).cast()) }
+            }
+            _ => ptr::null(),
         }
     }
 
@@ -104,6 +135,19 @@ impl<T, E, F: Future<Output = Result<T, E>>> Branch<F> {
         self.as_mut().poll(cx).map_ok(|value| self.set(Branch::Done(Ok(value))))
     }
 
+    /// Whether it has finished with an error.
+    pub(crate) fn has_failed(self: Pin<&mut Self>) -> bool {
+        matches!(*self, Branch::Done(Err(_)))
+    }
+
+    /// Gives that away.
+    pub(crate) fn take_err(self: Pin<&mut Self>) -> E {
+        match self.take() {
+            Err(error) => error,
+            Ok(_) => unreachable!("it has failed"),
+        }
+    }
+
     /// Gives the value of a branch away that has finished without an error.
     #[inline(always)]
     pub(crate) fn take_ok(self: Pin<&mut Self>) -> T {
@@ -144,6 +188,24 @@ pub trait Branches: sealed::Sealed {
     /// Polls one, and keeps its output; ready just once.
     #[doc(hidden)]
     fn resume(self: Pin<&mut Self>, index: usize, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Drops one: its future or its output.
+    #[doc(hidden)]
+    fn drop_one(self: Pin<&mut Self>, index: usize);
+
+    /// What its first waker says of one.
+    ///
+    /// # Safety
+    /// `this` is valid, and that branch was not polled; the rest is as for [`Parent::branch_at`].
+    #[doc(hidden)]
+    unsafe fn branch_at(this: *const Self, index: usize, joiner: *const Joiner) -> BranchAt;
+
+    /// The driver of the first frames that a drop of one would drop, or null.
+    ///
+    /// # Safety
+    /// As for [`Branch::frames`].
+    #[doc(hidden)]
+    unsafe fn frames(this: *mut Self, kinds: &Self::Kinds, index: usize) -> *const Driver;
 
     /// Takes the outputs, when all are finished.
     #[doc(hidden)]
@@ -203,6 +265,14 @@ pub trait TryBranches: Branches {
 
     #[doc(hidden)]
     fn values(self: Pin<&mut Self>) -> Self::Values;
+
+    /// Whether one has failed that [`Branches::resume`] has finished.
+    #[doc(hidden)]
+    fn has_failed(self: Pin<&mut Self>, index: usize) -> bool;
+
+    /// Takes its error.
+    #[doc(hidden)]
+    fn take_error(self: Pin<&mut Self>, index: usize) -> Self::Error;
 }
 
 /// Branches that all evaluate to one type.

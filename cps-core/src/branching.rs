@@ -21,6 +21,7 @@ use core::any::TypeId;
 use core::future::Future;
 use core::marker::PhantomData;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll, Waker};
 
 use crate::body::{Body, Site};
@@ -29,6 +30,7 @@ use crate::chain::{Chain, MayWait, Waits};
 use crate::driver::{Below, Description, Driver, Header, Look, VTable};
 use crate::enter::Enter;
 use crate::frame::{Frame, drop_suspended, resume};
+use crate::outermost::Parent;
 use crate::wake_set;
 
 /// A future with branches.
@@ -40,6 +42,25 @@ pub trait BranchingPoint: Future {
     /// all of it, also of what a branch has lent out exclusively.)
     #[doc(hidden)]
     unsafe fn look(this: *const Self, look: &mut Look<'_>);
+
+    /// Polls it as a part of what its parent polls.
+    ///
+    /// # Safety
+    /// Invariant N holds for it and this parent: see `outermost.rs`.
+    #[doc(hidden)]
+    unsafe fn poll_in(
+        self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<Self::Output>;
+
+    /// Drops branches in the order in which a drop of it does, up to the first one with frames: gives their driver. Null
+    /// if none is left.
+    ///
+    /// # Safety
+    /// The future is valid, pinned, nobody polls it, and it will be dropped.
+    #[doc(hidden)]
+    unsafe fn drop_branches(this: *mut Self) -> *const Driver;
 }
 
 /// What a future of this crate says of itself to the branching point whose branch it is.
@@ -47,6 +68,7 @@ pub trait BranchingPoint: Future {
 pub struct Kind {
     type_id: fn() -> TypeId,
     show: unsafe fn(*const (), usize, &mut Look<'_>),
+    frames: unsafe fn(*mut ()) -> *const Driver,
 }
 
 /// Where a branch's kind is kept.
@@ -62,7 +84,12 @@ impl Kind {
             // SAFETY: by contract the future begins with its driver.
             (look.0)(number, Below::Chain(unsafe { &*future.cast::<Driver>() }));
         }
-        Kind { type_id: type_id::<F>, show }
+        unsafe fn frames(future: *mut ()) -> *const Driver {
+            let driver = future.cast_const().cast::<Driver>();
+            // SAFETY: by contract the future begins with its driver.
+            if unsafe { Driver::has_frames(driver) } { driver } else { ptr::null() }
+        }
+        Kind { type_id: type_id::<F>, show, frames }
     }
 
     pub(crate) const fn of_branching_point<F: BranchingPoint>() -> Self {
@@ -71,7 +98,11 @@ impl Kind {
             let branches = |look: &mut Look<'_>| unsafe { F::look(future.cast(), look) };
             (look.0)(number, Below::Branches(&branches));
         }
-        Kind { type_id: type_id::<F>, show: show::<F> }
+        unsafe fn frames<F: BranchingPoint>(future: *mut ()) -> *const Driver {
+            // SAFETY: passed on.
+            unsafe { F::drop_branches(future.cast()) }
+        }
+        Kind { type_id: type_id::<F>, show: show::<F>, frames: frames::<F> }
     }
 
     /// Whether it is that of futures of type `F`.
@@ -87,6 +118,15 @@ impl Kind {
         // SAFETY: passed on.
         unsafe { (self.show)(future, number, look) }
     }
+
+    /// The driver of the first frames that a drop of the future would drop, or null.
+    ///
+    /// # Safety
+    /// It is of this kind; the rest is as for [`BranchingPoint::drop_branches`].
+    pub(crate) unsafe fn frames(&self, future: *mut ()) -> *const Driver {
+        // SAFETY: passed on.
+        unsafe { (self.frames)(future) }
+    }
 }
 
 /// Tells the branching point that polls with `waker` for the first time, if one does, what the future is.
@@ -97,7 +137,7 @@ pub(crate) fn report(waker: &Waker, kind: &'static Kind) {
 
 /// The type's identity, with all lifetimes taken for the same: types that differ in nothing else have one layout.
 /// (The way of the crate `typeid`.)
-fn type_id<T: ?Sized>() -> TypeId {
+pub(crate) fn type_id<T: ?Sized>() -> TypeId {
     trait NonStatic {
         fn type_id(&self) -> TypeId
         where
@@ -151,18 +191,8 @@ pub struct Whole<F>(Option<F>);
 impl<F: Future> Future for Whole<F> {
     type Output = F::Output;
 
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: the future is pinned as this is, and dropped in place.
-        let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
-        let Some(running) = future.as_mut().as_pin_mut() else {
-            unreachable!("polled after it has returned")
-        };
-        let poll = running.poll(cx);
-        if poll.is_ready() {
-            future.set(None);
-        }
-        poll
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<F::Output> {
+        unreachable!("it is polled by `Native::resume`")
     }
 }
 
@@ -195,8 +225,9 @@ unsafe impl<F: BranchingPoint> Body for Native<F> {
 
     #[inline(always)]
     unsafe fn resume(future: Pin<&mut Whole<F>>, chain: Chain) -> Poll<F::Output> {
-        // SAFETY: the chain is in a poll, whose context nobody else uses meanwhile.
-        future.poll(unsafe { (*chain.driver).context() })
+        // SAFETY: the chain is in a poll, whose context nobody else uses meanwhile. The future lies in the chain's leaf,
+        // and the chain is what is in its parent's branch (invariant N).
+        unsafe { future.poll_in(Parent::of_chain(chain.driver), (*chain.driver).context()) }
     }
 }
 
@@ -231,7 +262,14 @@ impl<F: BranchingPoint, S: Site> Branching<F, S> {
         resume: resume::<Native<F>>,
         drop: drop_suspended::<Native<F>>,
         describe: Self::describe,
+        drop_branches: Some(Self::drop_branches),
     };
+
+    unsafe fn drop_branches(frame: *mut Header) -> *const Driver {
+        let whole = Frame::<Native<F>>::future(frame.cast());
+        // SAFETY: only such frames have this vtable, and a frame in a chain has not returned. The rest is passed on.
+        unsafe { Whole::drop_branches(whole) }
+    }
 
     unsafe fn describe(_: *const Header) -> Description {
         unsafe fn branches<F: BranchingPoint>(frame: *const Header, look: &mut Look<'_>) {
@@ -246,6 +284,39 @@ impl<F: BranchingPoint, S: Site> Branching<F, S> {
 
 impl<F: BranchingPoint> Whole<F> {
     /// # Safety
+    /// As for [`BranchingPoint::poll_in`].
+    #[inline(always)]
+    unsafe fn poll_in(
+        self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<F::Output> {
+        // SAFETY: the future is pinned as this is, and dropped in place.
+        let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
+        let Some(running) = future.as_mut().as_pin_mut() else {
+            unreachable!("polled after it has returned")
+        };
+        // SAFETY: passed on.
+        let poll = unsafe { running.poll_in(parent, cx) };
+        if poll.is_ready() {
+            future.set(None);
+        }
+        poll
+    }
+
+    /// # Safety
+    /// As for [`BranchingPoint::drop_branches`].
+    unsafe fn drop_branches(this: *mut Self) -> *const Driver {
+        // SAFETY: by contract; as in `look`.
+        unsafe {
+            match &mut (*this).0 {
+                Some(future) => F::drop_branches(future),
+                None => ptr::null(),
+            }
+        }
+    }
+
+    /// # Safety
     /// As for [`BranchingPoint::look`].
     unsafe fn look(this: *const Self, look: &mut Look<'_>) {
         // SAFETY: by contract. The branches lie in cells, so that a reference to the future is no read of them.
@@ -257,16 +328,50 @@ impl<F: BranchingPoint> Whole<F> {
     }
 }
 
-/// Gives a branching point the method that coroutines have: see `call.rs`. With `by group`, its branches are those
-/// of its field `group`.
+/// Gives a branching point the method that coroutines have: see `call.rs`. With `by group`, its branches are those of
+/// its field `group`, which its function `poll_group` polls.
 macro_rules! branching_point {
-    (($($generics:tt)*) $Type:ty, by group) => {
+    (($($generics:tt)*) $Type:ty => $Output:ty, by group) => {
         $crate::branching::branching_point! { ($($generics)*) $Type }
+
+        impl<$($generics)*> core::future::Future for $Type {
+            type Output = $Output;
+
+            #[inline]
+            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<$Output> {
+                // SAFETY: nothing is moved. The group is in this future for good, which is polled with that waker; and if
+                // it has a parent, this is what is in the parent's branch (invariant N).
+                unsafe {
+                    let this = self.get_unchecked_mut();
+                    let future = core::ptr::from_ref(this);
+                    let parent = this.group.parent_of(future, cx.waker());
+                    Self::poll_group(Pin::new_unchecked(&mut this.group), parent, cx)
+                }
+            }
+        }
 
         impl<$($generics)*> $crate::branching::BranchingPoint for $Type {
             unsafe fn look(this: *const Self, look: &mut $crate::driver::Look<'_>) {
                 // SAFETY: passed on.
                 unsafe { $crate::group::Group::look(&raw const (*this).group, look) }
+            }
+
+            #[inline]
+            unsafe fn poll_in(
+                self: Pin<&mut Self>,
+                parent: $crate::outermost::Parent,
+                cx: &mut Context<'_>,
+            ) -> Poll<$Output> {
+                // SAFETY: the group is pinned as this is; the rest is passed on.
+                unsafe {
+                    let group = self.map_unchecked_mut(|this| &mut this.group);
+                    Self::poll_group(group, parent, cx)
+                }
+            }
+
+            unsafe fn drop_branches(this: *mut Self) -> *const $crate::driver::Driver {
+                // SAFETY: passed on.
+                unsafe { $crate::group::Group::drop_to_frames(&raw mut (*this).group) }
             }
         }
     };

@@ -1,6 +1,7 @@
 //! A whole chain in one piece of memory: what every root is made of.
 
 use core::cell::UnsafeCell;
+use core::marker::PhantomData;
 use core::mem::{MaybeUninit, offset_of};
 use core::ptr;
 use core::task::{Context, Poll, Waker};
@@ -8,11 +9,15 @@ use core::task::{Context, Poll, Waker};
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::body::{Body, NoSite};
+#[cfg(feature = "alloc")]
+use crate::branching::{Kind, report};
 use crate::chain::Chain;
 use crate::driver::{Description, Driver, Header, Host, VTable, ended, root_continuation};
 use crate::frame::{Frame, Origin, body_name, drop_suspended, resume};
 use crate::generic_call::{CALLED, is_unpolled};
 use crate::in_chain;
+#[cfg(feature = "alloc")]
+use crate::outermost::Parent;
 use crate::passing::Passing;
 use crate::running::Running;
 use crate::stack::{Chunk, FrameStack};
@@ -49,6 +54,46 @@ pub(crate) struct Chained<H: Head, B: Body, const N: usize> {
     head: MaybeUninit<H>,
     frame: UnsafeCell<Origin<B>>,
     chunk: UnsafeCell<Bytes<N>>,
+}
+
+/// As what a chain is polled: what it is told of its first poll.
+pub(crate) trait PolledAs {
+    /// It begins.
+    ///
+    /// # Safety
+    /// The driver is in a poll, as that.
+    unsafe fn starts(driver: *const Driver);
+
+    /// The chain has suspended.
+    fn suspended(waker: &Waker);
+}
+
+/// As what cannot be a branch.
+impl PolledAs for () {
+    unsafe fn starts(_: *const Driver) {}
+
+    fn suspended(_: &Waker) {}
+}
+
+/// As a future of type `F`, which begins with the chain's driver, and has no other.
+pub(crate) struct AsFuture<F>(PhantomData<F>);
+
+impl<F> PolledAs for AsFuture<F> {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn starts(_driver: *const Driver) {
+        // SAFETY: by contract; the driver is where the future is.
+        #[cfg(feature = "alloc")]
+        unsafe {
+            (*_driver).parent.set(Parent::of_branch((*_driver).waker(), _driver.cast::<F>()));
+        }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn suspended(_waker: &Waker) {
+        // SAFETY: the future begins with its driver.
+        #[cfg(feature = "alloc")]
+        report(_waker, const { &unsafe { Kind::of_chain::<F>() } });
+    }
 }
 
 /// Memory for a chunk of the frame stack: its head first, once the root is made.
@@ -195,23 +240,21 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
         unsafe { Driver::cancel(Self::driver(this)) }
     }
 
-    /// Runs the chain until it suspends or the root body has returned. `suspended` is called if it has
-    /// suspended in its first poll.
+    /// Runs the chain until it suspends or the root body has returned.
     ///
     /// # Safety
-    /// `this` is pinned and borrowed exclusively.
+    /// `this` is pinned and borrowed exclusively, by a poll as `P` says.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn poll(
+    pub(crate) unsafe fn poll<P: PolledAs>(
         this: *mut Self,
         cx: &mut Context<'_>,
-        suspended: fn(&Waker),
     ) -> Poll<B::Output> {
         // SAFETY: a non-null leaf means that the chain is suspended or has ended (it cannot be
         // running: `this` is borrowed exclusively).
         unsafe {
             Driver::enter(Self::driver(this), Host::of(cx));
             if Self::leaf(this).is_null() {
-                return Self::start(this, suspended);
+                return Self::start::<P>(this);
             }
             Self::resume(this)
         }
@@ -222,16 +265,15 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     /// # Safety
     /// As for that.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn poll_lazy(
+    pub(crate) unsafe fn poll_lazy<P: PolledAs>(
         this: *mut Self,
         cx: &mut Context<'_>,
-        suspended: fn(&Waker),
     ) -> Poll<B::Output> {
         // SAFETY: as in `poll`.
         unsafe {
             Driver::enter(Self::driver(this), Host::of(cx));
             if is_unpolled(Self::leaf(this)) {
-                return Self::start_lazy(this, suspended);
+                return Self::start_lazy::<P>(this);
             }
             Self::resume(this)
         }
@@ -264,7 +306,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     /// # Safety
     /// As for [`Chained::start`].
     #[inline(never)]
-    unsafe fn start_lazy(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
+    unsafe fn start_lazy<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
         // SAFETY: of the head the leaf was written, which is null here too, and what the driver was entered with,
         // which is kept. The rest is passed on.
         unsafe {
@@ -274,7 +316,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
             let host = Driver::host(Self::driver(this));
             (*this).head.write(H::with_stack(FrameStack::new()));
             Driver::enter(Self::driver(this), host);
-            Self::start_here(this, suspended)
+            Self::start_here::<P>(this)
         }
     }
 
@@ -311,8 +353,12 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     }
 
     /// The vtable of the root frame if it was called by another chain's body.
-    const CALLED_VTABLE: &'static VTable =
-        &VTable { resume: resume::<B>, drop: drop_suspended::<B>, describe: Self::describe_called };
+    const CALLED_VTABLE: &'static VTable = &VTable {
+        resume: resume::<B>,
+        drop: drop_suspended::<B>,
+        describe: Self::describe_called,
+        drop_branches: None,
+    };
 
     /// [`VTable::describe`] of that.
     unsafe fn describe_called(frame: *const Header) -> Description {
@@ -328,15 +374,15 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
     /// # Safety
     /// `this` is pinned and borrowed exclusively, its driver was entered, and its leaf is null.
     #[inline(never)]
-    unsafe fn start(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
+    unsafe fn start<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
         // SAFETY: passed on.
-        unsafe { Self::start_here(this, suspended) }
+        unsafe { Self::start_here::<P>(this) }
     }
 
     /// # Safety
     /// As for [`Chained::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn start_here(this: *mut Self, suspended: fn(&Waker)) -> Poll<B::Output> {
+    unsafe fn start_here<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
         // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
         // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
         // written by `with_chunk`; the driver, and with it the stack, is dropped before the chunk's
@@ -345,6 +391,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
             let driver = Self::driver(this);
             let running = Running::new(driver);
             let _running = running.enter();
+            P::starts(driver);
             // A chain that panics in its first poll has ended.
             (*driver).leaf.set(ended());
             if N != 0 {
@@ -359,7 +406,7 @@ impl<H: Head, B: Body, const N: usize> Chained<H, B, N> {
                 Poll::Pending => {
                     let poll = Driver::settle(driver, (*driver).pending());
                     if poll.is_pending() {
-                        suspended((*driver).waker());
+                        P::suspended((*driver).waker());
                     }
                     Self::result(this, poll)
                 }

@@ -14,16 +14,14 @@ use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::body::{Body, FnBody, Make, Site};
-#[cfg(feature = "alloc")]
-use crate::branching::{Kind, report};
 use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
-use crate::chained::Chained;
+use crate::chained::{AsFuture, Chained};
 use crate::driver::Driver;
 use crate::generic_call::{LazyChain, is_unpolled};
 use crate::passing::Passing;
@@ -141,16 +139,6 @@ impl<B: Body, P> Coroutine<B, P> {
         let is_started = unsafe { !is_unpolled(Chained::leaf(&raw const self.chain)) };
         is_started.then_some(&self.chain)
     }
-
-    // SAFETY: the memory of a chain, and nothing lies before it, begins with its driver.
-    #[cfg(feature = "alloc")]
-    const KIND: &'static Kind = &unsafe { Kind::of_chain::<Self>() };
-
-    /// After the first poll: says what this is, if it is a branch.
-    fn suspended(_waker: &Waker) {
-        #[cfg(feature = "alloc")]
-        report(_waker, Self::KIND);
-    }
 }
 
 impl<A, F, R, K, P> Coroutine<FnBody<A, F, R, K>, P>
@@ -184,8 +172,8 @@ impl<B: Body, P> Future for Coroutine<B, P> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: nothing is moved out of what is pinned, which is borrowed exclusively.
-        unsafe { Chained::poll_lazy(&raw mut self.get_unchecked_mut().chain, cx, Self::suspended) }
+        // SAFETY: nothing is moved out of what is pinned, which is borrowed exclusively, and begins with the chain.
+        unsafe { Chained::poll_lazy::<AsFuture<Self>>(&raw mut self.get_unchecked_mut().chain, cx) }
     }
 }
 

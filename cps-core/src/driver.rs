@@ -38,7 +38,10 @@ use core::panic::Location;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
 
+use crate::drop_chain::DropChain;
 use crate::host_stack::Limit;
+#[cfg(feature = "alloc")]
+use crate::outermost::Parent;
 use crate::stack::FrameStack;
 use crate::step::{Step, Turn};
 
@@ -61,6 +64,11 @@ pub(crate) struct VTable {
     /// Requires: the frame is in a chain that is suspended, or runs on this thread.
     #[cfg_attr(not(feature = "alloc"), allow(dead_code))]
     pub(crate) describe: unsafe fn(*const Header) -> Description,
+    /// Of a branching point: drops its branches in their order, up to the first one with frames, whose driver this
+    /// gives, not null; null when none is left. To be called again when that chain has ended.
+    ///
+    /// Requires: the frame is the leaf of a chain that nothing runs, and will be dropped.
+    pub(crate) drop_branches: Option<unsafe fn(*mut Header) -> *const Driver>,
 }
 
 /// What is known of a frame by its type and by the place in the text where it was called.
@@ -127,7 +135,7 @@ impl VTable {
         unsafe fn describe_nothing(_: *const Header) -> Description {
             Description { body: "", call: None, branches: None }
         }
-        VTable { resume, drop: drop_nothing, describe: describe_nothing }
+        VTable { resume, drop: drop_nothing, describe: describe_nothing, drop_branches: None }
     }
 }
 
@@ -159,12 +167,13 @@ pub(crate) const fn ended() -> *const Header {
     &raw const ENDED.0
 }
 
-/// The state of one chain of frames: four words.
-pub(crate) struct Driver {
+/// The state of one chain of frames: five words.
+#[allow(unreachable_pub, reason = "public traits name it")]
+pub struct Driver {
     /// See invariant L. Null before the root frame is started; [`ended`] after the chain has ended.
     pub(crate) leaf: Cell<*const Header>,
     /// The context of the poll that is under way, for futures that are no coroutines. Dangling outside
-    /// of [`Driver::enter`].
+    /// of [`Driver::enter`]; while frames are dropped, the chain that comes next ([`DropChain`]).
     cx: Cell<*mut Context<'static>>,
     /// Of the poll that is under way.
     limit: Cell<Limit>,
@@ -172,6 +181,9 @@ pub(crate) struct Driver {
     pub(crate) step: Cell<Step>,
     /// Memory for the frames that are on the frame stack.
     pub(crate) stack: FrameStack,
+    /// The branching point whose branch the chain is, from its first poll on.
+    #[cfg(feature = "alloc")]
+    pub(crate) parent: Cell<Parent>,
     /// Where the leaf awaits a future that is no coroutine, if it does.
     #[cfg(feature = "backtrace")]
     pub(crate) waits_at: Cell<Option<&'static Location<'static>>>,
@@ -218,6 +230,8 @@ impl Driver {
             limit: Cell::new(Limit::NONE),
             step: Cell::new(Step::NONE),
             stack,
+            #[cfg(feature = "alloc")]
+            parent: Cell::new(Parent::NONE),
             #[cfg(feature = "backtrace")]
             waits_at: Cell::new(None),
             #[cfg(feature = "backtrace")]
@@ -315,6 +329,15 @@ impl Driver {
         // SAFETY: `enter` stored a reference that lives as long as the poll, which the caller
         // says is under way, and so does what is in it.
         unsafe { &mut *self.cx.get().cast() }
+    }
+
+    /// Notes the chain that is to be dropped after this one, in the place of a context that no poll needs any more.
+    pub(crate) fn set_next_dropped(&self, next: *const Driver) {
+        self.cx.set(next.cast_mut().cast());
+    }
+
+    pub(crate) fn next_dropped(&self) -> *const Driver {
+        self.cx.get().cast_const().cast()
     }
 
     /// The waker of the poll that is under way.
@@ -470,18 +493,6 @@ impl Driver {
         core::mem::forget(unwinding);
         turn
     }
-
-    /// Drops the frames of a suspended chain, innermost first, in a loop.
-    ///
-    /// # Safety
-    /// `this` is live, invariants L and C hold, and nothing runs the chain any more.
-    #[inline]
-    pub(crate) unsafe fn cancel(this: *const Driver) {
-        // SAFETY: `this` is live by contract. Most roots are dropped after they have ended.
-        if unsafe { !ptr::eq((*this).leaf.get(), ended()) } {
-            drop(DropChain(this));
-        }
-    }
 }
 
 /// # Safety
@@ -494,35 +505,4 @@ pub(crate) unsafe fn resume_leaf(this: *const Driver) -> Step {
         let leaf = (*this).leaf.get();
         ((*(*leaf).vtable.get()).resume)(leaf.cast_mut(), this)
     }
-}
-
-/// Drops a chain's frames from the leaf up, also when one of those drops panics.
-pub(crate) struct DropChain(pub(crate) *const Driver);
-
-impl Drop for DropChain {
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn drop(&mut self) {
-        drop_chain(self.0);
-    }
-}
-
-/// See [`DropChain`], which keeps its contract: invariant C, and a driver that is live.
-#[inline(never)]
-fn drop_chain(driver: *const Driver) {
-    // A second panic while this one unwinds aborts, as for any value dropped by unwinding.
-    let rest = DropChain(driver);
-    // SAFETY: the driver outlives the guard (both users hold it pinned). Each frame is unlinked
-    // before it is dropped, so that nothing is dropped twice if a drop panics, and every frame in
-    // the chain is live (invariant C).
-    unsafe {
-        loop {
-            let frame = (*driver).leaf.get();
-            if ptr::eq(frame, ended()) {
-                break;
-            }
-            (*driver).leaf.set((*frame).caller.get());
-            ((*(*frame).vtable.get()).drop)(frame.cast_mut());
-        }
-    }
-    core::mem::forget(rest);
 }

@@ -61,11 +61,13 @@ impl<B: Body> Erased<B> {
         resume: start_deferred::<B, Self>,
         drop: drop_unstarted::<B>,
         describe: describe::<B>,
+        drop_branches: None,
     });
     const STARTED: ErasedVTable = ErasedVTable::new::<B>(VTable {
         resume: resume::<B>,
         drop: drop_and_free::<B, OwnMemory<B>>,
         describe: describe::<B>,
+        drop_branches: None,
     });
 
     // Pointers to whole vtables, though headers hold them as pointers to the first field.

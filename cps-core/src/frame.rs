@@ -319,6 +319,7 @@ impl<B: Body, S: Site> Suspended<B, S> {
         resume: resume::<B>,
         drop: drop_suspended::<B>,
         describe: describe_called::<B, S>,
+        drop_branches: None,
     };
 }
 

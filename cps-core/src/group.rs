@@ -21,11 +21,12 @@ use core::mem::{self, ManuallyDrop, MaybeUninit};
 use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::ptr;
-use core::task::{Context, Poll};
+use core::task::{Context, Poll, Waker};
 
 use crate::branch::{Branches, Kinds, Step};
 use crate::branching::{Kind, report};
-use crate::driver::Look;
+use crate::driver::{Driver, Look};
+use crate::outermost::{Joiner, Outermost, Parent, RunDeferred, Stage};
 use crate::wake_set::{SMALL, Wakes};
 
 /// How many branches may wake themselves in one poll before it ends: few beside the 128 operations
@@ -45,7 +46,9 @@ pub(crate) struct Group<S: Branches> {
     branches: UnsafeCell<ManuallyDrop<S>>,
     state: State,
     kinds: S::Kinds,
-    ended: bool,
+    joiner: Joiner,
+    /// Of the future that the group is in, if that is a branch.
+    parent: Parent,
 }
 
 // SAFETY: a shared reference to a group gives access to its account of itself, which is written through
@@ -63,10 +66,12 @@ struct State {
     /// The last branch was started when all others had finished, and nobody had a waker: it is
     /// polled with the executor's own.
     sole: bool,
+    ended: bool,
+    stage: Stage,
 }
 
 /// How a group polls a branch.
-pub(crate) trait PollBranch<S> {
+pub(crate) trait PollBranch<S: Branches> {
     /// What a branch may end the poll with.
     type Break;
 
@@ -77,46 +82,60 @@ pub(crate) trait PollBranch<S> {
         index: usize,
         cx: &mut Context<'_>,
     ) -> Poll<ControlFlow<Self::Break>>;
+
+    /// Whether the poll ends with a branch that [`Branches::resume`] has finished: of a group that was deferred.
+    fn ends(&mut self, branches: Pin<&mut S>, index: usize) -> bool;
+
+    /// What it ends with.
+    fn take(&mut self, branches: Pin<&mut S>, index: usize) -> Self::Break;
 }
+
+mod deferred;
 
 /// A poll of a group.
 struct Run<'a, 'b, 'c, P, K> {
     state: &'a mut State,
     kinds: &'a mut K,
+    joiner: *const Joiner,
+    outermost: &'a Outermost,
     count: usize,
     cx: &'b mut Context<'c>,
-    by: P,
+    by: &'a mut P,
 }
+
+/// What ends a poll before all branches have been looked at: a branch, or (`None`) that one in it was deferred.
+type Stop<P, S> = Option<<P as PollBranch<S>>::Break>;
 
 impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
     /// Polls a branch for the first time.
     #[inline(always)]
-    fn start<S>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break>
+    fn start<S: Branches>(
+        &mut self,
+        mut branches: Pin<&mut S>,
+        index: usize,
+    ) -> ControlFlow<Stop<P, S>>
     where
         P: PollBranch<S>,
     {
-        let Run { state, kinds, count, cx, by } = self;
+        let Run { state, kinds, joiner, count, cx, by, .. } = self;
+        // SAFETY: nothing is moved; the branch was not polled, and is pinned now, until it is dropped.
+        let branch = unsafe { S::branch_at(branches.as_mut().get_unchecked_mut(), index, *joiner) };
         state.started = index + 1;
         state.sole = state.live == 1 && state.started == *count && state.wakes.is_unused();
-        let first = state.wakes.first(index, *count, cx.waker(), state.sole);
-        match by.poll(branches, index, &mut Context::from_waker(&first.lend())) {
-            Poll::Ready(flow) => {
-                state.live -= 1;
-                flow
-            }
-            Poll::Pending => {
-                // SAFETY: what is reported are kinds.
-                if let Some(kind) = unsafe { first.reported() } {
-                    kinds.note(index, kind);
-                }
-                ControlFlow::Continue(())
+        let first = state.wakes.first(index, *count, cx.waker(), state.sole, branch);
+        let poll = by.poll(branches, index, &mut Context::from_waker(&first.lend()));
+        if poll.is_pending() {
+            // SAFETY: what is reported are kinds.
+            if let Some(kind) = unsafe { first.reported() } {
+                kinds.note(index, kind);
             }
         }
+        self.finish(index, poll)
     }
 
     /// Polls a branch that was woken.
     #[inline(always)]
-    fn poll<S>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break>
+    fn poll<S: Branches>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>>
     where
         P: PollBranch<S>,
     {
@@ -124,27 +143,48 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         let mut first = MaybeUninit::uninit();
         let lent = state.wakes.lend(&mut first, index, *count, cx.waker());
         let poll = by.poll(branches, index, &mut Context::from_waker(&lent));
-        self.finish(poll)
+        self.finish(index, poll)
     }
 
     /// Polls the last branch, with the executor's own waker.
     #[inline(always)]
-    fn poll_sole<S>(&mut self, branches: Pin<&mut S>) -> ControlFlow<P::Break>
+    fn poll_sole<S: Branches>(&mut self, branches: Pin<&mut S>) -> ControlFlow<Stop<P, S>>
     where
         P: PollBranch<S>,
     {
         let poll = self.by.poll(branches, self.count - 1, self.cx);
-        self.finish(poll)
+        self.finish(self.count - 1, poll)
+    }
+
+    /// Goes on with a branch in which one was deferred.
+    #[cold]
+    fn poll_again<S: Branches>(
+        &mut self,
+        branches: Pin<&mut S>,
+        index: usize,
+    ) -> ControlFlow<Stop<P, S>>
+    where
+        P: PollBranch<S>,
+    {
+        self.state.stage = Stage::Fresh;
+        if self.state.sole { self.poll_sole(branches) } else { self.poll(branches, index) }
     }
 
     #[inline(always)]
-    fn finish<R>(&mut self, poll: Poll<ControlFlow<R>>) -> ControlFlow<R> {
+    fn finish<R>(&mut self, index: usize, poll: Poll<ControlFlow<R>>) -> ControlFlow<Option<R>> {
         match poll {
             Poll::Ready(flow) => {
                 self.state.live -= 1;
-                flow
+                match flow {
+                    ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                    ControlFlow::Break(value) => ControlFlow::Break(Some(value)),
+                }
             }
-            Poll::Pending => ControlFlow::Continue(()),
+            Poll::Pending if self.outermost.is_idle() => ControlFlow::Continue(()),
+            Poll::Pending => {
+                self.state.stage = Stage::At(index as u32);
+                ControlFlow::Break(None)
+            }
         }
     }
 }
@@ -152,11 +192,11 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
 /// Polls branches for the first time.
 struct Start<'a, R>(&'a mut R);
 
-impl<S, P: PollBranch<S>, K: Kinds> Step<S> for Start<'_, Run<'_, '_, '_, P, K>> {
-    type Break = P::Break;
+impl<S: Branches, P: PollBranch<S>, K: Kinds> Step<S> for Start<'_, Run<'_, '_, '_, P, K>> {
+    type Break = Stop<P, S>;
 
     #[inline(always)]
-    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<P::Break> {
+    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>> {
         self.0.start(branches, index)
     }
 }
@@ -166,11 +206,20 @@ impl<S: Branches> Group<S> {
     pub(crate) fn new(branches: S) -> Self {
         // SAFETY: the branches are here.
         let live = unsafe { S::count(&raw const branches) };
+        assert!(live < u32::MAX as usize, "too many branches");
         Group {
             branches: UnsafeCell::new(ManuallyDrop::new(branches)),
-            state: State { wakes: Wakes::new(), started: 0, live, sole: false },
+            state: State {
+                wakes: Wakes::new(),
+                started: 0,
+                live,
+                sole: false,
+                ended: false,
+                stage: Stage::Fresh,
+            },
             kinds: S::Kinds::NONE,
-            ended: false,
+            joiner: Joiner::new(),
+            parent: Parent::NONE,
         }
     }
 
@@ -180,7 +229,7 @@ impl<S: Branches> Group<S> {
     /// If the group has ended.
     #[inline(always)]
     pub(crate) fn branches(self: Pin<&mut Self>) -> Pin<&mut S> {
-        assert!(!self.ended, "the branches are gone");
+        assert!(!self.state.ended, "the branches are gone");
         // SAFETY: the branches are pinned as the group is: they are moved never, and dropped in place.
         unsafe { self.map_unchecked_mut(|this| &mut **this.branches.get_mut()) }
     }
@@ -190,37 +239,139 @@ impl<S: Branches> Group<S> {
         self.state.live
     }
 
+    /// The parent of `future`, which the group is in and which is polled with `waker`.
+    ///
+    /// # Safety
+    /// It is, and the group is in it for good.
+    #[inline(always)]
+    pub(crate) unsafe fn parent_of<F>(&mut self, future: *const F, waker: &Waker) -> Parent {
+        if self.parent == Parent::NONE {
+            // SAFETY: by contract.
+            self.parent = unsafe { Parent::of_branch(waker, future) };
+        }
+        self.parent
+    }
+
     /// Polls branches by `by`. Ready without a value when no branch is left. `kind` is that of the future that
-    /// the group is in.
+    /// the group is in, and `parent` its parent.
     ///
     /// # Panics
     /// If the group has ended; and with the panic of a branch, when all others have been dropped.
+    ///
+    /// # Safety
+    /// Invariant N holds for the future, if it has a parent, and for the group in it.
     #[inline(always)]
-    pub(crate) fn poll<P: PollBranch<S>>(
+    pub(crate) unsafe fn poll<P: PollBranch<S> + Default>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        kind: &'static Kind,
+        parent: Parent,
+    ) -> Poll<Option<P::Break>> {
+        /// # Safety
+        /// `group` is one that was deferred.
+        unsafe fn run<S: Branches, P: PollBranch<S> + Default>(
+            group: *mut (),
+            cx: &mut Context<'_>,
+            outermost: &Outermost,
+        ) {
+            // SAFETY: contract of `Outermost::defer`.
+            let group = unsafe { Pin::new_unchecked(&mut *group.cast::<Group<S>>()) };
+            group.run_deferred(cx, outermost, &mut P::default());
+        }
+
+        // SAFETY: nothing is moved; the rest is passed on.
+        unsafe {
+            let at = ptr::from_mut(self.as_mut().get_unchecked_mut()).cast();
+            self.poll_by(cx, kind, parent, P::default(), at, run::<S, P>)
+        }
+    }
+
+    /// [`Group::poll`], with what is run if the group is deferred.
+    ///
+    /// # Safety
+    /// As for that. `run` calls [`Group::run_deferred`], by what is `at` that place.
+    #[inline(always)]
+    pub(crate) unsafe fn poll_by<P: PollBranch<S>>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         kind: &'static Kind,
-        by: P,
+        parent: Parent,
+        mut by: P,
+        at: *mut (),
+        run: RunDeferred,
     ) -> Poll<Option<P::Break>> {
-        // SAFETY: the branches are pinned again below, and are dropped in place.
+        // SAFETY: nothing is moved.
         let this = unsafe { self.get_unchecked_mut() };
-        assert!(!this.ended, "branches were polled after they had finished or panicked");
-        let guard = EndOnUnwind(this);
+        if this.state.started == 0 {
+            this.joiner.is_in(parent);
+        }
+        let own = Outermost::new();
+        // SAFETY: the parent polls this, by contract.
+        let outermost = match unsafe { parent.outermost() } {
+            None => &own,
+            Some(outermost) => {
+                if this.state.stage != Stage::Fresh
+                    || outermost.depth.is_deep()
+                    || !outermost.is_idle()
+                {
+                    // SAFETY: passed on.
+                    let poll = unsafe { this.poll_deferred(cx, kind, outermost, &mut by, at, run) };
+                    if let Some(poll) = poll {
+                        return poll;
+                    }
+                }
+                outermost
+            }
+        };
+        let _level = outermost.depth.level();
+        loop {
+            let poll = this.turn(cx, kind, outermost, &mut by);
+            if own.is_idle() {
+                return poll;
+            }
+            // SAFETY: this poll has made it; one in a branch was deferred, and the branches wait.
+            unsafe { own.run_deferred() };
+        }
+    }
+
+    /// A poll of the branches.
+    #[inline(always)]
+    fn turn<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: &'static Kind,
+        outermost: &Outermost,
+        by: &mut P,
+    ) -> Poll<Option<P::Break>> {
+        assert!(!self.state.ended, "branches were polled after they had finished or panicked");
+        let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
+        this.joiner.polled_by(outermost);
         // SAFETY: the group is pinned, and so are its branches.
         let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
         // SAFETY: nothing is moved, and the branches are live.
         let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
-        let mut run = Run { state: &mut this.state, kinds: &mut this.kinds, count, cx, by };
+        let (state, kinds) = (&mut this.state, &mut this.kinds);
+        let joiner = &raw const this.joiner;
+        let mut run = Run { state, kinds, joiner, outermost, count, cx, by };
         let is_first = run.state.started == 0;
 
-        if !run.state.sole {
-            run.state.wakes.begin(count, run.cx.waker());
-        }
-        let mut outcome = match (run.state.started < count, run.state.sole) {
-            (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
-            (false, true) => run.poll_sole(branches.as_mut()),
-            (false, false) => ControlFlow::Continue(()),
+        let mut outcome = if let Stage::At(index) = run.state.stage {
+            match run.poll_again(branches.as_mut(), index as usize) {
+                ControlFlow::Continue(()) if run.state.started < count => {
+                    branches.as_mut().each(run.state.started, &mut Start(&mut run))
+                }
+                outcome => outcome,
+            }
+        } else {
+            if !run.state.sole {
+                run.state.wakes.begin(count, run.cx.waker());
+            }
+            match (run.state.started < count, run.state.sole) {
+                (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
+                (false, true) => run.poll_sole(branches.as_mut()),
+                (false, false) => ControlFlow::Continue(()),
+            }
         };
         let mut yields = 0;
         while outcome.is_continue() && yields < most_yields(count) {
@@ -231,8 +382,13 @@ impl<S: Branches> Group<S> {
             }
         }
         let poll = match outcome {
-            ControlFlow::Break(value) => Poll::Ready(Some(value)),
+            ControlFlow::Break(Some(value)) => Poll::Ready(Some(value)),
             ControlFlow::Continue(()) if run.state.live == 0 => Poll::Ready(None),
+            // One in a branch was deferred: the poll goes on after that.
+            ControlFlow::Break(None) => {
+                report(run.cx.waker(), kind);
+                Poll::Pending
+            }
             ControlFlow::Continue(()) => {
                 run.state.wakes.end(run.cx.waker());
                 if is_first {
@@ -261,16 +417,55 @@ impl<S: Branches> Group<S> {
     pub(crate) unsafe fn look(this: *const Self, look: &mut Look<'_>) {
         // SAFETY: by contract.
         unsafe {
-            if !(*this).ended {
+            if !(*this).state.ended {
                 let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
                 S::look(branches, &(*this).kinds, (*this).state.started, look);
             }
         }
     }
 
+    /// Whether the group is in so many others that their drops must not nest.
+    ///
+    /// # Safety
+    /// `this` is valid.
+    pub(crate) unsafe fn is_deep(this: *const Self) -> bool {
+        // SAFETY: by contract.
+        unsafe { (*this).joiner.is_deep() }
+    }
+
+    /// Drops branches in their order, up to the first one with frames: gives their driver, or null.
+    ///
+    /// # Safety
+    /// The group is valid and pinned, nobody polls it, and it will be dropped.
+    pub(crate) unsafe fn drop_to_frames(this: *mut Self) -> *const Driver {
+        // SAFETY: by contract. Each branch is dropped once: it is gone then.
+        unsafe {
+            if (*this).state.ended {
+                return ptr::null();
+            }
+            let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
+            let count = S::count(branches);
+            loop {
+                let index = match (*this).state.stage {
+                    Stage::Drops(index) => index as usize,
+                    _ => 0,
+                };
+                if index == count {
+                    return ptr::null();
+                }
+                let driver = S::frames(branches, &(*this).kinds, index);
+                if !driver.is_null() {
+                    return driver;
+                }
+                (*this).state.stage = Stage::Drops(index as u32 + 1);
+                Pin::new_unchecked(&mut *branches).drop_one(index);
+            }
+        }
+    }
+
     #[inline(always)]
     fn drop_branches(&mut self) {
-        if !mem::replace(&mut self.ended, true) {
+        if !mem::replace(&mut self.state.ended, true) {
             // SAFETY: they were not dropped before, and nobody uses them any more: `ended` is looked at
             // in `poll`, and what takes outputs does so before it ends the group.
             unsafe { ManuallyDrop::drop(self.branches.get_mut()) }

@@ -69,11 +69,13 @@ impl<B: Body, S: Site> OnHeap<B, S> {
         resume: start_deferred::<B, Self>,
         drop: drop_unstarted::<B>,
         describe: describe_called::<B, S>,
+        drop_branches: None,
     };
     const STARTED: &'static VTable = &VTable {
         resume: resume::<B>,
         drop: drop_and_free::<B, Frame<B>>,
         describe: describe_called::<B, S>,
+        drop_branches: None,
     };
 }
 

@@ -2,7 +2,6 @@
 
 use core::convert::Infallible;
 use core::fmt;
-use core::future::Future;
 use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -10,6 +9,7 @@ use core::task::{Context, Poll};
 use crate::branch::{Branches, Concurrent, TryBranches};
 use crate::branching::branching_point;
 use crate::group::{Group, PollBranch};
+use crate::outermost::Parent;
 
 /// Runs `branches` side by side, in this task, and evaluates to all their outputs, in their order.
 ///
@@ -153,6 +153,7 @@ pub struct TryJoin<S: TryBranches> {
 }
 
 /// Keeps all outputs.
+#[derive(Default)]
 struct All;
 
 impl<S: Branches> PollBranch<S> for All {
@@ -167,9 +168,18 @@ impl<S: Branches> PollBranch<S> for All {
     ) -> Poll<ControlFlow<Infallible>> {
         branches.resume(index, cx).map(ControlFlow::Continue)
     }
+
+    fn ends(&mut self, _: Pin<&mut S>, _: usize) -> bool {
+        false
+    }
+
+    fn take(&mut self, _: Pin<&mut S>, _: usize) -> Infallible {
+        unreachable!("no branch ends the poll")
+    }
 }
 
 /// Keeps all values; an error ends the poll.
+#[derive(Default)]
 struct UntilError;
 
 impl<S: TryBranches> PollBranch<S> for UntilError {
@@ -187,18 +197,29 @@ impl<S: TryBranches> PollBranch<S> for UntilError {
             Err(error) => ControlFlow::Break(error),
         })
     }
+
+    fn ends(&mut self, branches: Pin<&mut S>, index: usize) -> bool {
+        branches.has_failed(index)
+    }
+
+    fn take(&mut self, branches: Pin<&mut S>, index: usize) -> S::Error {
+        branches.take_error(index)
+    }
 }
 
-branching_point! { (S: Branches) Join<S>, by group }
+branching_point! { (S: Branches) Join<S> => S::Outputs, by group }
 
-impl<S: Branches> Future for Join<S> {
-    type Output = S::Outputs;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Outputs> {
-        // SAFETY: the group is pinned as this is.
-        let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
-        group.as_mut().poll(cx, Self::KIND, All).map(|_| {
+impl<S: Branches> Join<S> {
+    /// # Safety
+    /// As for [`Group::poll`].
+    #[inline(always)]
+    unsafe fn poll_group(
+        mut group: Pin<&mut Group<S>>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<S::Outputs> {
+        // SAFETY: passed on.
+        unsafe { group.as_mut().poll::<All>(cx, Self::KIND, parent) }.map(|_| {
             let outputs = group.as_mut().branches().outputs();
             group.end();
             outputs
@@ -206,16 +227,19 @@ impl<S: Branches> Future for Join<S> {
     }
 }
 
-branching_point! { (S: TryBranches) TryJoin<S>, by group }
+branching_point! { (S: TryBranches) TryJoin<S> => Result<S::Values, S::Error>, by group }
 
-impl<S: TryBranches> Future for TryJoin<S> {
-    type Output = Result<S::Values, S::Error>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: the group is pinned as this is.
-        let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
-        group.as_mut().poll(cx, Self::KIND, UntilError).map(|error| {
+impl<S: TryBranches> TryJoin<S> {
+    /// # Safety
+    /// As for [`Group::poll`].
+    #[inline(always)]
+    unsafe fn poll_group(
+        mut group: Pin<&mut Group<S>>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<S::Values, S::Error>> {
+        // SAFETY: passed on.
+        unsafe { group.as_mut().poll::<UntilError>(cx, Self::KIND, parent) }.map(|error| {
             let result = match error {
                 Some(error) => Err(error),
                 None => Ok(group.as_mut().branches().values()),

@@ -295,6 +295,7 @@ mod chained;
 mod coroutine;
 mod deferred;
 mod driver;
+mod drop_chain;
 mod enter;
 #[cfg(feature = "alloc")]
 mod erased;
@@ -312,6 +313,8 @@ pub mod interleave;
 mod join;
 mod lender;
 mod may;
+#[cfg(feature = "alloc")]
+mod outermost;
 mod passing;
 mod placement;
 pub mod prefetch;

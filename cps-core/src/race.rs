@@ -4,15 +4,17 @@ use alloc::collections::VecDeque;
 use core::convert::Infallible;
 use core::fmt;
 use core::future::{Future, IntoFuture};
-use core::marker::PhantomData;
+use core::marker::{PhantomData, PhantomPinned};
 use core::ops::ControlFlow;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::branch::{Branch, Concurrent, UniformBranches};
 use crate::branching::{BranchingPoint, Kind, branching_point, report};
-use crate::driver::Look;
+use crate::driver::{Driver, Look};
 use crate::group::{Group, PollBranch};
+use crate::outermost::{Outermost, Parent};
 
 /// Runs `branches` side by side until the first one finishes; evaluates to its output.
 ///
@@ -90,7 +92,8 @@ where
 /// # Cancellation
 ///
 /// A `next` or `during` that is dropped loses no output: what has finished is handed out by the next
-/// `next`. Dropping the `Select` drops its branches in their order.
+/// `next`. Dropping the `Select` drops its branches in their order. (Where many are nested one in another, and a coroutine
+/// is dropped that awaits one of the inner ones, its branches are dropped before the coroutine's other locals.)
 #[inline]
 pub fn select<C>(branches: C) -> Select<C::Branches>
 where
@@ -106,6 +109,7 @@ pub struct Race<S: UniformBranches> {
 }
 
 /// The first branch that finishes ends the poll.
+#[derive(Default)]
 struct First;
 
 impl<S: UniformBranches> PollBranch<S> for First {
@@ -119,6 +123,14 @@ impl<S: UniformBranches> PollBranch<S> for First {
         cx: &mut Context<'_>,
     ) -> Poll<ControlFlow<(usize, S::Output)>> {
         branches.poll_one(index, cx).map(|output| ControlFlow::Break((index, output)))
+    }
+
+    fn ends(&mut self, _: Pin<&mut S>, _: usize) -> bool {
+        true
+    }
+
+    fn take(&mut self, branches: Pin<&mut S>, index: usize) -> (usize, S::Output) {
+        (index, branches.take_one(index))
     }
 }
 
@@ -140,18 +152,30 @@ impl<S: UniformBranches> PollBranch<S> for Keep<'_> {
             ControlFlow::Continue(())
         })
     }
+
+    fn ends(&mut self, _: Pin<&mut S>, index: usize) -> bool {
+        self.0.push_back(index);
+        false
+    }
+
+    fn take(&mut self, _: Pin<&mut S>, _: usize) -> Infallible {
+        unreachable!("no branch ends the poll")
+    }
 }
 
-branching_point! { (S: UniformBranches) Race<S>, by group }
+branching_point! { (S: UniformBranches) Race<S> => S::Output, by group }
 
-impl<S: UniformBranches> Future for Race<S> {
-    type Output = S::Output;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<S::Output> {
-        // SAFETY: the group is pinned as this is.
-        let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
-        group.as_mut().poll(cx, Self::KIND, First).map(|first| {
+impl<S: UniformBranches> Race<S> {
+    /// # Safety
+    /// As for [`Group::poll`].
+    #[inline(always)]
+    unsafe fn poll_group(
+        mut group: Pin<&mut Group<S>>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<S::Output> {
+        // SAFETY: passed on.
+        unsafe { group.as_mut().poll::<First>(cx, Self::KIND, parent) }.map(|first| {
             group.end();
             first.expect("the poll in which a branch finishes is the last").1
         })
@@ -174,7 +198,17 @@ impl<S: UniformBranches> Select<S> {
 
     /// Awaits `other`, with the branches running side by side to it; evaluates to its output.
     pub fn during<F: IntoFuture>(self: Pin<&mut Self>, other: F) -> During<'_, S, F::IntoFuture> {
-        During { race: race((other, Running { select: self, _output: PhantomData })) }
+        During {
+            race: race((
+                other,
+                Running {
+                    select: self,
+                    parent: Parent::NONE,
+                    _pinned: PhantomPinned,
+                    _output: PhantomData,
+                },
+            )),
+        }
     }
 
     /// How many branches' outputs are yet to be handed out.
@@ -192,17 +226,64 @@ impl<S: UniformBranches> Select<S> {
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(usize, S::Output)>> {
+        // SAFETY: it has no parent.
+        unsafe { self.poll_next_in(Parent::NONE, cx) }
+    }
+
+    /// [`Select::poll_next`] of a [`Next`] with that parent.
+    ///
+    /// # Safety
+    /// As for [`Group::poll`].
+    unsafe fn poll_next_in(
+        self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(usize, S::Output)>> {
         let (group, finished) = self.parts();
         if let Some(index) = finished.pop_front() {
             return Poll::Ready(Some((index, group.branches().take_one(index))));
         }
-        group.poll(cx, Next::<S>::KIND, First)
+        // SAFETY: passed on.
+        unsafe { group.poll::<First>(cx, Next::<S>::KIND, parent) }
     }
 
     /// Runs the branches, and keeps what they evaluate to.
-    fn run<T>(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+    ///
+    /// # Safety
+    /// As for [`Group::poll`], of a [`Running`].
+    unsafe fn run<T>(mut self: Pin<&mut Self>, parent: Parent, cx: &mut Context<'_>) {
+        /// # Safety
+        /// `select` is one that was deferred.
+        unsafe fn run_deferred<S: UniformBranches>(
+            select: *mut (),
+            cx: &mut Context<'_>,
+            outermost: &Outermost,
+        ) {
+            // SAFETY: contract of `Outermost::defer`.
+            let select = unsafe { Pin::new_unchecked(&mut *select.cast::<Select<S>>()) };
+            let (group, finished) = select.parts();
+            group.run_deferred(cx, outermost, &mut Keep(finished));
+        }
+
+        // SAFETY: nothing is moved.
+        let at = ptr::from_mut(unsafe { self.as_mut().get_unchecked_mut() });
         let (group, finished) = self.parts();
-        let _ = group.poll(cx, Running::<S, T>::KIND, Keep(finished));
+        let (keep, kind) = (Keep(finished), Running::<S, T>::KIND);
+        // SAFETY: passed on.
+        let _ = unsafe { group.poll_by(cx, kind, parent, keep, at.cast(), run_deferred::<S>) };
+    }
+
+    /// The branches belong to the body that has the `Select`, and are dropped with its locals. But where that would be a
+    /// drop within a drop within a drop they are dropped now, with what awaits them.
+    ///
+    /// # Safety
+    /// The body will be dropped, with the `Select`.
+    unsafe fn drop_if_deep(self: Pin<&mut Self>) -> *const Driver {
+        // SAFETY: nothing is moved; by contract.
+        unsafe {
+            let group = &raw mut self.get_unchecked_mut().group;
+            if Group::is_deep(group) { Group::drop_to_frames(group) } else { ptr::null() }
+        }
     }
 
     fn parts(self: Pin<&mut Self>) -> (Pin<&mut Group<S>>, &mut VecDeque<usize>) {
@@ -230,6 +311,21 @@ impl<S: UniformBranches> BranchingPoint for Next<'_, S> {
             Group::look(&raw const select.group, look);
         }
     }
+
+    #[inline]
+    unsafe fn poll_in(
+        mut self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<(usize, S::Output)>> {
+        // SAFETY: passed on; the `Select` is borrowed by this.
+        unsafe { self.select.as_mut().poll_next_in(parent, cx) }
+    }
+
+    unsafe fn drop_branches(this: *mut Self) -> *const Driver {
+        // SAFETY: passed on.
+        unsafe { Select::drop_if_deep((*this).select.as_mut()) }
+    }
 }
 
 impl<S: UniformBranches> Future for Next<'_, S> {
@@ -256,6 +352,21 @@ impl<S: UniformBranches, F: Future> BranchingPoint for During<'_, S, F> {
         // SAFETY: passed on.
         unsafe { Race::look(&raw const (*this).race, look) }
     }
+
+    #[inline]
+    unsafe fn poll_in(
+        self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<F::Output> {
+        // SAFETY: the race is pinned as this is; the rest is passed on.
+        unsafe { self.map_unchecked_mut(|this| &mut this.race).poll_in(parent, cx) }
+    }
+
+    unsafe fn drop_branches(this: *mut Self) -> *const Driver {
+        // SAFETY: passed on.
+        unsafe { Race::drop_branches(&raw mut (*this).race) }
+    }
 }
 
 impl<S: UniformBranches, F: Future> Future for During<'_, S, F> {
@@ -263,14 +374,22 @@ impl<S: UniformBranches, F: Future> Future for During<'_, S, F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: the race is pinned as this is.
-        unsafe { self.map_unchecked_mut(|this| &mut this.race) }.poll(cx)
+        // SAFETY: as in the macro `branching_point`: the race, and its group, are in this future for good.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            let future = ptr::from_ref(this);
+            let parent = this.race.group.parent_of(future, cx.waker());
+            Pin::new_unchecked(&mut this.race).poll_in(parent, cx)
+        }
     }
 }
 
 /// Runs a [`Select`], and never finishes.
 struct Running<'a, S: UniformBranches, T> {
     select: Pin<&'a mut Select<S>>,
+    parent: Parent,
+    /// What runs is pinned by it.
+    _pinned: PhantomPinned,
     _output: PhantomData<fn() -> T>,
 }
 
@@ -286,15 +405,35 @@ impl<S: UniformBranches, T> BranchingPoint for Running<'_, S, T> {
             Group::look(&raw const select.group, look);
         }
     }
+
+    unsafe fn poll_in(self: Pin<&mut Self>, parent: Parent, cx: &mut Context<'_>) -> Poll<T> {
+        // SAFETY: passed on; the `Select` is borrowed by this.
+        unsafe {
+            self.get_unchecked_mut().select.as_mut().run::<T>(parent, cx);
+        }
+        report(cx.waker(), Self::KIND);
+        Poll::Pending
+    }
+
+    unsafe fn drop_branches(this: *mut Self) -> *const Driver {
+        // SAFETY: passed on.
+        unsafe { Select::drop_if_deep((*this).select.as_mut()) }
+    }
 }
 
 impl<S: UniformBranches, T> Future for Running<'_, S, T> {
     type Output = T;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        self.select.as_mut().run::<T>(cx);
-        report(cx.waker(), Self::KIND);
-        Poll::Pending
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        // SAFETY: nothing is moved; as in the macro `branching_point`.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            if this.parent == Parent::NONE {
+                this.parent = Parent::of_branch(cx.waker(), ptr::from_ref(this));
+            }
+            let parent = this.parent;
+            Pin::new_unchecked(this).poll_in(parent, cx)
+        }
     }
 }
 

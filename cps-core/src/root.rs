@@ -3,14 +3,12 @@
 use core::fmt;
 use core::future::Future;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::body::Body;
-#[cfg(feature = "alloc")]
-use crate::branching::{Kind, report};
-use crate::chained::Chained;
+use crate::chained::{AsFuture, Chained};
 use crate::driver::Driver;
 use crate::stack_options::{StackOptions, StackUsage};
 
@@ -109,16 +107,6 @@ impl<B: Body, const N: usize> Root<B, N> {
     pub fn stack_usage(&self) -> StackUsage {
         self.chain.stack_usage()
     }
-
-    // SAFETY: a chain, and nothing else is in a root, begins with its driver.
-    #[cfg(feature = "alloc")]
-    const KIND: &'static Kind = &unsafe { Kind::of_chain::<Self>() };
-
-    /// After the first poll: says what this is, if it is a branch.
-    fn suspended(_waker: &Waker) {
-        #[cfg(feature = "alloc")]
-        report(_waker, Self::KIND);
-    }
 }
 
 impl<B: Body, const N: usize> Future for Root<B, N> {
@@ -126,8 +114,8 @@ impl<B: Body, const N: usize> Future for Root<B, N> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively.
-        unsafe { Chained::poll(&raw mut self.get_unchecked_mut().chain, cx, Self::suspended) }
+        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively, and is the chain.
+        unsafe { Chained::poll::<AsFuture<Self>>(&raw mut self.get_unchecked_mut().chain, cx) }
     }
 }
 

@@ -30,18 +30,23 @@ use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
 use core::mem::{self, MaybeUninit};
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll, Waker};
 
 use crate::branch::Branch;
-use crate::branching::{BranchingPoint, KindOf, branching_point, report};
-use crate::driver::Look;
+use crate::branching::{BranchingPoint, KindOf, branching_point};
+use crate::driver::{Driver, Look};
+use crate::outermost::{self, Joiner, Outermost, Parent};
 use crate::wake_set::Wakes;
 
 mod children;
 mod inbox;
+mod polls;
 mod spawner;
 
-use children::{Chunk, DropInOrder, Shared, Started, Task};
+use children::{Boxed, Chunk, DropInOrder, Shared, Started, Task};
+use inbox::Nodes;
+use polls::Round;
 pub use spawner::{Child, Spawner};
 
 /// The branches of the set at the top.
@@ -201,7 +206,18 @@ pub struct Scoped<K: Kind, F, B: Future> {
     chunks: Vec<Chunk<K>>,
     /// Children in the chunks.
     running: usize,
+    /// Those that are being dropped.
+    ending: DropInOrder<K>,
+    /// How far a poll has come in which a branching point was deferred: in what was spawned, and in which round.
+    starts: bool,
+    round: Round,
+    progress: Progress,
+    joiner: Joiner,
+    parent: Parent,
 }
+
+/// See `outermost.rs`. The numbers are those of the set at the top.
+type Progress = outermost::Stage;
 
 /// Calls a scope's closure.
 type MakeBody<K, F, B> = fn(F, Spawner<K>) -> B;
@@ -235,6 +251,12 @@ impl<K: Kind, F, B: Future> Scoped<K, F, B> {
             shared: None,
             chunks: Vec::new(),
             running: 0,
+            ending: DropInOrder(Vec::new()),
+            starts: false,
+            round: Round::Woken,
+            progress: Progress::Fresh,
+            joiner: Joiner::new(),
+            parent: Parent::NONE,
         }
     }
 
@@ -247,15 +269,16 @@ impl<K: Kind, F, B: Future> Scoped<K, F, B> {
         let _ = body.resume(&mut Context::from_waker(&lent));
     }
 
-    fn run_chunk(&mut self, index: usize, waker: &Waker) {
+    fn run_chunk(&mut self, index: usize, waker: &Waker, outermost: &Outermost) {
         let Some(chunk) = self.chunks.get_mut(index) else { return };
         let mut first = MaybeUninit::uninit();
         let lent = self.top.lend(&mut first, CHUNKS + index, TOP, waker);
-        self.running -= chunk.run(&mut Context::from_waker(&lent));
+        let cx = &mut Context::from_waker(&lent);
+        self.running -= chunk.run(cx, &raw const self.joiner, outermost);
     }
 
-    /// Gives each child that was spawned a place, drops those that were aborted, and polls the new ones.
-    fn start_spawned(&mut self, waker: &Waker) {
+    /// Gives each child that was spawned a place, and drops those that were aborted.
+    fn place_spawned(&mut self) {
         let Some(shared) = &self.shared else { return };
         // Before the children: one that is aborted here was spawned before that, and is found.
         let mut aborted: Vec<_> = shared.orders.aborted.take().collect();
@@ -276,43 +299,67 @@ impl<K: Kind, F, B: Future> Scoped<K, F, B> {
                 self.running -= chunk.abort(&aborted);
             }
         }
-        for index in 0..self.chunks.len() {
-            if self.chunks[index].has_fresh() {
-                self.run_chunk(index, waker);
-            }
-        }
     }
 
-    /// The body's output, if it and all children have finished; that closes the scope.
-    fn complete(&mut self) -> Option<B::Output> {
-        let Stage::Started(body) = &mut self.stage else { return None };
-        let body @ Branch::Done(_) = body.get_mut() else { return None };
-        let shared = self.shared.as_ref()?;
-        if self.running > 0 || !shared.close_if_empty() {
-            return None;
-        }
+    /// Closes the scope if the body and all children have finished; whether they have.
+    fn close(&mut self) -> bool {
+        let Stage::Started(body) = &mut self.stage else { return false };
+        let is_done = matches!(body.get_mut(), Branch::Done(_)) && self.running == 0;
+        is_done && self.shared.as_ref().is_some_and(|shared| shared.close_if_empty())
+    }
+
+    /// The body's output, when the scope was closed.
+    fn output(&mut self) -> B::Output {
+        let Stage::Started(body) = &mut self.stage else { unreachable!("it has finished") };
         // SAFETY: the body is pinned as the scope is; it is finished.
-        let output = unsafe { Pin::new_unchecked(body) }.take();
+        let output = unsafe { Pin::new_unchecked(body.get_mut()) }.take();
+        self.progress = Progress::Fresh;
         self.cancel(); // There is nothing left to drop but memory.
-        Some(output)
+        output
     }
 
     /// Drops the children, the last one first, then the body.
     fn cancel(&mut self) {
-        if let Some(shared) = self.shared.take() {
-            let spawned = shared.close();
-            let mut rest = DropInOrder(Vec::new());
-            for chunk in mem::take(&mut self.chunks) {
-                rest.0.extend(chunk.children.into_iter().flatten());
-            }
-            rest.0.sort_unstable_by_key(|started| started.number);
-            // Dropped in the order of their declaration reversed: `spawned`, the children, the body.
-            let _body = EndBody(&mut self.stage);
-            let _rest = rest;
-            drop(spawned);
-        } else {
-            self.stage = Stage::Ended;
+        let spawned = self.close_for_good();
+        let ending = DropInOrder(mem::take(&mut self.ending.0));
+        // Dropped in the order of their declaration reversed: `spawned`, the children, the body.
+        let _body = EndBody(&mut self.stage);
+        let _ending = ending;
+        drop(spawned);
+    }
+
+    /// Closes the scope, and notes which children are to be dropped; gives those that were never started.
+    fn close_for_good(&mut self) -> Option<Nodes<(usize, Boxed<K>)>> {
+        let shared = self.shared.take()?;
+        let ending = &mut self.ending.0;
+        for chunk in mem::take(&mut self.chunks) {
+            ending.extend(chunk.children.into_iter().flatten());
         }
+        ending.sort_unstable_by_key(|started| started.number);
+        Some(shared.close())
+    }
+
+    /// Drops the children and the body in the order of [`Scoped::cancel`], up to the first one with frames, whose driver
+    /// it gives, or null.
+    fn drop_to_frames(&mut self) -> *const Driver {
+        drop(self.close_for_good());
+        while let Some(last) = self.ending.0.last() {
+            // SAFETY: nobody polls the child, which stays in its box, pinned, and is dropped next.
+            let driver = unsafe { last.child.frames(last.kind) };
+            if !driver.is_null() {
+                return driver;
+            }
+            drop(self.ending.0.pop());
+        }
+        if let Stage::Started(body) = &self.stage {
+            // SAFETY: likewise.
+            let driver = unsafe { Branch::frames(body.get(), self.body_kind) };
+            if !driver.is_null() {
+                return driver;
+            }
+        }
+        self.stage = Stage::Ended;
+        ptr::null()
     }
 }
 
@@ -365,6 +412,20 @@ where
             }
         }
     }
+
+    unsafe fn poll_in(
+        self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<B::Output> {
+        // SAFETY: what is pinned is the body, which is dropped in place and never moved; the rest is passed on.
+        unsafe { self.get_unchecked_mut().poll_scope(parent, cx) }
+    }
+
+    unsafe fn drop_branches(this: *mut Self) -> *const Driver {
+        // SAFETY: by contract.
+        unsafe { (*this).drop_to_frames() }
+    }
 }
 
 impl<K, F, B> Future for Scoped<K, F, B>
@@ -375,61 +436,14 @@ where
     type Output = B::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: what is pinned is the body, which is dropped in place and never moved.
-        let guard = CancelOnUnwind(unsafe { self.get_unchecked_mut() });
-        let (this, waker) = (&mut *guard.0, cx.waker());
-        this.top.begin_disarmed(TOP);
-        let is_first = matches!(this.stage, Stage::Unstarted(..));
-        if is_first {
-            this.start(waker);
-        }
-        assert!(this.shared.is_some(), "a scope was polled after it had finished or panicked");
-        while let Some(index) = this.top.next(TOP) {
-            match index {
-                SPAWNED => this.start_spawned(waker),
-                BODY => this.run_body(waker),
-                _ => this.run_chunk(index - CHUNKS, waker),
+        // SAFETY: nothing is moved; as in the macro `branching_point`.
+        unsafe {
+            let this = self.get_unchecked_mut();
+            if this.parent == Parent::NONE {
+                this.parent = Parent::of_branch(cx.waker(), ptr::from_ref(this));
             }
+            let parent = this.parent;
+            Pin::new_unchecked(this).poll_in(parent, cx)
         }
-        // What was spawned meanwhile starts in this poll; what that spawns, in the next one.
-        this.top.begin_disarmed(TOP);
-        if this.top.peek() == Some(SPAWNED) {
-            this.top.next(TOP);
-            this.start_spawned(waker);
-        }
-        let output = this.complete();
-        if output.is_none() {
-            this.top.end(waker);
-            if is_first {
-                report(waker, Self::KIND);
-            }
-        }
-        mem::forget(guard);
-        output.map_or(Poll::Pending, Poll::Ready)
-    }
-}
-
-impl<K, F, B> Scoped<K, F, B>
-where
-    K: Kind,
-    B: Future,
-{
-    /// Makes the body and polls it for the first time.
-    fn start(&mut self, waker: &Waker) {
-        let spawned = self.top.lend(&mut MaybeUninit::uninit(), SPAWNED, TOP, waker).clone();
-        self.top.begin_disarmed(TOP); // The set is new, and born armed.
-        let shared = Arc::new(Shared::new(spawned));
-        self.shared = Some(shared.clone());
-        if let Stage::Unstarted(body, make) = mem::replace(&mut self.stage, Stage::Ended) {
-            let body = make(body, Spawner::new(shared));
-            self.stage = Stage::Started(UnsafeCell::new(Branch::Running(body)));
-        }
-        let Stage::Started(body) = &mut self.stage else { return };
-        // SAFETY: as in `run_body`.
-        let body = unsafe { Pin::new_unchecked(body.get_mut()) };
-        let first = self.top.first(BODY, TOP, waker, false);
-        let _ = body.resume(&mut Context::from_waker(&first.lend()));
-        // SAFETY: what is reported are kinds.
-        self.body_kind = unsafe { first.reported() };
     }
 }

@@ -28,6 +28,7 @@ impl<B: Body, S: Site> OnStack<B, S> {
         resume: start_deferred::<B, Self>,
         drop: drop_unstarted::<B>,
         describe: describe_called::<B, S>,
+        drop_branches: None,
     };
 }
 

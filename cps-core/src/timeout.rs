@@ -9,6 +9,7 @@ use core::task::{Context, Poll};
 use crate::branch::{Branch, Concurrent};
 use crate::branching::branching_point;
 use crate::group::{Group, PollBranch};
+use crate::outermost::Parent;
 
 /// Runs `body` until it finishes or `deadline` does.
 ///
@@ -68,6 +69,7 @@ pub struct Timeout<D: Future, F: Future> {
 }
 
 /// The body or the deadline ends the poll.
+#[derive(Default)]
 struct InTime;
 
 impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
@@ -91,18 +93,40 @@ impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
         }
         .map(ControlFlow::Break)
     }
+
+    fn ends(&mut self, _: Pin<&mut (Branch<F>, Branch<D>)>, _: usize) -> bool {
+        true
+    }
+
+    fn take(&mut self, branches: Pin<&mut (Branch<F>, Branch<D>)>, index: usize) -> Self::Break {
+        // SAFETY: as in `poll`.
+        let (body, deadline) = unsafe {
+            let (body, deadline) = branches.get_unchecked_mut();
+            (Pin::new_unchecked(body), Pin::new_unchecked(deadline))
+        };
+        if index == 0 {
+            return Ok(body.take());
+        }
+        drop(deadline.take());
+        Err(Elapsed(()))
+    }
 }
 
-branching_point! { (D: Future, F: Future) Timeout<D, F>, by group }
+branching_point! {
+    (D: Future, F: Future) Timeout<D, F> => Result<F::Output, Elapsed>, by group
+}
 
-impl<D: Future, F: Future> Future for Timeout<D, F> {
-    type Output = Result<F::Output, Elapsed>;
-
-    #[inline]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: the group is pinned as this is.
-        let mut group = unsafe { self.map_unchecked_mut(|this| &mut this.group) };
-        group.as_mut().poll(cx, Self::KIND, InTime).map(|result| {
+impl<D: Future, F: Future> Timeout<D, F> {
+    /// # Safety
+    /// As for [`Group::poll`].
+    #[inline(always)]
+    unsafe fn poll_group(
+        mut group: Pin<&mut Group<(Branch<F>, Branch<D>)>>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<F::Output, Elapsed>> {
+        // SAFETY: passed on.
+        unsafe { group.as_mut().poll::<InTime>(cx, Self::KIND, parent) }.map(|result| {
             group.end();
             result.expect("the poll in which a branch finishes is the last")
         })

@@ -18,7 +18,8 @@
 //! loop that polls plain futures takes 40.7, and a state machine by hand 25.1.
 
 use crate::body::Body;
-use crate::driver::{Driver, DropChain, resume_leaf};
+use crate::driver::{Driver, resume_leaf};
+use crate::drop_chain::DropChain;
 use crate::frame::Frame;
 use crate::step::{Step, Turn};
 

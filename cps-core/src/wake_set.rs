@@ -39,7 +39,7 @@
 //! for it: a wake calls it where it lies, in a *place* that is marked as in use meanwhile. There are two places,
 //! for the *kept* waker and a *spare* one; the flag `SPARE` says which is meant.
 //!
-//! | `word` | `in_use` of the place | the place's waker may be replaced or dropped by |
+//! | `word` | the place is in use | the place's waker may be replaced or dropped by |
 //! |---|---|---|
 //! | `ARMED`, and of this place | yes | whoever clears the flag |
 //! | anything else | yes | the thread that cleared it by a wake, until it has called the waker |
@@ -55,6 +55,10 @@
 //! flag. And if wakes came during the call it calls the waker once more. (A second panic then ends the attempt.
 //! Without the feature `std` it ends the process, as any second panic does.) What was noted remains. Not
 //! covered is a wake of a branch that another thread is noting, and whose call panics then: it ends as that one does.
+//!
+//! The waker that is called may be one of another set: that of the joiner in one of whose branches this one is, and so
+//! on. Then the wake goes on there in a loop (`Climb`), and all places on its way are in use until the last waker has
+//! returned. Likewise the last reference to a set may be what keeps the next one: these are freed in a loop, too.
 //!
 //! A slot of a set that is not small goes through a life of its own:
 //!
@@ -76,6 +80,8 @@
 
 #![allow(unreachable_pub, reason = "loom-tests includes this file as a public module")]
 
+#[path = "wake_set/climb.rs"]
+mod climb;
 #[path = "wake_set/joiner.rs"]
 mod joiner;
 #[path = "wake_set/set.rs"]
@@ -85,4 +91,4 @@ mod wakers;
 
 pub use joiner::Wakes;
 pub use set::SMALL;
-pub use wakers::report;
+pub use wakers::{BranchAt, branch_at, report};

@@ -15,6 +15,8 @@ mod target_feature;
 mod bodies;
 #[path = "cases/boxed.rs"]
 mod boxed;
+#[path = "cases/deep_join.rs"]
+mod deep_join;
 // What differs today is not compiled yet.
 #[cfg(any())]
 #[path = "cases/depth.rs"]

@@ -14,8 +14,8 @@ use support::YieldOnce;
 const PER_LEVEL: usize = 16;
 /// The body's state word.
 const STATE: usize = 8;
-/// A root's driver, of four words, and what the innermost frame has of its own.
-const ROOT: usize = 56 + if cfg!(feature = "backtrace") { 2 * size_of::<usize>() } else { 0 };
+/// A root's driver, of five words, and what the innermost frame has of its own.
+const ROOT: usize = 64 + if cfg!(feature = "backtrace") { 2 * size_of::<usize>() } else { 0 };
 
 /// Eight levels, each with the same 16 bytes held across its call.
 macro_rules! chain {

@@ -4,6 +4,8 @@
 mod failing;
 #[path = "wake_set/joiner.rs"]
 mod joiner;
+#[path = "wake_set/nested.rs"]
+mod nested;
 
 use std::mem::MaybeUninit;
 use std::sync::Arc as StdArc;
@@ -16,6 +18,11 @@ use failing::{
 use joiner::{Joiner, Task, said, speak};
 use loom_tests::rt::{Ordering::Relaxed, model, thread};
 use loom_tests::wake_set::SMALL;
+use nested::{
+    nested_wake_meets_drop, nested_wake_meets_nested_wake, nested_wake_meets_poll,
+    nested_wake_meets_poll_with_another_waker, nested_wake_that_fails_meets_another,
+    nested_wake_that_fails_meets_drop,
+};
 
 /// In both encodings.
 fn both(scenario: fn(usize)) {
@@ -306,6 +313,12 @@ models! {
     failed_wake_meets_poll_with_another_waker
     failed_wake_meets_wake_of_the_same_queued_branch
     failed_wake_meets_drop
+    nested_wake_meets_poll
+    nested_wake_meets_poll_with_another_waker
+    nested_wake_meets_nested_wake
+    nested_wake_meets_drop
+    nested_wake_that_fails_meets_another
+    nested_wake_that_fails_meets_drop
 }
 
 #[cfg(loom)]
@@ -350,6 +363,7 @@ mod weakened {
         assert_eq!(
             named,
             sites(concat!(
+                include_str!("../../cps-core/src/wake_set/climb.rs"),
                 include_str!("../../cps-core/src/wake_set/joiner.rs"),
                 include_str!("../../cps-core/src/wake_set/set.rs"),
                 include_str!("../../cps-core/src/wake_set/wakers.rs"),

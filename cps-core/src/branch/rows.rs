@@ -12,7 +12,9 @@ use core::task::{Context, Poll};
 
 use super::{Branch, Branches, Concurrent, Step, TryBranches, UniformBranches, sealed};
 use crate::branching::KindOf;
-use crate::driver::Look;
+use crate::driver::{Driver, Look};
+use crate::outermost::Joiner;
+use crate::wake_set::BranchAt;
 
 /// A `Vec`'s branches, in one box that never moves.
 pub struct Many<F: Future>(Box<[Branch<F>]>);
@@ -74,6 +76,29 @@ macro_rules! row {
                 (first..count).try_for_each(|index| step.step(self.as_mut(), index))
             }
 
+            fn drop_one(self: Pin<&mut Self>, index: usize) {
+                $at(self, index).set(Branch::Gone);
+            }
+
+            #[inline(always)]
+            unsafe fn branch_at(
+                this: *const Self,
+                index: usize,
+                joiner: *const Joiner,
+            ) -> BranchAt {
+                // SAFETY: passed on; there are more branches than that.
+                unsafe { Branch::branch_at($slice(this).add(index), joiner) }
+            }
+
+            unsafe fn frames(
+                this: *mut Self,
+                kinds: &[KindOf; 1],
+                index: usize,
+            ) -> *const Driver {
+                // SAFETY: as above.
+                unsafe { Branch::frames($slice(this).add(index).cast_mut(), kinds[0]) }
+            }
+
             fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
                 let outputs = $outputs(count(self.as_mut()), |index| $at(self.as_mut(), index).take());
                 // SAFETY: all outputs were taken.
@@ -94,6 +119,14 @@ macro_rules! row {
                 cx: &mut Context<'_>,
             ) -> Poll<Result<(), E>> {
                 $at(self, index).try_resume(cx)
+            }
+
+            fn has_failed(self: Pin<&mut Self>, index: usize) -> bool {
+                $at(self, index).has_failed()
+            }
+
+            fn take_error(self: Pin<&mut Self>, index: usize) -> E {
+                $at(self, index).take_err()
             }
 
             fn values(mut self: Pin<&mut Self>) -> Self::Values {

@@ -8,7 +8,9 @@ use core::task::{Context, Poll};
 
 use super::{Branch, Branches, Concurrent, Step, TryBranches, UniformBranches, sealed};
 use crate::branching::KindOf;
-use crate::driver::Look;
+use crate::driver::{Driver, Look};
+use crate::outermost::Joiner;
+use crate::wake_set::BranchAt;
 
 impl sealed::Sealed for () {}
 
@@ -32,6 +34,18 @@ impl Branches for () {
         ControlFlow::Continue(())
     }
 
+    fn drop_one(self: Pin<&mut Self>, _: usize) {
+        unreachable!("no branch")
+    }
+
+    unsafe fn branch_at(_: *const Self, _: usize, _: *const Joiner) -> BranchAt {
+        unreachable!("no branch")
+    }
+
+    unsafe fn frames(_: *mut Self, _: &[KindOf; 0], _: usize) -> *const Driver {
+        unreachable!("no branch")
+    }
+
     #[inline(always)]
     fn outputs(self: Pin<&mut Self>) {}
 }
@@ -45,6 +59,14 @@ impl TryBranches for () {
         _: usize,
         _: &mut Context<'_>,
     ) -> Poll<Result<(), Infallible>> {
+        unreachable!("no branch")
+    }
+
+    fn has_failed(self: Pin<&mut Self>, _: usize) -> bool {
+        unreachable!("no branch")
+    }
+
+    fn take_error(self: Pin<&mut Self>, _: usize) -> Infallible {
         unreachable!("no branch")
     }
 
@@ -106,6 +128,39 @@ macro_rules! tuple {
                 ControlFlow::Continue(())
             }
 
+            fn drop_one(self: Pin<&mut Self>, index: usize) {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.set(Branch::Gone),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            #[inline(always)]
+            unsafe fn branch_at(
+                this: *const Self,
+                index: usize,
+                joiner: *const Joiner,
+            ) -> BranchAt {
+                match index {
+                    // SAFETY: passed on.
+                    $($index => unsafe { Branch::branch_at(&raw const (*this).$index, joiner) },)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            unsafe fn frames(
+                this: *mut Self,
+                kinds: &[KindOf; $count],
+                index: usize,
+            ) -> *const Driver {
+                match index {
+                    // SAFETY: passed on.
+                    $($index => unsafe { Branch::frames(&raw mut (*this).$index, kinds[$index]) },)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
             #[inline(always)]
             fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
                 // SAFETY: as in `resume`.
@@ -127,6 +182,22 @@ macro_rules! tuple {
                 match index {
                     // SAFETY: as in `resume`.
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.try_resume(cx),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            fn has_failed(self: Pin<&mut Self>, index: usize) -> bool {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.has_failed(),)+
+                    _ => unreachable!("so many branches"),
+                }
+            }
+
+            fn take_error(self: Pin<&mut Self>, index: usize) -> E {
+                match index {
+                    // SAFETY: as in `resume`.
+                    $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.take_err(),)+
                     _ => unreachable!("so many branches"),
                 }
             }

@@ -112,7 +112,7 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
             if Chained::has_ended(chain) {
                 return None;
             }
-            match Chained::poll(chain, &mut Context::from_waker(Waker::noop()), |_| ()) {
+            match Chained::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) {
                 Poll::Pending => match Channel::take(Chained::driver(chain)) {
                     Some(item) => Some(<B::Output as Ending<T>>::item(item)),
                     None => {
@@ -142,7 +142,7 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
                 let driver = Chained::driver(chain);
                 let mut yielded = |item| take(<B::Output as Ending<T>>::item(item));
                 let end = Channel::with_sink(driver, &mut yielded, || {
-                    Chained::poll(chain, &mut Context::from_waker(Waker::noop()), |_| ())
+                    Chained::poll::<()>(chain, &mut Context::from_waker(Waker::noop()))
                 });
                 match end {
                     Poll::Ready(end) => end.last().into_iter().for_each(take),

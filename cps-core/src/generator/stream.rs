@@ -101,7 +101,7 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> AsyncGeneratorRoot<T, B, N> 
             if Chained::has_ended(chain) {
                 return Poll::Ready(None);
             }
-            match Chained::poll(chain, cx, |_| ()) {
+            match Chained::poll::<()>(chain, cx) {
                 Poll::Pending => match Channel::take(Chained::driver(chain)) {
                     Some(item) => Poll::Ready(Some(<B::Output as Ending<T>>::item(item))),
                     None => Poll::Pending,

@@ -5,7 +5,8 @@ use core::task::{Context, Waker};
 
 use super::start::Start;
 use crate::chain::Chain;
-use crate::driver::{Driver, DropChain, Host, ended};
+use crate::driver::{Driver, Host, ended};
+use crate::drop_chain::DropChain;
 use crate::lender::Lender;
 use crate::running::Running;
 use crate::step::Turn;

@@ -1,6 +1,7 @@
 //! The children of a scope: on their way to it, and running.
 
 use alloc::boxed::Box;
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::UnsafeCell;
@@ -14,11 +15,12 @@ use super::Kind;
 use super::inbox::{Inbox, Nodes};
 use crate::branch::Branch;
 use crate::branching::KindOf;
-use crate::driver::Look;
+use crate::driver::{Driver, Look};
 use crate::group::most_yields;
+use crate::outermost::{Joiner, Outermost};
 use crate::suspend::{Continuation, Receiver, channel};
 use crate::sync::loses;
-use crate::wake_set::Wakes;
+use crate::wake_set::{BranchAt, Wakes};
 
 /// A child's future, and where its output goes. By hand: an `async fn` would be twice as large.
 pub(super) struct Deliver<F: Future> {
@@ -60,12 +62,36 @@ pub trait Task: Future<Output = ()> {
     /// As for [`BranchingPoint::look`](crate::branching::BranchingPoint::look).
     #[doc(hidden)]
     unsafe fn look(&self, kind: KindOf, number: usize, look: &mut Look<'_>);
+
+    /// What its first waker says of it.
+    ///
+    /// # Safety
+    /// As for [`Branch::branch_at`].
+    #[doc(hidden)]
+    unsafe fn branch_at(&self, joiner: *const Joiner) -> BranchAt;
+
+    /// The driver of the first frames that a drop of it would drop, or null.
+    ///
+    /// # Safety
+    /// As for [`Branch::frames`].
+    #[doc(hidden)]
+    unsafe fn frames(&self, kind: KindOf) -> *const Driver;
 }
 
 impl<F: Future> Task for Deliver<F> {
     unsafe fn look(&self, kind: KindOf, number: usize, look: &mut Look<'_>) {
         // SAFETY: passed on.
         unsafe { Branch::look(self.child.get(), kind, number, look) }
+    }
+
+    unsafe fn branch_at(&self, joiner: *const Joiner) -> BranchAt {
+        // SAFETY: passed on.
+        unsafe { Branch::branch_at(self.child.get(), joiner) }
+    }
+
+    unsafe fn frames(&self, kind: KindOf) -> *const Driver {
+        // SAFETY: passed on.
+        unsafe { Branch::frames(self.child.get(), kind) }
     }
 }
 
@@ -150,7 +176,9 @@ pub(super) struct Chunk<K: Kind> {
     /// Places without a child.
     free: Vec<usize>,
     /// Places whose child was not polled yet.
-    fresh: Vec<usize>,
+    fresh: VecDeque<usize>,
+    /// The child in which a branching point was deferred.
+    at: Option<usize>,
 }
 
 impl<K: Kind> Chunk<K> {
@@ -159,7 +187,8 @@ impl<K: Kind> Chunk<K> {
             wakes: Wakes::new(),
             children: (0..room).map(|_| None).collect(),
             free: (0..room).rev().collect(),
-            fresh: Vec::new(),
+            fresh: VecDeque::new(),
+            at: None,
         }
     }
 
@@ -171,26 +200,44 @@ impl<K: Kind> Chunk<K> {
     pub(super) fn insert(&mut self, started: Started<K>) {
         let place = self.free.pop().expect("the chunk has room");
         self.children[place] = Some(started);
-        self.fresh.push(place);
+        self.fresh.push_back(place);
     }
 
     pub(super) fn has_fresh(&self) -> bool {
         !self.fresh.is_empty()
     }
 
-    /// Polls the fresh children and those that were woken; gives the number of those that finished.
-    pub(super) fn run(&mut self, cx: &mut Context<'_>) -> usize {
+    /// Polls the fresh children and those that were woken; gives the number of those that finished. Stops if a branching
+    /// point was deferred, to go on with that child in the next call.
+    pub(super) fn run(
+        &mut self,
+        cx: &mut Context<'_>,
+        joiner: *const Joiner,
+        outermost: &Outermost,
+    ) -> usize {
         let (mut finished, mut yields) = (0, 0);
-        self.wakes.begin(self.children.len(), cx.waker());
-        for index in mem::take(&mut self.fresh) {
-            finished += usize::from(self.start_child(index, cx.waker()));
+        let mut again = self.at.take();
+        if again.is_none() {
+            self.wakes.begin(self.children.len(), cx.waker());
         }
         while yields < most_yields(self.children.len()) {
-            let Some(index) = self.wakes.next(self.children.len()) else { break };
-            if self.poll_child(index, cx.waker()) {
-                finished += 1;
+            let (index, is_finished) = if let Some(index) = again.take() {
+                (index, self.poll_child(index, cx.waker()))
+            } else if let Some(index) = self.fresh.pop_front() {
+                (index, self.start_child(index, cx.waker(), joiner))
+            } else if let Some(index) = self.wakes.next(self.children.len()) {
+                let is_finished = self.poll_child(index, cx.waker());
+                if !is_finished {
+                    yields += usize::from(self.wakes.is_woken(index, self.children.len()));
+                }
+                (index, is_finished)
             } else {
-                yields += usize::from(self.wakes.is_woken(index, self.children.len()));
+                break;
+            };
+            finished += usize::from(is_finished);
+            if !outermost.is_idle() {
+                self.at = Some(index);
+                return finished;
             }
         }
         if self.free.len() < self.children.len() {
@@ -205,10 +252,12 @@ impl<K: Kind> Chunk<K> {
     }
 
     /// Polls a child for the first time; whether it has finished.
-    fn start_child(&mut self, index: usize, waker: &Waker) -> bool {
+    fn start_child(&mut self, index: usize, waker: &Waker, joiner: *const Joiner) -> bool {
         let room = self.children.len();
         let Some(started) = &mut self.children[index] else { return false };
-        let first = self.wakes.first(index, room, waker, false);
+        // SAFETY: it was not polled, and stays in its box, pinned, until it is dropped.
+        let branch = unsafe { started.child.branch_at(joiner) };
+        let first = self.wakes.first(index, room, waker, false, branch);
         let poll = started.child.as_mut().poll(&mut Context::from_waker(&first.lend()));
         // SAFETY: what is reported are kinds.
         started.kind = unsafe { first.reported() };

@@ -7,7 +7,7 @@ use core::sync::atomic::AtomicPtr;
 use core::task::Waker;
 
 use super::set::{ARMED, FLAGS, Place, SPARE, Set, entry, index_of, is_small, is_sole, sole_entry};
-use super::wakers::{FIRST, First, Lent, raw_waker};
+use super::wakers::{BranchAt, FIRST, First, Lent, raw_waker};
 use crate::sync::{
     atomic::{AtomicPtr as SharedPtr, Ordering::Relaxed},
     loses, order,
@@ -67,7 +67,7 @@ impl Wakes {
             Ok(_) => fresh,
             Err(other) => {
                 // SAFETY: it was never published.
-                unsafe { Set::free(fresh) };
+                unsafe { Set::free(fresh).into_iter().for_each(|above| Set::release(above)) };
                 other
             }
         }
@@ -88,7 +88,7 @@ impl Wakes {
         debug_assert!(index < count);
         let set = self.set();
         if set.is_null() {
-            return self.first(index, count, waker, false).lend_in(place);
+            return self.first(index, count, waker, false, BranchAt::NONE).lend_in(place);
         }
         // SAFETY: the joiner owns a reference, and all calls are given the same `count`; the vtable keeps the
         // contract of a waker.
@@ -97,7 +97,8 @@ impl Wakes {
     }
 
     /// What [`Wakes::lend`] lends, for the first poll of a branch, which then may report what is in it. If it is
-    /// the `sole` one left, and nobody has a waker of the set, clones of it are clones of `waker`.
+    /// the `sole` one left, and nobody has a waker of the set, clones of it are clones of `waker`. It says that it is
+    /// lent to `branch`.
     #[inline(always)]
     pub fn first<'a>(
         &'a self,
@@ -105,8 +106,10 @@ impl Wakes {
         count: usize,
         waker: &'a Waker,
         sole: bool,
+        branch: BranchAt,
     ) -> First<'a> {
-        First { wakes: self, index, count, waker, sole, kind: AtomicPtr::new(ptr::null_mut()) }
+        let kind = AtomicPtr::new(ptr::null_mut());
+        First { wakes: self, index, count, waker, sole, kind, branch }
     }
 
     /// Begins a poll with `waker`: drains the branches woken so far, which [`Wakes::next`] gives, and none
@@ -132,9 +135,9 @@ impl Wakes {
             }
         }
         // Acquires the place, which may be the joiner's to change one day, from who called the waker last.
-        if is_kept && !set.kept.in_use.load(order::acquire("used/begin")) {
+        if is_kept && !set.kept.is_in_use(order::acquire("used/begin")) {
             self.armed = true;
-            set.kept.in_use.store(true, Relaxed);
+            set.kept.set_in_use(true, Relaxed);
             // Acquires the woken slots and what their wakers have to say.
             let word = set.word.swap(ARMED, order::acquire("woken/begin"));
             self.drain(set, count, word);
@@ -164,7 +167,7 @@ impl Wakes {
     #[inline(always)]
     fn drain(&mut self, set: &Set, count: usize, word: usize) {
         if word & ARMED != 0 {
-            set.place(word).in_use.store(false, Relaxed); // It was the joiner's own.
+            set.place(word).set_in_use(false, Relaxed); // It was the joiner's own.
         }
         let woken = word >> FLAGS;
         if is_small(count) {
@@ -320,7 +323,7 @@ impl Wakes {
         let set = unsafe { &*set };
         // A wake since `begin` has disarmed the set, and has woken the task. (One that is about to may fail.)
         let is_asleep = if self.armed {
-            !self.is_left() || !set.kept.in_use.load(Relaxed)
+            !self.is_left() || !set.kept.is_in_use(Relaxed)
         } else {
             !self.is_left() && Self::arm(set, waker)
         };
@@ -334,7 +337,7 @@ impl Wakes {
     /// Arms a set that is not armed; fails if a branch was woken since `begin`, or no place is free.
     fn arm(set: &Set, waker: &Waker) -> bool {
         // Acquires a place from the thread that called its waker last.
-        let is_free = |place: &Place| !place.in_use.load(order::acquire("used/arm"));
+        let is_free = |place: &Place| !place.is_in_use(order::acquire("used/arm"));
         if is_free(&set.kept) {
             // SAFETY: it is not in use, so the place is the joiner's.
             unsafe { Self::arm_with(set, ARMED, waker) }
@@ -357,12 +360,12 @@ impl Wakes {
                 place => place.replace(waker.clone()),
             }
         });
-        place.in_use.store(true, Relaxed);
+        place.set_in_use(true, Relaxed);
         // "Note meets end": fails if a branch was woken since `begin`. Releases the waker.
         let armed =
             set.word.compare_exchange(0, flags, order::release("waker/arm"), Relaxed).is_ok();
         if !armed {
-            place.in_use.store(false, Relaxed); // Nobody else has seen it.
+            place.set_in_use(false, Relaxed); // Nobody else has seen it.
         }
         drop(stale); // Foreign code, after the hand-over.
         armed
@@ -409,7 +412,7 @@ impl Wakes {
             let word = (*set).word.swap(0, order::acquire("failed/drop"));
             let take = |place: &Place, flags| {
                 // Acquires the place from the thread that used it last.
-                let in_use = place.in_use.load(order::acquire("used/drop"));
+                let in_use = place.is_in_use(order::acquire("used/drop"));
                 let is_ours = !in_use || word & (ARMED | SPARE) == flags;
                 // SAFETY: the place is the joiner's, and so is the reference.
                 if is_ours { place.take() } else { None }

@@ -5,8 +5,13 @@ use core::mem;
 use core::ptr;
 use core::task::Waker;
 
+use super::climb::Climb;
+use super::wakers::slot_of;
 use crate::sync::{
-    atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed},
+    atomic::{
+        AtomicBool, AtomicPtr, AtomicUsize,
+        Ordering::{self, Relaxed},
+    },
     cell::UnsafeCell,
     loses, order,
 };
@@ -48,13 +53,39 @@ const MOST: usize = (u32::MAX >> (FLAGS + 1)) as usize;
 /// A place for a waker of the joiner's task; the module's notes say whose it is.
 pub(super) struct Place {
     pub(super) waker: UnsafeCell<Option<Waker>>,
-    /// It is armed, or a thread calls the waker.
-    pub(super) in_use: AtomicBool,
+    /// Not null: it is armed, or a thread calls the waker; then [`IN_USE`], or ([`Climb`]) the place by whose waker that
+    /// thread has come here: its set, with a bit that says which of the two it is.
+    pub(super) user: AtomicPtr<Set>,
 }
+
+/// No set's address.
+pub(super) const IN_USE: *mut Set = ptr::without_provenance_mut(2);
 
 impl Place {
     fn new(waker: Option<Waker>, in_use: bool) -> Self {
-        Place { waker: UnsafeCell::new(waker), in_use: AtomicBool::new(in_use) }
+        let place = Place { waker: UnsafeCell::new(waker), user: AtomicPtr::new(ptr::null_mut()) };
+        place.set_in_use(in_use, Relaxed);
+        place
+    }
+
+    #[inline(always)]
+    pub(super) fn is_in_use(&self, order: Ordering) -> bool {
+        !self.user.load(order).is_null()
+    }
+
+    #[inline(always)]
+    pub(super) fn set_in_use(&self, in_use: bool, order: Ordering) {
+        self.user.store(if in_use { IN_USE } else { ptr::null_mut() }, order);
+    }
+
+    /// The slot that the waker belongs to, if it is one of another set's.
+    ///
+    /// # Safety
+    /// The place is in use, by the caller, or is the caller's.
+    #[inline(always)]
+    pub(super) unsafe fn slot(&self) -> Option<*const Slot> {
+        // SAFETY: nobody else changes the place, by contract.
+        self.waker.with(|waker| unsafe { &*waker }.as_ref().and_then(slot_of))
     }
 
     /// # Safety
@@ -69,7 +100,7 @@ impl Place {
     /// # Safety
     /// The place is in use, by the caller.
     #[inline(always)]
-    unsafe fn wake(&self) {
+    pub(super) unsafe fn wake(&self) {
         self.waker.with(|waker| {
             // SAFETY: nobody else changes a place that is in use, so the waker stays there. This is foreign code:
             // it may well poll the joiner, or drop it.
@@ -206,23 +237,26 @@ impl Set {
     ///
     /// # Safety
     /// The caller owns it.
-    pub(super) unsafe fn release(this: *const Set) {
+    pub(super) unsafe fn release(mut this: *const Set) {
         // SAFETY: until its reference is gone the caller's set is live. Whoever gives the last one up
         // is the only user left, and the ordering makes all others' uses happen before.
         unsafe {
-            let order = order::acq_rel("last/release", "used/release");
-            if (*this).references.fetch_sub(1, order) == 1 {
-                Set::free(this.cast_mut());
+            let order = || order::acq_rel("last/release", "used/release");
+            while (*this).references.fetch_sub(1, order()) == 1 {
+                let Some(above) = Set::free(this.cast_mut()) else { break };
+                this = above;
             }
         }
     }
 
+    /// Frees a set. If one of its wakers is another set's, gives that set: a reference to it is the caller's then.
+    ///
     /// # Safety
     /// The set is live and nobody else's.
     #[cold]
-    pub(super) unsafe fn free(this: *mut Set) {
+    pub(super) unsafe fn free(this: *mut Set) -> Option<*const Set> {
         // SAFETY: by contract; the memory came from `allocate`, with this layout.
-        let wakers = unsafe {
+        let (kept, spare) = unsafe {
             let count = (*this).count as usize;
             for index in 0..count {
                 ptr::drop_in_place(Set::slot(this, index).cast_mut());
@@ -232,7 +266,11 @@ impl Set {
             dealloc(this.cast(), Set::layout(count));
             wakers
         };
-        drop(wakers); // Foreign code, last.
+        drop(spare); // Foreign code, last.
+        let slot = slot_of(kept.as_ref()?)?;
+        mem::forget(kept);
+        // SAFETY: the waker had a reference, which keeps the slot.
+        Some(unsafe { (*slot).set })
     }
 
     /// # Safety
@@ -262,7 +300,15 @@ impl Set {
     }
 
     /// Any thread: notes a branch and, if the set is armed, wakes the joiner's task.
+    #[inline(always)]
     pub(super) fn note(&self, slot: &Slot) {
+        self.wake_joiner(self.mark(slot));
+    }
+
+    /// Notes a branch. With `ARMED` in what this returns, the place that it speaks of is in use by the caller, who is to
+    /// call the waker there.
+    #[inline(always)]
+    pub(super) fn mark(&self, slot: &Slot) -> usize {
         let index = self.index(slot);
         let mut word = self.word.load(Relaxed);
         if !self.is_small() {
@@ -270,7 +316,7 @@ impl Set {
                 let order = order::acq_rel("waker/sole", "woken/sole");
                 let sole = sole_entry(index) << FLAGS | after_wake(word);
                 match self.word.compare_exchange(word, sole, order, Relaxed) {
-                    Ok(_) => return self.wake_joiner(word),
+                    Ok(_) => return word,
                     Err(other) => word = other,
                 }
             }
@@ -292,28 +338,27 @@ impl Set {
             // word does not change. Acquires the joiner's waker, if it is this thread's to call.
             let order = order::acq_rel("waker/note", "woken/note");
             match self.word.compare_exchange_weak(word, woken, order, Relaxed) {
-                Ok(_) => break,
+                Ok(_) => return word,
                 Err(other) => word = other,
             }
         }
-        self.wake_joiner(word);
     }
 
     /// The slot is queued already. Whoever queued it has woken the joiner's task, unless that has panicked ("failed
     /// wake"): then this wake does, or has that one do so again which is under way.
     #[inline]
-    fn coalesce(&self) {
+    fn coalesce(&self) -> usize {
         let mut word = self.word.load(Relaxed);
         loop {
             let may_fail =
-                word & (CALLED | MISSED) == CALLED && self.place(word).in_use.load(Relaxed);
+                word & (CALLED | MISSED) == CALLED && self.place(word).is_in_use(Relaxed);
             if word & ARMED == 0 && !may_fail {
-                return;
+                return word;
             }
             // Acquires the joiner's waker. Nothing to release: the slot's exchange did.
             let order = order::acquire("waker/again");
             match self.word.compare_exchange_weak(word, after_wake(word), order, Relaxed) {
-                Ok(_) => return self.wake_joiner(word),
+                Ok(_) => return word,
                 Err(other) => word = other,
             }
         }
@@ -358,12 +403,17 @@ impl Set {
         }
 
         let place = self.place(spare);
+        // SAFETY: by contract.
+        if unsafe { place.slot() }.is_some() {
+            // SAFETY: passed on.
+            return unsafe { Climb::up(self, spare) };
+        }
         let failed = Failed(self, spare);
         // SAFETY: by contract.
         unsafe { place.wake() };
         mem::forget(failed);
         // Releases the place to the joiner.
-        place.in_use.store(false, order::release("used/note"));
+        place.set_in_use(false, order::release("used/note"));
     }
 
     /// "Failed wake": if the joiner was not polled since, the next wake calls its waker again; and wakes that
@@ -372,7 +422,7 @@ impl Set {
     /// # Safety
     /// As for [`Set::call`].
     #[cold]
-    unsafe fn failed(&self, spare: usize) {
+    pub(super) unsafe fn failed(&self, spare: usize) {
         let place = self.place(spare);
         let mut is_last = false;
         let mut word = self.word.load(Relaxed);
@@ -398,6 +448,6 @@ impl Set {
             }
         }
         // Releases the place to the joiner.
-        place.in_use.store(false, order::release("used/note"));
+        place.set_in_use(false, order::release("used/note"));
     }
 }

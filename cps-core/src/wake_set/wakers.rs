@@ -1,5 +1,6 @@
 //! The wakers of a set's slots, and those that are lent before there is a set.
 
+use core::any::TypeId;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
@@ -25,6 +26,30 @@ pub struct First<'a> {
     pub(super) sole: bool,
     /// What the branch has reported.
     pub(super) kind: AtomicPtr<()>,
+    pub(super) branch: BranchAt,
+}
+
+/// Which future it is that a branch's first waker is lent to.
+#[derive(Clone, Copy, Debug)]
+pub struct BranchAt {
+    /// Where the future is.
+    pub future: *const (),
+    pub type_id: fn() -> TypeId,
+    /// What the joiner is known by.
+    pub joiner: *const (),
+}
+
+impl BranchAt {
+    /// Of a poll that is not the first.
+    pub(super) const NONE: BranchAt =
+        BranchAt { future: ptr::null(), type_id: TypeId::of::<()>, joiner: ptr::null() };
+}
+
+/// Which branch `waker` is lent to for its first poll, if it is such a one.
+#[inline(always)]
+pub fn branch_at(waker: &Waker) -> Option<BranchAt> {
+    // SAFETY: a waker with that vtable is lent, and so its data lives.
+    ptr::eq(waker.vtable(), &FIRST).then(|| unsafe { (*waker.data().cast::<First<'_>>()).branch })
 }
 
 /// Tells the joiner that lends `waker` for the first poll of a branch, if it is such a one, what is in the
@@ -116,6 +141,12 @@ static SLOT: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop
 #[inline(always)]
 pub(super) fn raw_waker(slot: *const Slot) -> RawWaker {
     RawWaker::new(slot.cast(), &SLOT)
+}
+
+/// The slot that a waker belongs to, if it is one of a set's.
+#[inline(always)]
+pub(super) fn slot_of(waker: &Waker) -> Option<*const Slot> {
+    ptr::eq(waker.vtable(), &SLOT).then(|| waker.data().cast())
 }
 
 unsafe fn clone(data: *const ()) -> RawWaker {

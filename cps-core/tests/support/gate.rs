@@ -45,6 +45,10 @@ impl Gate {
         self.0.lock().unwrap().waker.clone().expect("somebody waits")
     }
 
+    pub(crate) fn is_waiting(&self) -> bool {
+        self.0.lock().unwrap().waker.is_some()
+    }
+
     pub(crate) fn polls(&self) -> usize {
         self.0.lock().unwrap().polls
     }

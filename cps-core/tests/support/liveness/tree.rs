@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cps_core::interleave::Group;
-use cps_core::{Scope, join, race, scope, select, timeout, try_join};
+use cps_core::{Scope, coroutine_block, join, race, scope, select, timeout, try_join};
 
 use super::leaf::Leaf;
 use super::world::{Tree, World};
@@ -31,14 +31,17 @@ async fn in_time(deadline: Tree, body: Tree) -> u32 {
     timeout(deadline, called(body)).await.unwrap_or(0)
 }
 
+#[cps_core::coroutine]
 async fn try_joined(one: Tree, other: Tree) -> u32 {
-    let both = (async { Ok::<_, u32>(one.await) }, async { Err::<u32, _>(other.await) });
+    let one = coroutine_block! { Ok::<_, u32>(one.await) };
+    let both = (one, async { Err::<u32, _>(other.await) });
     match try_join(both).await {
         Ok((one, other)) => one + other,
         Err(error) => error,
     }
 }
 
+#[cps_core::coroutine]
 async fn selected(branches: Vec<Tree>, during: Option<Tree>) -> u32 {
     let mut select = pin!(select(branches));
     let mut sum = 0;
@@ -61,6 +64,7 @@ enum Handle {
     OfChild,
 }
 
+#[cps_core::coroutine]
 async fn scoped(children: Vec<(Tree, Handle)>, body: Tree) -> u32 {
     scope(move |s: Scope<'static>| async move {
         let (mut awaited, mut aborted) = (Vec::new(), Vec::new());
@@ -85,6 +89,7 @@ async fn scoped(children: Vec<(Tree, Handle)>, body: Tree) -> u32 {
     .await
 }
 
+#[cps_core::coroutine]
 async fn in_batch(inputs: Vec<Tree>, size: usize, is_ordered: bool) -> u32 {
     let mut sum = 0;
     let mut group = Group::new(size);
@@ -105,12 +110,17 @@ impl Future for Both {
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<u32> {
         let this = &mut *self;
         for branch in [&mut this.0, &mut this.1] {
-            if branch.as_mut().is_some_and(|tree| tree.as_mut().poll(cx).is_ready()) {
+            if branch.as_mut().is_some_and(|tree| Pin::new(tree).poll(cx).is_ready()) {
                 *branch = None;
             }
         }
         if this.0.is_none() && this.1.is_none() { Poll::Ready(2) } else { Poll::Pending }
     }
+}
+
+fn leaf(world: &Arc<World>) -> Tree {
+    let leaf = Leaf::new(world);
+    coroutine_block! { leaf.await }.boxed()
 }
 
 /// A tree by the world's script, no deeper than `depth`.
@@ -119,37 +129,45 @@ pub(crate) fn grow(world: &Arc<World>, depth: usize) -> Tree {
     let sub = || grow(world, depth - 1);
     let some = |least| (0..least + world.below(4)).map(|_| sub()).collect::<Vec<_>>();
     match kind {
-        0 => Box::pin(Leaf::new(world)),
-        1 => Box::pin(joined(sub(), sub()).into_future()),
+        0 => leaf(world),
+        1 => joined(sub(), sub()).boxed(),
         2 => {
             let branches = some(1);
-            Box::pin(async { join(branches).await.into_iter().sum() })
+            coroutine_block! { join(branches).await.into_iter().sum() }.boxed()
         }
         3 => {
             let mut branches = some(2);
-            branches.resize_with(MANY, || Box::pin(Leaf::new(world)));
-            Box::pin(async { join(branches).await.into_iter().sum() })
+            branches.resize_with(MANY, || leaf(world));
+            coroutine_block! { join(branches).await.into_iter().sum() }.boxed()
         }
-        4 => Box::pin(try_joined(sub(), sub())),
+        4 => try_joined(sub(), sub()).boxed(),
         5 => {
             let branches = some(1);
-            Box::pin(async { race(branches).await })
+            coroutine_block! { race(branches).await }.boxed()
         }
         6 => {
             let during = (world.below(2) == 1).then(sub);
-            Box::pin(selected(some(1), during))
+            selected(some(1), during).boxed()
         }
         7 | 8 => {
             let handles = [Handle::Dropped, Handle::Awaited, Handle::Aborted, Handle::OfChild];
             let children = some(1).into_iter().map(|child| (child, handles[world.below(4)]));
-            Box::pin(scoped(children.collect(), sub()))
+            scoped(children.collect(), sub()).boxed()
         }
-        9 => Box::pin(in_time(sub(), sub()).into_future()),
+        9 => in_time(sub(), sub()).boxed(),
         10 => {
             let (size, is_ordered) = (1 + world.below(3), world.below(2) == 1);
-            Box::pin(in_batch(some(1), size, is_ordered))
+            in_batch(some(1), size, is_ordered).boxed()
         }
-        11 => Box::pin(Both(Some(sub()), Some(sub()))),
-        _ => Box::pin(called(sub()).into_future()),
+        11 => {
+            let both = Both(Some(sub()), Some(sub()));
+            coroutine_block! { both.await }.boxed()
+        }
+        _ => {
+            // Not a chain in the branch where it is, but a future in which there is one.
+            let tree = sub();
+            let plain: Pin<Box<dyn Future<Output = u32> + Send>> = Box::pin(tree);
+            coroutine_block! { plain.await }.boxed()
+        }
     }
 }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use super::bytes::Bytes;
 use super::leaf::State;
 
-pub(crate) type Tree = Pin<Box<dyn Future<Output = u32> + Send>>;
+pub(crate) type Tree = cps_core::BoxCoroutine<'static, u32>;
 
 /// More polls than that, without anything from outside, are a tree that wakes itself for ever.
 const MOST_POLLS: usize = 10_000;
@@ -233,7 +233,7 @@ impl World {
         };
         self.is_woken.store(false, SeqCst);
         let mut poll = Poll::Pending;
-        let run = || poll = tree.as_mut().poll(&mut Context::from_waker(&waker));
+        let run = || poll = Pin::new(&mut tree).poll(&mut Context::from_waker(&waker));
         if caught(run) || poll.is_ready() {
             self.fell(tree);
         } else {
