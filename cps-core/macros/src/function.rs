@@ -13,8 +13,8 @@ use crate::fragments;
 use crate::options::Options;
 use crate::output;
 
-/// The function's expansion, and what is wrong with it. As much of it as is right is expanded, and what cannot be is left
-/// as it was, so that what uses it is not refused too.
+/// The function's expansion, and what is wrong with it. As much of it as is right is expanded, and what cannot be is
+/// left as it was, so that what uses it is not refused too.
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let item = fragments::resolve(item);
     let mut refusals = Refusals::default();
@@ -33,8 +33,8 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#item #(#errors)*)
 }
 
-/// What is wrong with a function that is expanded nevertheless. (What is said twice, since other attributes go first, rustc
-/// says once.)
+/// What is wrong with a function that is expanded nevertheless. (What is said twice, since other attributes go first,
+/// rustc says once.)
 #[derive(Default)]
 struct Refusals(Vec<Error>);
 
