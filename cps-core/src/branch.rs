@@ -303,8 +303,8 @@ pub trait UniformBranches: Branches {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a group of branches",
     label = "not a tuple, an array or a `Vec` of what can be awaited",
-    note = "`join`, `try_join`, `race` and `select` take a tuple of up to twelve futures or coroutines, or an array or a \
-            `Vec` of some that have one type",
+    note = "`join`, `try_join`, `race` and `select` take a tuple of up to twelve futures or coroutines, or an array or \
+            a `Vec` of some that have one type",
     note = "collect an iterator: `join(iterator.collect::<Vec<_>>())`",
     note = "to wait for one alone, await it: `future.await`"
 )]

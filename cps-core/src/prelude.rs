@@ -19,8 +19,8 @@
 //! # assert_eq!(futures::executor::block_on(norm(3, 4)), 25);
 //! ```
 //!
-//! It may be imported beside `futures::prelude::*`, and beside all that `futures` and `tokio` have at their top: their `join!` and
-//! `select!` are macros, the functions here are none.
+//! It may be imported beside `futures::prelude::*`, and beside all that `futures` and `tokio` have at their top: their
+//! `join!` and `select!` are macros, the functions here are none.
 
 pub use crate::{coroutine_block, cps, yield_, yield_from};
 

@@ -42,7 +42,8 @@ fn returns_and_question_marks_are_its_own() {
             if s == "early" {
                 return Ok(7);
             }
-            Ok::<u32, std::num::ParseIntError>(echo(s).await.parse::<u32>()?)
+            let n = echo(s).await.parse::<u32>()?;
+            Ok::<u32, std::num::ParseIntError>(n)
         }
     };
     assert_eq!(run(parse("3")), Ok(3));

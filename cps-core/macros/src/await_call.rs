@@ -146,8 +146,8 @@ impl VisitMut for Rewrite<'_> {
         }
     }
 
-    /// Clippy does not look at the type of `let x = y.await`, but would at that of what this becomes. (Nor does it look at a
-    /// `let` with attributes before a last expression that is its name.)
+    /// Clippy does not look at the type of `let x = y.await`, but would at that of what this becomes. (Nor does it look at
+    /// a `let` with attributes before a last expression that is its name.)
     fn visit_block_mut(&mut self, block: &mut Block) {
         let is_name = |stmt: Option<&Stmt>| matches!(stmt, Some(Stmt::Expr(Expr::Path(_), None)));
         let last =

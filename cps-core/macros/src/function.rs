@@ -15,13 +15,13 @@ use crate::fragments;
 use crate::options::Options;
 use crate::output;
 
-/// The function's expansion, and what is wrong with it. As much of it as is right is expanded, and what cannot be is left
-/// as it was, so that what uses it is not refused too.
+/// The function's expansion, and what is wrong with it. As much of it as is right is expanded, and what cannot be is
+/// left as it was, so that what uses it is not refused too.
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let item = fragments::resolve(item);
     let mut refusals = Refusals::default();
     let (options, result) = Options::parse(tokens.clone());
-    refusals.extend(result.err());
+    refusals.0.extend(result.err());
     let item = match try_expand(&options, &tokens, item.clone(), &mut refusals) {
         Ok(expanded) => expanded,
         Err(error) => {
@@ -35,17 +35,14 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#item #(#errors)*)
 }
 
-/// What is wrong with a function that is expanded nevertheless.
+/// What is wrong with a function that is expanded nevertheless. (What is said twice, since other attributes go first,
+/// rustc says once.)
 #[derive(Default)]
 struct Refusals(Vec<Error>);
 
 impl Refusals {
     fn add(&mut self, tokens: impl ToTokens, text: &str) {
         self.0.push(Error::new_spanned(tokens, text));
-    }
-
-    fn extend(&mut self, error: Option<Error>) {
-        self.0.extend(error);
     }
 }
 
@@ -80,8 +77,8 @@ fn with_body(
     refusals: &mut Refusals,
 ) -> syn::Result<TokenStream> {
     if let Some(variants) = argument::split_cfg(&function) {
-        let mut expand = |variant| with_body(options, tokens, variant, refusals);
-        return variants.into_iter().map(|variant| expand(variant)).collect();
+        let expand = |variant| with_body(options, tokens, variant, refusals);
+        return variants.into_iter().map(expand).collect();
     }
     // Those within the body's braces.
     for attr in &mut function.attrs {
@@ -90,8 +87,6 @@ fn with_body(
     check(options, &function.sig)?;
     if !options.last {
         if function.attrs.iter().any(attributes::is_entry) {
-            // What is wrong is said by the one that is last.
-            refusals.0.clear();
             return Ok(entry(options, tokens, function));
         }
         function.attrs.retain(|attr| {
@@ -106,7 +101,6 @@ fn with_body(
             !is_instrument
         });
         if function.attrs.iter().any(attributes::is_macro) {
-            refusals.0.clear();
             let (first, rest): (Vec<_>, Vec<_>) =
                 function.attrs.drain(..).partition(attributes::is_macro);
             function.attrs = rest;
@@ -149,8 +143,8 @@ fn without_body(
     refusals: &mut Refusals,
 ) -> syn::Result<TokenStream> {
     if let Some(variants) = argument::split_cfg(&method) {
-        let mut expand = |variant| without_body(options, variant, refusals);
-        return variants.into_iter().map(|variant| expand(variant)).collect();
+        let expand = |variant| without_body(options, variant, refusals);
+        return variants.into_iter().map(expand).collect();
     }
     check(options, &method.sig)?;
     repair(&mut method.sig, refusals);

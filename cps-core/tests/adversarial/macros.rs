@@ -206,7 +206,14 @@ mod that_make_functions {
         let __cps_entered = add(__cps_value, __cps_next).await;
         let __cps_local = 1;
         let __cps_parts = __cps_entered;
-        let __cps_args = '__body: { break '__body '__call: { break '__call add(__cps_parts, __cps_local).await; } };
+        let __cps_args = '__body: {
+            let __cps_sum = '__cps_call: {
+                if __cps_parts > 0 { break '__cps_call add(__cps_parts, __cps_local).await; }
+                0
+            };
+            if __cps_sum > 0 { break '__body __cps_sum; }
+            0
+        };
         return __cps_args;
     }
 

@@ -432,4 +432,17 @@ both! {
         let n = ready(n).await;
         if n.is_none() { return None; } n
     }
+
+    #[expect(clippy::needless_question_mark)]
+    #[rustfmt::co]
+    async fn needless_question_mark(n: Option<u32>) -> Option<u32> {
+        Some(ready(n).await?)
+    }
+
+    #[expect(clippy::needless_question_mark)]
+    #[rustfmt::co]
+    async fn needless_question_mark_of_a_name(n: Option<u32>) -> Option<u32> {
+        ready(()).await;
+        Some(n?)
+    }
 }

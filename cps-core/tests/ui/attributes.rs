@@ -7,6 +7,17 @@ async fn instrumented_below() -> u32 {
     1
 }
 
+#[cps(heap)]
+#[tracing::instrument]
+#[derive_nothing]
+async fn several() -> u32 {
+    1
+}
+
+#[cps(heap)]
+#[tokio::main]
+async fn main_below() {}
+
 #[tokio::main]
 #[cps]
 async fn main_above() {}
