@@ -218,10 +218,11 @@ impl Backtrace {
         description: Description,
         location: Option<&'static Location<'static>>,
     ) -> Option<&'static Location<'static>> {
-        if !description.body.is_empty() {
-            let function = function_name(description.body);
-            self.frames.push(BacktraceFrame { function, location });
+        if description.body.is_empty() {
+            return location;
         }
+        let function = function_name(description.body);
+        self.frames.push(BacktraceFrame { function, location });
         description.call
     }
 }

@@ -307,6 +307,8 @@ mod group;
 mod heap;
 mod host_stack;
 mod in_chain;
+#[cfg(feature = "tracing")]
+mod in_span;
 pub mod interleave;
 #[cfg(feature = "alloc")]
 mod join;
@@ -400,6 +402,8 @@ pub use generator::{
     AsyncGenerator, AsyncGeneratorRoot, Ending, Generator, GeneratorRoot, NextItem, Yield,
     YieldFrom, yield_, yield_from,
 };
+#[cfg(feature = "tracing")]
+pub use in_span::InSpan;
 #[cfg(feature = "alloc")]
 pub use join::{Join, TryJoin, join, try_join};
 #[cfg(feature = "alloc")]
