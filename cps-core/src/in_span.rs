@@ -22,7 +22,7 @@ use core::cell::{Cell, UnsafeCell};
 use core::fmt;
 use core::future::IntoFuture;
 use core::marker::PhantomData;
-use core::mem::offset_of;
+use core::mem::{MaybeUninit, offset_of};
 use core::ptr;
 use core::task::Poll;
 
@@ -35,15 +35,48 @@ use crate::call::{Callee, Content, Memory, Returned, SlotOf, Suspended};
 use crate::chain::{Chain, MayWait};
 use crate::coroutine::Coroutine;
 use crate::driver::{Description, Driver, DropChain, Header, VTable};
-use crate::frame::{Frame, describe_called, drop_suspended, resume_caller};
+use crate::frame::{Frame, body_name, drop_suspended, resume_caller};
 use crate::passing::Passing;
 use crate::step::Step;
 
 /// A coroutine that is called in a span: made by [`Coroutine::in_span`].
 #[must_use = "a coroutine does nothing until it is awaited"]
-pub struct InSpan<B> {
+pub struct InSpan<B, R = Nothing> {
     body: B,
     span: Span,
+    on_return: R,
+}
+
+/// What is done with a call's value before its span is left: the events of `#[cps(instrument)]`.
+pub trait OnReturn<T>: Copy + Send + 'static {
+    /// Whether backtraces show the call.
+    #[doc(hidden)]
+    const IS_SHOWN: bool;
+
+    #[doc(hidden)]
+    fn returned(self, value: &T);
+}
+
+/// Nothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Nothing;
+
+impl<T> OnReturn<T> for Nothing {
+    const IS_SHOWN: bool = true;
+
+    fn returned(self, _: &T) {}
+}
+
+/// In a function under `#[cps(instrument)]`, which is shown itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Instrumenting<F>(F);
+
+impl<T, F: Fn(&T) + Copy + Send + 'static> OnReturn<T> for Instrumenting<F> {
+    const IS_SHOWN: bool = false;
+
+    fn returned(self, value: &T) {
+        (self.0)(value);
+    }
 }
 
 impl<B: Body, P> Coroutine<B, P> {
@@ -52,11 +85,21 @@ impl<B: Body, P> Coroutine<B, P> {
     /// What `tracing`'s `Instrument` does for futures; but awaited by a coroutine this is a call, and its frame is
     /// resumed directly. The frame is in the caller's.
     pub fn in_span(self, span: Span) -> InSpan<B> {
-        InSpan { body: self.into_body(), span }
+        InSpan { body: self.into_body(), span, on_return: Nothing }
+    }
+
+    /// For the expansion of `#[cps(instrument)]`.
+    #[doc(hidden)]
+    pub fn __cps_instrument<F: Fn(&B::Output) + Copy + Send + 'static>(
+        self,
+        span: Span,
+        on_return: F,
+    ) -> InSpan<B, Instrumenting<F>> {
+        InSpan { body: self.into_body(), span, on_return: Instrumenting(on_return) }
     }
 }
 
-impl<B> InSpan<B> {
+impl<B, R> InSpan<B, R> {
     /// For the expansion of `#[coroutine]`: see `call.rs`.
     #[doc(hidden)]
     pub fn __cps_call(self) -> Self {
@@ -73,7 +116,7 @@ impl<B: Body> IntoFuture for InSpan<B> {
     }
 }
 
-impl<B> fmt::Debug for InSpan<B> {
+impl<B, R> fmt::Debug for InSpan<B, R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("InSpan").field(&self.span).finish()
     }
@@ -228,10 +271,10 @@ impl Gate {
 
     /// Takes the innermost call out of the list of the resume that is under way.
     fn unlink(&self) {
-        let outer = self.outer.get();
+        let outer = self.outer.replace(ptr::null());
         // SAFETY: a resume that is under way is live, and so is the gate of the caller's call.
         unsafe {
-            if let Some(resume) = self.resume.get().as_ref() {
+            if let Some(resume) = self.resume.replace(ptr::null()).as_ref() {
                 resume.innermost.set(outer);
             }
             if let Some(outer) = outer.as_ref() {
@@ -298,37 +341,44 @@ unsafe fn enter_to_drop(gate: *mut Header) {
 /// The memory of a spanned call.
 #[repr(C)]
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub struct SpannedFrame<B: Body> {
+pub struct SpannedFrame<B: Body, R> {
     gate: Gate,
+    on_return: MaybeUninit<R>,
     frame: Frame<B>,
 }
 
-impl<B: Body> SpannedFrame<B> {
+impl<B: Body, R: OnReturn<B::Output>> SpannedFrame<B, R> {
     /// # Safety
     /// `frame` heads the frame of one.
-    unsafe fn gate<'a>(frame: *mut Header) -> &'a Gate {
+    unsafe fn of(frame: *mut Header) -> *mut Self {
         // SAFETY: by contract.
-        unsafe { &*frame.byte_sub(offset_of!(Self, frame)).cast::<Gate>() }
+        unsafe { frame.byte_sub(offset_of!(Self, frame)).cast() }
+    }
+
+    /// [`VTable::describe`].
+    unsafe fn describe<S: Site>(_: *const Header) -> Description {
+        let body = if R::IS_SHOWN { body_name::<B>() } else { "" };
+        Description { body, call: S::AT, branches: None }
     }
 }
 
 /// The slot's content for a spanned call.
 #[derive(Debug)]
-pub struct Spanned<B>(PhantomData<B>);
+pub struct Spanned<B, R>(PhantomData<(B, R)>);
 
-impl<B: Body> Memory for Spanned<B> {
-    type Running = SpannedFrame<B>;
+impl<B: Body, R: OnReturn<B::Output>> Memory for Spanned<B, R> {
+    type Running = SpannedFrame<B, R>;
     type Returned = ();
     type Owner = B;
 }
 
-impl<B: Body> Content for Spanned<B> {
+impl<B: Body, R: OnReturn<B::Output>> Content for Spanned<B, R> {
     type Awaited = Returned;
     type Value = B::Output;
 
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned, and has closed its span.
-        unsafe { Frame::take_result(&raw mut (*slot.cast::<SpannedFrame<B>>()).frame) }
+        unsafe { Frame::take_result(&raw mut (*slot.cast::<SpannedFrame<B, R>>()).frame) }
     }
 }
 
@@ -342,26 +392,29 @@ impl Drop for Close {
     }
 }
 
-impl<B: Body, K: MayWait> Callee<K> for InSpan<B> {
-    type Content = Spanned<B>;
+impl<B: Body, R: OnReturn<B::Output>, K: MayWait> Callee<K> for InSpan<B, R> {
+    type Content = Spanned<B, R>;
     type Waiting = Suspended;
 
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Chain,
-        slot: *mut SlotOf<Spanned<B>>,
+        slot: *mut SlotOf<Spanned<B, R>>,
     ) -> (Option<B::Output>, Suspended) {
-        let memory = slot.cast::<SpannedFrame<B>>();
+        let memory = slot.cast::<SpannedFrame<B, R>>();
         // SAFETY: the slot is valid memory for it, by contract; body and span are moved out, also if this panics. The
         // chain is running, since its body calls this.
         unsafe {
             let (gate, frame) = (&raw mut (*memory).gate, &raw mut (*memory).frame);
             gate.write(Gate::new((&raw const (*this).span).read()));
+            let on_return = (*this).on_return;
+            (&raw mut (*memory).on_return).cast::<R>().write(on_return);
             let body = Passing::of(&raw mut (*this).body);
             let close = Close(gate);
             (*gate).enter();
-            match Frame::call_as(frame, body, chain, SpannedAt::<B, S>::VTABLE) {
+            match Frame::call_as(frame, body, chain, SpannedAt::<B, R, S>::VTABLE) {
                 Poll::Ready(value) => {
+                    on_return.returned(&value);
                     drop(close);
                     Suspended::returned(value)
                 }
@@ -376,24 +429,27 @@ impl<B: Body, K: MayWait> Callee<K> for InSpan<B> {
 }
 
 /// The vtable of a spanned frame, called at `S`.
-struct SpannedAt<B, S>(PhantomData<(B, S)>);
+struct SpannedAt<B, R, S>(PhantomData<(B, R, S)>);
 
-impl<B: Body, S: Site> SpannedAt<B, S> {
+impl<B: Body, R: OnReturn<B::Output>, S: Site> SpannedAt<B, R, S> {
     const VTABLE: &'static VTable = &VTable {
-        resume: resume_spanned::<B>,
-        drop: drop_spanned::<B>,
-        describe: describe_called::<B, S>,
+        resume: resume_spanned::<B, R>,
+        drop: drop_spanned::<B, R>,
+        describe: SpannedFrame::<B, R>::describe::<S>,
     };
 }
 
 /// [`VTable::resume`] of a spanned frame: its span is entered.
-unsafe fn resume_spanned<B: Body>(frame: *mut Header, driver: *const Driver) -> Step {
+unsafe fn resume_spanned<B: Body, R: OnReturn<B::Output>>(
+    frame: *mut Header,
+    driver: *const Driver,
+) -> Step {
     // SAFETY: as in `frame::resume`.
     unsafe {
         match Frame::resume_here(frame.cast::<Frame<B>>(), driver) {
             Some(step) => step,
             None => {
-                close_returned::<B>(frame);
+                close_returned::<B, R>(frame);
                 resume_caller!(frame, driver)
             }
         }
@@ -402,16 +458,20 @@ unsafe fn resume_spanned<B: Body>(frame: *mut Header, driver: *const Driver) -> 
 
 /// # Safety
 /// The frame is that of a spanned call, has returned just now, and is the leaf: it is dropped if this panics.
-unsafe fn close_returned<B: Body>(frame: *mut Header) {
-    // SAFETY: by contract.
-    let gate = unsafe { SpannedFrame::<B>::gate(frame) };
-    gate.has_returned.set(true);
-    gate.unlink();
-    gate.close(true);
+unsafe fn close_returned<B: Body, R: OnReturn<B::Output>>(frame: *mut Header) {
+    // SAFETY: by contract. The result lies in the frame, and what is to be done with it was written by the call.
+    unsafe {
+        let this = SpannedFrame::<B, R>::of(frame);
+        let gate = &(*this).gate;
+        gate.has_returned.set(true);
+        (*this).on_return.assume_init_read().returned(Frame::result_of(&raw const (*this).frame));
+        gate.unlink();
+        gate.close(true);
+    }
 }
 
 /// [`VTable::drop`] of a spanned frame.
-unsafe fn drop_spanned<B: Body>(frame: *mut Header) {
+unsafe fn drop_spanned<B: Body, R: OnReturn<B::Output>>(frame: *mut Header) {
     /// Closes the span when the future is dropped, also if that panics.
     struct CloseDropped<'a>(&'a Gate);
     impl Drop for CloseDropped<'_> {
@@ -425,14 +485,13 @@ unsafe fn drop_spanned<B: Body>(frame: *mut Header) {
 
     // SAFETY: this vtable is set on spanned frames only, that are linked; contract of `VTable::drop`.
     unsafe {
-        let gate = SpannedFrame::<B>::gate(frame);
+        let gate = &(*SpannedFrame::<B, R>::of(frame)).gate;
+        let _close = CloseDropped(gate);
         if gate.has_returned.get() {
-            // The subscriber has panicked when the span was closed.
-            drop(gate.take());
+            // Only that the subscriber was told of it has panicked.
             drop(Frame::take_result(frame.cast::<Frame<B>>()));
             return;
         }
-        let _close = CloseDropped(gate);
         gate.enter();
         drop_suspended::<B>(frame);
     }

@@ -403,7 +403,7 @@ pub use generator::{
     YieldFrom, yield_, yield_from,
 };
 #[cfg(feature = "tracing")]
-pub use in_span::InSpan;
+pub use in_span::{InSpan, Instrumenting, Nothing, OnReturn};
 #[cfg(feature = "alloc")]
 pub use join::{Join, TryJoin, join, try_join};
 #[cfg(feature = "alloc")]

@@ -2,13 +2,14 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{AttrStyle, Error, Item, ItemFn, Pat, Signature, Token, TraitItemFn, Type};
+use syn::{AttrStyle, Error, Item, ItemFn, Meta, Pat, Signature, Token, TraitItemFn, Type};
 
 use crate::argument;
 use crate::attributes;
 use crate::await_call;
 use crate::expansion::{Expansion, Made};
 use crate::fragments;
+use crate::instrument::Instrument;
 use crate::options::Options;
 use crate::output;
 
@@ -56,12 +57,8 @@ fn with_body(
         attr.style = AttrStyle::Outer;
     }
     if !options.last {
-        if let Some(attr) = function.attrs.iter().find(|attr| attributes::is_instrument(attr)) {
-            return Err(Error::new_spanned(
-                attr,
-                "`#[instrument]` goes above `#[coroutine]`: below, it would not see the function's body. (What it \
-                 instruments is then a chain of its own.)",
-            ));
+        if let Some(index) = function.attrs.iter().position(attributes::is_instrument) {
+            return instrumented(options, tokens, function, index);
         }
         if function.attrs.iter().any(attributes::is_entry) {
             return Ok(entry(options, tokens, function));
@@ -74,11 +71,35 @@ fn with_body(
             return Ok(quote!(#(#first)* #again #function));
         }
     }
+    if let Some(instrument) = &options.instrument {
+        instrument.wrap(&mut function, &options.krate)?;
+    }
     let body = body(options, &mut function);
     declare(options, &mut function.sig)?;
     let ItemFn { attrs, vis, sig, .. } = function;
     // The type that an implementation returns for a trait's `impl Future` is more than that asks for.
     Ok(quote!(#[allow(refining_impl_trait)] #(#attrs)* #vis #sig { #body }))
+}
+
+/// `#[instrument]` below the attribute, at `index`, is its option.
+fn instrumented(
+    options: &Options,
+    tokens: &TokenStream,
+    mut function: ItemFn,
+    index: usize,
+) -> syn::Result<TokenStream> {
+    let attr = function.attrs.remove(index);
+    if options.instrument.is_some() {
+        return Err(Error::new_spanned(attr, "the function is instrumented already"));
+    }
+    Instrument::of(&attr)?;
+    let arguments = match &attr.meta {
+        Meta::List(list) => list.tokens.clone(),
+        _ => TokenStream::new(),
+    };
+    let separator = (!tokens.is_empty()).then(|| quote!(,));
+    let tokens = quote!(#tokens #separator instrument(#arguments));
+    with_body(&Options::parse(tokens.clone())?, &tokens, function)
 }
 
 /// The entry of a program or a test, which is made of an `async fn` by an attribute: that awaits the coroutine.
@@ -102,6 +123,9 @@ fn entry(options: &Options, tokens: &TokenStream, mut function: ItemFn) -> Token
 }
 
 fn without_body(options: &Options, mut method: TraitItemFn) -> syn::Result<TokenStream> {
+    if options.instrument.is_some() {
+        return Err(Error::new_spanned(&method.sig.ident, "there is no body to instrument"));
+    }
     if let Some(variants) = argument::split_cfg(&method) {
         return variants.into_iter().map(|variant| without_body(options, variant)).collect();
     }
@@ -128,6 +152,9 @@ fn check(options: &Options, sig: &Signature) -> syn::Result<()> {
              function: `#[coroutine]` goes above `#[tokio::main]` and the like, and not into an impl under \
              `#[async_trait]`, whose methods may call coroutines",
         ));
+    }
+    if options.instrument.is_some() && options.yields.is_some() {
+        return Err(Error::new_spanned(&sig.ident, "a generator cannot be instrumented"));
     }
     Ok(())
 }

@@ -3,7 +3,9 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::parse::Parser;
-use syn::{Error, LitInt, LitStr, Type};
+use syn::{Error, LitInt, LitStr, Type, parenthesized, token};
+
+use crate::instrument::Instrument;
 
 /// What stands in the attribute's parentheses.
 pub(crate) struct Options {
@@ -15,6 +17,10 @@ pub(crate) struct Options {
     pub(crate) yields: Option<Type>,
     /// Whether the coroutine is declared to be `Send`.
     pub(crate) send: bool,
+    /// The span that the body runs in.
+    pub(crate) instrument: Option<Instrument>,
+    /// The type of a block's value, as far as that can be named.
+    pub(crate) output: Option<Type>,
     /// Whether other attributes have been put first.
     pub(crate) last: bool,
 }
@@ -29,7 +35,15 @@ struct Elision {
 impl Default for Options {
     fn default() -> Self {
         let krate = quote_spanned!(Span::mixed_site()=> ::cps_core);
-        Options { krate, elision: None, yields: None, send: false, last: false }
+        Options {
+            krate,
+            elision: None,
+            yields: None,
+            send: false,
+            instrument: None,
+            output: None,
+            last: false,
+        }
     }
 }
 
@@ -50,12 +64,25 @@ impl Options {
             } else if meta.path.is_ident("send") {
                 options.send = true;
                 Ok(())
+            } else if meta.path.is_ident("instrument") {
+                options.instrument = Some(if meta.input.peek(token::Paren) {
+                    let content;
+                    parenthesized!(content in meta.input);
+                    content.parse()?
+                } else {
+                    Instrument::default()
+                });
+                Ok(())
+            } else if meta.path.is_ident("__output") {
+                options.output = Some(meta.value()?.parse()?);
+                Ok(())
             } else if meta.path.is_ident("__last") {
                 options.last = true;
                 Ok(())
             } else {
                 Err(meta.error(
-                    "unknown option; `#[coroutine]` knows `crate = path`, `elision = \"…\"`, `yields = Type` and `send`",
+                    "unknown option; `#[coroutine]` knows `crate = path`, `elision = \"…\"`, `yields = Type`, `send` \
+                     and `instrument`",
                 ))
             }
         });

@@ -1,4 +1,5 @@
 //! A subscriber that records what spans go through.
+#![allow(dead_code, reason = "no test binary uses all of it")]
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
