@@ -28,6 +28,7 @@ const TARGET: &str = "elsewhere";
 macro_rules! bodies {
     ($($attribute:tt)*) => {
         use super::*;
+        use tracing::instrument;
 
         #[derive(Debug)]
         pub(crate) struct Service {
@@ -87,7 +88,7 @@ macro_rules! bodies {
         }
 
         $($attribute)*
-        #[tracing::instrument]
+        #[instrument]
         pub(crate) async fn plain(n: u32, text: String) -> impl fmt::Display {
             std::future::ready(()).await;
             format!("{n}{text}")

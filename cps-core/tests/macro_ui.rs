@@ -18,5 +18,10 @@ fn errors_are_clear() {
         println!("SKIPPED: with RUSTC_BOOTSTRAP the compiler says other things than to its users");
         return;
     }
-    trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
+    let cases = trybuild::TestCases::new();
+    cases.compile_fail("tests/ui/*.rs");
+    #[cfg(feature = "tracing")]
+    cases.compile_fail("tests/ui_tracing/*.rs");
+    #[cfg(not(feature = "tracing"))]
+    cases.compile_fail("tests/ui_no_tracing/*.rs");
 }

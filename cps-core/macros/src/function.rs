@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{AttrStyle, Error, Item, ItemFn, Meta, Pat, Signature, Token, TraitItemFn, Type};
+use syn::{AttrStyle, Error, Item, ItemFn, Pat, Signature, Token, TraitItemFn, Type};
 
 use crate::argument;
 use crate::attributes;
@@ -92,13 +92,9 @@ fn instrumented(
     if options.instrument.is_some() {
         return Err(Error::new_spanned(attr, "the function is instrumented already"));
     }
-    Instrument::of(&attr)?;
-    let arguments = match &attr.meta {
-        Meta::List(list) => list.tokens.clone(),
-        _ => TokenStream::new(),
-    };
+    let option = Instrument::option(&attr)?;
     let separator = (!tokens.is_empty()).then(|| quote!(,));
-    let tokens = quote!(#tokens #separator instrument(#arguments));
+    let tokens = quote!(#tokens #separator #option);
     with_body(&Options::parse(tokens.clone())?, &tokens, function)
 }
 

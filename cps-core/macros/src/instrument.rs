@@ -16,6 +16,8 @@ use crate::output;
 /// What stands in the parentheses.
 #[derive(Clone, Default)]
 pub(crate) struct Instrument {
+    /// The attribute's, if it is one.
+    path: Option<Path>,
     name: Option<TokenStream>,
     target: Option<TokenStream>,
     parent: Option<Expr>,
@@ -56,13 +58,19 @@ enum FieldName {
 }
 
 impl Instrument {
-    /// The attribute's, if it is `#[instrument]` of `tracing`.
-    pub(crate) fn of(attr: &Attribute) -> syn::Result<Self> {
-        match &attr.meta {
-            Meta::Path(_) => Ok(Self::default()),
-            Meta::List(list) => syn::parse2(list.tokens.clone()),
-            Meta::NameValue(other) => Err(Error::new_spanned(other, "expected `#[instrument(…)]`")),
-        }
+    /// The option that stands for the attribute `#[instrument(…)]`.
+    pub(crate) fn option(attr: &Attribute) -> syn::Result<TokenStream> {
+        let (path, arguments) = (
+            attr.path(),
+            match &attr.meta {
+                Meta::Path(_) => TokenStream::new(),
+                Meta::List(list) => list.tokens.clone(),
+                Meta::NameValue(other) => {
+                    return Err(Error::new_spanned(other, "expected `#[instrument(…)]`"));
+                }
+            },
+        );
+        Ok(quote!(instrument(__path = #path, #arguments)))
     }
 
     /// Has the function's body run in the span.
@@ -80,12 +88,20 @@ impl Instrument {
         let output = output::nameable(&function.sig.output, krate);
         let hint = output.as_ref().map(|ty| quote_spanned!(span=> , __output = #ty));
         let on_return = self.on_return(output.as_ref(), &tracing);
+        // An import of the attribute is used, though that is taken away.
+        let used = self.path.as_ref().map(|path| {
+            quote_spanned! {span=>
+                #[allow(unused_imports)]
+                use #path as _;
+            }
+        });
         let block = &function.block;
         let body = quote_spanned! {span=>
             #krate::coroutine_block!(#![coroutine(crate = #krate #hint)] async move #block)
         };
         *function.block = syn::parse2(quote_spanned! {span=>
             {
+                #used
                 let __span = #new_span;
                 #body.__cps_instrument(__span, #on_return).await
             }
@@ -311,6 +327,10 @@ impl Instrument {
                 let content;
                 parenthesized!(content in input);
                 self.fields = content.parse_terminated(Field::parse, Token![,])?;
+            }
+            "__path" => {
+                input.parse::<Token![=]>()?;
+                self.path = Some(input.parse()?);
             }
             "err" => self.err = Some(input.parse()?),
             "ret" => self.ret = Some(input.parse()?),

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::subscriber::with_default;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::Planned;
 
@@ -68,6 +68,18 @@ impl Recorder {
     }
 }
 
+/// What is not as usual: the level, and the target if it is not in the test itself.
+fn callsite(metadata: &Metadata<'_>) -> String {
+    let mut text = String::new();
+    if *metadata.level() != Level::INFO {
+        write!(text, " {}", metadata.level()).unwrap();
+    }
+    if !metadata.target().starts_with(env!("CARGO_CRATE_NAME")) {
+        write!(text, " for {}", metadata.target()).unwrap();
+    }
+    text
+}
+
 struct Text(String);
 
 impl Visit for Text {
@@ -85,7 +97,8 @@ impl Subscriber for Recorder {
         let id = self.0.next.fetch_add(1, Relaxed) + 1;
         let mut text = Text(String::new());
         attributes.record(&mut text);
-        let name = format!("{}{}", attributes.metadata().name(), text.0);
+        let metadata = attributes.metadata();
+        let name = format!("{}{}{}", metadata.name(), text.0, callsite(metadata));
         let mut state = self.0.state.lock().unwrap();
         let parent = state.entered.last().copied().unwrap_or_default();
         state.lines.push(format!("new {name} in {parent}"));
@@ -101,7 +114,7 @@ impl Subscriber for Recorder {
         event.record(&mut text);
         let mut state = self.0.state.lock().unwrap();
         let entered: Vec<_> = state.entered.iter().map(|id| &state.spans[id].0).collect();
-        let line = format!("event{} in {entered:?}", text.0);
+        let line = format!("event{}{} in {entered:?}", text.0, callsite(event.metadata()));
         state.lines.push(line);
     }
 
