@@ -357,8 +357,8 @@ impl<B: Body, R: OnReturn<B::Output>> SpannedFrame<B, R> {
 
     /// [`VTable::describe`].
     unsafe fn describe<S: Site>(_: *const Header) -> Description {
-        let body = if R::IS_SHOWN { body_name::<B>() } else { "" };
-        Description { body, call: S::AT, branches: None }
+        let (body, call) = if R::IS_SHOWN { (body_name::<B>(), S::AT) } else { ("", None) };
+        Description { body, call, branches: None }
     }
 }
 
