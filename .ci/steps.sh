@@ -42,13 +42,13 @@ step_test() {
 
 step_release() {
     use_target release
-    cargo test -p cps-core --features stream --release $(run_time_tests)
+    cargo test -p cps-core --features stream,tracing --release $(run_time_tests)
 }
 
 # Without loom-tests, which includes private sources of other crates to check them.
 step_doc() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude loom-tests --no-deps
-    cargo test --doc -p cps-core -p reactor --features cps-core/stream
+    cargo test --doc -p cps-core -p reactor --features cps-core/stream,cps-core/tracing
 }
 
 # The libraries only: the programs and tests may depend on crates that need a newer compiler.
@@ -62,13 +62,13 @@ step_no_std() {
     cargo test -p cps-core --no-default-features --test no_alloc
     need_target thumbv7m-none-eabi
     cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features
-    cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features --features alloc,stream
+    cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features --features alloc,stream,tracing
 }
 
 step_features() {
     local features
     need_component clippy
-    for features in "" alloc std backtrace stream; do
+    for features in "" alloc std backtrace stream tracing; do
         cargo clippy -p cps-core --no-default-features --features "$features" -- -D warnings
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CI_TARGET/tail \
             cargo clippy -p cps-core --no-default-features --features "tail-call $features" -- -D warnings
@@ -95,8 +95,8 @@ step_loom() {
 }
 
 # Undefined behaviour, by both aliasing models.
-step_miri_stacked() { miri "" stream --tests; }
-step_miri_tree() { miri "-Zmiri-tree-borrows" stream --tests; }
+step_miri_stacked() { miri "" stream,tracing --tests; }
+step_miri_tree() { miri "-Zmiri-tree-borrows" stream,tracing --tests; }
 
 # What depends on how a frame returns, for the other way.
 TAIL_TESTS=(differential panics cancel counters depth generator adversarial context)

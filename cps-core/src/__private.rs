@@ -13,6 +13,8 @@ pub use crate::call::{ForeignCall, Slot};
 pub use crate::chain::{Waits, WaitsAndYields, Yields};
 use crate::enter::Enter;
 use crate::{AsyncGenerator, Body, Coroutine, Generator};
+#[cfg(feature = "tracing")]
+pub use tracing;
 
 /// Arguments, which the body drops. Harmless: they are leaked if nobody does anything with them.
 #[cfg_attr(not(debug_assertions), inline(always))]

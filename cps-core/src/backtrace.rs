@@ -218,10 +218,12 @@ impl Backtrace {
         description: Description,
         location: Option<&'static Location<'static>>,
     ) -> Option<&'static Location<'static>> {
-        if !description.body.is_empty() {
-            let function = function_name(description.body);
-            self.frames.push(BacktraceFrame { function, location });
+        if description.body.is_empty() {
+            // What is no frame of a body is where its caller is, unless it says where that has called it.
+            return description.call.or(location);
         }
+        let function = function_name(description.body);
+        self.frames.push(BacktraceFrame { function, location });
         description.call
     }
 }

@@ -101,6 +101,16 @@ impl<B: Body> Frame<B> {
         unsafe { ptr::read(Self::result(this)) }
     }
 
+    /// The result of a returned frame.
+    ///
+    /// # Safety
+    /// The frame has returned, and its result is not taken as long as this is used.
+    #[cfg(feature = "tracing")]
+    pub(crate) unsafe fn result_of<'a>(this: *const Self) -> &'a B::Output {
+        // SAFETY: by contract.
+        unsafe { &*Self::result(this.cast_mut()) }
+    }
+
     /// # Safety
     /// The frame is ended, or its future has returned.
     #[cfg_attr(not(debug_assertions), inline(always))]

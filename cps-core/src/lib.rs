@@ -249,6 +249,13 @@
 //! `.await`, as a tree where it branches, and costs nothing while nobody asks. With the feature `backtrace` a body can ask too,
 //! and a panic hook prints the chain that panicked.
 //!
+//! # Spans
+//!
+//! With the feature `tracing` a function under `#[cps(instrument)]`, or under `#[cps]` with `#[tracing::instrument]` below it, runs in
+//! a span, as under that attribute alone: the span is entered whenever its frame or one that it calls is resumed, the outer ones
+//! first, and left when they are suspended; and it is a call all the same. `Coroutine::in_span` does so for one call.
+//! Chains without spans do nothing for this. See the [attribute](macro@coroutine#options).
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
@@ -257,6 +264,7 @@
 //! | `std` | yes | [`interleave::clock`]; nothing else needs an operating system |
 //! | `backtrace` | no | `backtrace()` from within a body, and a panic hook; a call takes some instructions more |
 //! | `stream` | no | `Stream` of the crate `futures-core` for asynchronous [generators](#generators) |
+//! | `tracing` | no | [spans](#spans) of the crate `tracing`: `Coroutine::in_span`, and the option `instrument` |
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
 //!
 //! # Layers
@@ -308,6 +316,8 @@ mod group;
 mod heap;
 mod host_stack;
 mod in_chain;
+#[cfg(feature = "tracing")]
+mod in_span;
 pub mod interleave;
 #[cfg(feature = "alloc")]
 mod join;
@@ -404,6 +414,8 @@ pub use generator::{
     AsyncGenerator, AsyncGeneratorRoot, Ending, Generator, GeneratorRoot, NextItem, Yield,
     YieldFrom, yield_, yield_from,
 };
+#[cfg(feature = "tracing")]
+pub use in_span::{InSpan, Instrumenting, Nothing, OnReturn};
 #[cfg(feature = "alloc")]
 pub use join::{Join, TryJoin, join, try_join};
 #[cfg(feature = "alloc")]

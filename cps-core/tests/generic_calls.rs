@@ -126,7 +126,13 @@ fn what_is_no_coroutine_is_awaited_as_ever() {
 
     assert_eq!(drive(retry(|| ready(Err::<u32, _>(1)))), (Err(1), 1));
     assert_eq!(drive(retry(|| boxed(2))), (Ok(2), 1));
-    assert_eq!(drive(retry(|| async { Ok::<_, u32>(YieldOnce::default().await) })), (Ok(()), 2));
+    assert_eq!(
+        drive(retry(|| async {
+            YieldOnce::default().await;
+            Ok::<_, u32>(3)
+        })),
+        (Ok(3), 2)
+    );
     let mut results = vec![Ok(3), Err(4)];
     let mut next = async || results.pop().unwrap();
     assert_eq!(drive(retry_async(&mut next)), (Ok(3), 1));

@@ -18,9 +18,15 @@ fn errors_are_clear() {
         println!("SKIPPED: with RUSTC_BOOTSTRAP the compiler says other things than to its users");
         return;
     }
-    let tests = trybuild::TestCases::new();
-    tests.compile_fail("tests/ui/*.rs");
-    if cfg!(feature = "stream") {
-        tests.compile_fail("tests/ui_stream/*.rs");
+    let cases = trybuild::TestCases::new();
+    // Some messages list what the features add.
+    if cfg!(feature = "tracing") {
+        cases.compile_fail("tests/ui_tracing/*.rs");
+    } else {
+        cases.compile_fail("tests/ui/*.rs");
+        cases.compile_fail("tests/ui_no_tracing/*.rs");
+        if cfg!(feature = "stream") {
+            cases.compile_fail("tests/ui_stream/*.rs");
+        }
     }
 }

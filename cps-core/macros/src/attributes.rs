@@ -57,7 +57,9 @@ pub(crate) fn is_entry(attr: &Attribute) -> bool {
 
 /// Whether it is `#[instrument]` of the crate `tracing`.
 pub(crate) fn is_instrument(attr: &Attribute) -> bool {
-    attr.path().segments.last().is_some_and(|last| last.ident == "instrument")
+    let segments = &attr.path().segments;
+    segments.last().is_some_and(|last| last.ident == "instrument")
+        && (segments.len() == 1 || segments[0].ident == "tracing")
 }
 
 /// Whether it is `#[inline(always)]`.

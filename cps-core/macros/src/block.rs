@@ -29,13 +29,17 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         }
     };
     let (options, capture, mut block) = parser.parse2(fragments::resolve(tokens))?;
-    if let Some(item) = options.yields {
+    if let Some(item) = &options.yields {
         return Err(Error::new_spanned(
             item,
             "a block cannot yield; put `#[cps(yields = …)]` on a function",
         ));
     }
-    let wide = await_call::rewrite(&mut block, &options.krate, None);
+    if options.instrument.is_some() {
+        return Err(Error::new(Span::call_site(), "a block is instrumented by `.in_span(span)`"));
+    }
+    let output = options.output.as_ref();
+    let wide = await_call::rewrite(&mut block, &options.krate, output);
     Ok(Expansion {
         krate: &options.krate,
         placement: options.placement(),
@@ -45,7 +49,7 @@ pub(crate) fn expand(tokens: TokenStream) -> syn::Result<TokenStream> {
         receiver: None,
         bindings: quote!(),
         body: block.into_token_stream(),
-        output: None,
+        output,
         bounds: None,
         wide,
         place: None,

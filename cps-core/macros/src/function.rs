@@ -12,6 +12,7 @@ use crate::attributes;
 use crate::await_call;
 use crate::expansion::{Expansion, Made, Place};
 use crate::fragments;
+use crate::instrument::Instrument;
 use crate::options::Options;
 use crate::output;
 
@@ -86,20 +87,12 @@ fn with_body(
     }
     check(options, &function.sig)?;
     if !options.last {
+        if let Some(index) = function.attrs.iter().position(attributes::is_instrument) {
+            return instrumented(options, tokens, function, index, refusals);
+        }
         if function.attrs.iter().any(attributes::is_entry) {
             return Ok(entry(options, tokens, function));
         }
-        function.attrs.retain(|attr| {
-            let is_instrument = attributes::is_instrument(attr);
-            if is_instrument {
-                refusals.add(
-                    attr,
-                    "`#[instrument]` goes above `#[cps]`: below, it would not see the function's body. (What it \
-                     instruments is then a chain of its own.)",
-                );
-            }
-            !is_instrument
-        });
         if function.attrs.iter().any(attributes::is_macro) {
             let (first, rest): (Vec<_>, Vec<_>) =
                 function.attrs.drain(..).partition(attributes::is_macro);
@@ -110,11 +103,34 @@ fn with_body(
     }
     repair(&mut function.sig, refusals);
     let twice = argument::bound_twice(&function.sig);
+    if let Some(instrument) = &options.instrument {
+        instrument.wrap(&mut function, &options.krate)?;
+    }
     let body = body(options, &mut function);
     declare(options, &mut function.sig)?;
     let ItemFn { attrs, vis, sig, .. } = function;
     // The type that an implementation returns for a trait's `impl Future` is more than that asks for.
     Ok(quote!(#[allow(refining_impl_trait)] #(#attrs)* #vis #sig { #twice #body }))
+}
+
+/// `#[instrument]` below the attribute, at `index`, is its option.
+fn instrumented(
+    options: &Options,
+    tokens: &TokenStream,
+    mut function: ItemFn,
+    index: usize,
+    refusals: &mut Refusals,
+) -> syn::Result<TokenStream> {
+    let attr = function.attrs.remove(index);
+    if options.instrument.is_some() {
+        return Err(Error::new_spanned(attr, "the function is instrumented already"));
+    }
+    let option = Instrument::option(&attr)?;
+    let separator = (!tokens.is_empty()).then(|| quote!(,));
+    let tokens = quote!(#tokens #separator #option);
+    let (options, result) = Options::parse(tokens.clone());
+    result?;
+    with_body(&options, &tokens, function, refusals)
 }
 
 /// The entry of a program or a test, which is made of an `async fn` by an attribute: that awaits the coroutine.
@@ -142,6 +158,9 @@ fn without_body(
     mut method: TraitItemFn,
     refusals: &mut Refusals,
 ) -> syn::Result<TokenStream> {
+    if options.instrument.is_some() {
+        return Err(Error::new_spanned(&method.sig.ident, "there is no body to instrument"));
+    }
     if let Some(variants) = argument::split_cfg(&method) {
         let expand = |variant| without_body(options, variant, refusals);
         return variants.into_iter().map(expand).collect();
@@ -164,6 +183,9 @@ fn check(options: &Options, sig: &Signature) -> syn::Result<()> {
              function: `#[cps]` goes above `#[tokio::main]` and the like, and not into an impl under \
              `#[async_trait]`, whose methods may call coroutines",
         ));
+    }
+    if options.instrument.is_some() && options.yields.is_some() {
+        return Err(Error::new_spanned(&sig.ident, "a generator cannot be instrumented"));
     }
     Ok(())
 }

@@ -17,6 +17,7 @@ mod block;
 mod expansion;
 mod fragments;
 mod function;
+mod instrument;
 mod moved_once;
 mod options;
 mod output;

@@ -4,7 +4,9 @@ use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
 use syn::parse::{ParseStream, Parser};
-use syn::{Error, LitInt, LitStr, Type};
+use syn::{Error, LitInt, LitStr, Type, parenthesized, token};
+
+use crate::instrument::Instrument;
 
 /// What stands in the attribute's parentheses.
 pub(crate) struct Options {
@@ -16,6 +18,10 @@ pub(crate) struct Options {
     pub(crate) yields: Option<Type>,
     /// Whether the coroutine is declared to be `Send`.
     pub(crate) send: bool,
+    /// The span that the body runs in.
+    pub(crate) instrument: Option<Instrument>,
+    /// The type of a block's value, as far as that can be named.
+    pub(crate) output: Option<Type>,
     /// Whether other attributes have been put first.
     pub(crate) last: bool,
 }
@@ -44,7 +50,15 @@ struct Elision {
 impl Default for Options {
     fn default() -> Self {
         let krate = quote_spanned!(Span::mixed_site()=> ::cps_core);
-        Options { krate, elision: None, yields: None, send: false, last: false }
+        Options {
+            krate,
+            elision: None,
+            yields: None,
+            send: false,
+            instrument: None,
+            output: None,
+            last: false,
+        }
     }
 }
 
@@ -67,11 +81,24 @@ impl Options {
             } else if meta.path.is_ident("send") {
                 options.send = true;
                 Ok(())
+            } else if meta.path.is_ident("instrument") {
+                options.instrument = Some(if meta.input.peek(token::Paren) {
+                    let content;
+                    parenthesized!(content in meta.input);
+                    content.parse()?
+                } else {
+                    Instrument::default()
+                });
+                Ok(())
+            } else if meta.path.is_ident("__output") {
+                options.output = Some(meta.value()?.parse()?);
+                Ok(())
             } else if meta.path.is_ident(LAST) {
                 Ok(())
             } else {
                 Err(meta.error(
-                    "unknown option; `#[cps]` knows `crate = path`, `elision = \"…\"`, `yields = Type` and `send`",
+                    "unknown option; `#[cps]` knows `crate = path`, `elision = \"…\"`, `yields = Type`, `send` \
+                     and `instrument`",
                 ))
             }
         });
