@@ -329,8 +329,10 @@ impl<S: Branches> Group<S> {
             if own.is_idle() {
                 return poll;
             }
+            let guard = EndOnUnwind(this);
             // SAFETY: this poll has made it; one in a branch was deferred, and the branches wait.
             unsafe { own.run_deferred() };
+            mem::forget(guard);
         }
     }
 
