@@ -146,7 +146,11 @@ where
                 }
                 return Some(Poll::Pending);
             }
-            Progress::Panicked => outermost.unwind(),
+            Progress::Panicked => {
+                self.progress = Progress::Fresh;
+                // SAFETY: the stage has said so.
+                unsafe { outermost.unwind() }
+            }
             Progress::Ended => return Some(Poll::Ready(self.output())),
             Progress::Waits | Progress::EndedBy(_) | Progress::Drops(_) => {}
         }
