@@ -63,13 +63,14 @@ impl<F: Future> Branch<F> {
     /// What its first waker says of a branch.
     ///
     /// # Safety
-    /// The branch is valid, and was not polled; the rest is as for [`Parent::branch_at`].
+    /// The branch is valid, and was not polled (it may have been dropped); the rest is as for [`Parent::branch_at`].
     #[inline(always)]
     pub(crate) unsafe fn branch_at(this: *const Self, joiner: *const Joiner) -> BranchAt {
         // SAFETY: by contract. The future has lent nothing out yet.
         match unsafe { &*this } {
             Branch::Running(future) => Parent::branch_at(ptr::from_ref(future), joiner),
-            _ => unreachable!("a branch was polled"),
+            // It was dropped: there is no such future.
+            _ => Parent::branch_at(ptr::null::<F>(), joiner),
         }
     }
 

@@ -156,20 +156,6 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         self.finish(self.count - 1, poll)
     }
 
-    /// Goes on with a branch in which one was deferred.
-    #[cold]
-    fn poll_again<S: Branches>(
-        &mut self,
-        branches: Pin<&mut S>,
-        index: usize,
-    ) -> ControlFlow<Stop<P, S>>
-    where
-        P: PollBranch<S>,
-    {
-        self.state.stage = Stage::Fresh;
-        if self.state.sole { self.poll_sole(branches) } else { self.poll(branches, index) }
-    }
-
     #[inline(always)]
     fn finish<R>(&mut self, index: usize, poll: Poll<ControlFlow<R>>) -> ControlFlow<Option<R>> {
         match poll {
@@ -302,9 +288,6 @@ impl<S: Branches> Group<S> {
     ) -> Poll<Option<P::Break>> {
         // SAFETY: nothing is moved.
         let this = unsafe { self.get_unchecked_mut() };
-        if this.state.started == 0 {
-            this.joiner.is_in(parent);
-        }
         let own = Outermost::new();
         // SAFETY: the parent polls this, by contract.
         let outermost = match unsafe { parent.outermost() } {
@@ -315,23 +298,24 @@ impl<S: Branches> Group<S> {
                     || !outermost.is_idle()
                 {
                     // SAFETY: passed on.
-                    let poll = unsafe { this.poll_deferred(cx, kind, outermost, &mut by, at, run) };
-                    if let Some(poll) = poll {
-                        return poll;
-                    }
+                    let poll = unsafe {
+                        this.poll_deferred(cx, kind, (parent, outermost), &mut by, at, run)
+                    };
+                    return poll;
                 }
                 outermost
             }
         };
         let _level = outermost.depth.level();
-        loop {
-            let poll = this.turn(cx, kind, outermost, &mut by);
-            if own.is_idle() {
-                return poll;
-            }
-            // SAFETY: this poll has made it; one in a branch was deferred, and the branches wait.
-            unsafe { own.run_deferred() };
+        if this.state.started == 0 {
+            this.joiner.is_in(parent);
         }
+        let poll = this.turn(cx, kind, outermost, &mut by);
+        if own.is_idle() {
+            return poll;
+        }
+        // SAFETY: this poll has made it; one in a branch was deferred, and the branches wait.
+        unsafe { this.run_all_deferred(cx, &own, &mut by) }
     }
 
     /// A poll of the branches.
@@ -356,22 +340,13 @@ impl<S: Branches> Group<S> {
         let mut run = Run { state, kinds, joiner, outermost, count, cx, by };
         let is_first = run.state.started == 0;
 
-        let mut outcome = if let Stage::At(index) = run.state.stage {
-            match run.poll_again(branches.as_mut(), index as usize) {
-                ControlFlow::Continue(()) if run.state.started < count => {
-                    branches.as_mut().each(run.state.started, &mut Start(&mut run))
-                }
-                outcome => outcome,
-            }
-        } else {
-            if !run.state.sole {
-                run.state.wakes.begin(count, run.cx.waker());
-            }
-            match (run.state.started < count, run.state.sole) {
-                (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
-                (false, true) => run.poll_sole(branches.as_mut()),
-                (false, false) => ControlFlow::Continue(()),
-            }
+        if !run.state.sole {
+            run.state.wakes.begin(count, run.cx.waker());
+        }
+        let mut outcome = match (run.state.started < count, run.state.sole) {
+            (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
+            (false, true) => run.poll_sole(branches.as_mut()),
+            (false, false) => ControlFlow::Continue(()),
         };
         let mut yields = 0;
         while outcome.is_continue() && yields < most_yields(count) {

@@ -59,10 +59,11 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::any::TypeId;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::ptr;
 use core::task::{Context, Waker};
 
@@ -142,7 +143,10 @@ impl Parent {
     pub(crate) unsafe fn of_branch<F>(waker: &Waker, future: *const F) -> Self {
         match wake_set::branch_at(waker) {
             Some(BranchAt { future: branch, type_id: of, joiner })
-                if ptr::eq(branch, future.cast()) && of() == type_id::<F>() =>
+                if ptr::eq(branch, future.cast())
+                    // One function gives one answer, which need not be asked for.
+                    && (ptr::fn_addr_eq(of, type_id::<F> as fn() -> TypeId)
+                        || of() == type_id::<F>()) =>
             {
                 Parent(joiner.cast())
             }
@@ -203,9 +207,9 @@ pub struct Outermost {
     /// What was deferred last, and not polled since. (Nothing of this is dropped: it is gone when the poll ends, as long as
     /// what unwinds is a branch. Most polls defer nothing, and need not look.)
     deferred: Cell<Option<ManuallyDrop<Box<Deferred>>>>,
-    /// What a deferred one has panicked with.
+    /// What a deferred one has panicked with, if that is its stage.
     #[cfg(feature = "std")]
-    panic: Cell<Option<ManuallyDrop<Panic>>>,
+    panic: Cell<MaybeUninit<Panic>>,
     pub(crate) depth: Depth,
 }
 
@@ -218,7 +222,7 @@ impl Outermost {
         Outermost {
             deferred: Cell::new(None),
             #[cfg(feature = "std")]
-            panic: Cell::new(None),
+            panic: Cell::new(MaybeUninit::uninit()),
             depth: Depth::new(),
         }
     }
@@ -273,7 +277,7 @@ impl Outermost {
         match std::panic::catch_unwind(core::panic::AssertUnwindSafe(poll)) {
             Ok(()) => true,
             Err(panic) => {
-                self.panic.set(Some(ManuallyDrop::new(panic)));
+                self.panic.set(MaybeUninit::new(panic));
                 false
             }
         }
@@ -287,13 +291,19 @@ impl Outermost {
     }
 
     /// Goes on with the panic of a deferred one.
+    ///
+    /// # Safety
+    /// One has panicked: its stage says so, and is replaced.
     #[cold]
-    pub(crate) fn unwind(&self) -> ! {
+    pub(crate) unsafe fn unwind(&self) -> ! {
+        // SAFETY: by contract `is_calm` has kept the panic, and it is taken once. It is that one's: what panics next is what
+        // awaits it.
         #[cfg(feature = "std")]
-        if let Some(panic) = self.panic.take() {
-            std::panic::resume_unwind(ManuallyDrop::into_inner(panic));
+        unsafe {
+            std::panic::resume_unwind(self.panic.replace(MaybeUninit::uninit()).assume_init())
         }
-        unreachable!("a deferred branching point has panicked")
+        #[cfg(not(feature = "std"))]
+        unreachable!("a panic unwinds")
     }
 }
 

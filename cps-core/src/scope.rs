@@ -96,7 +96,7 @@ const FIRST_CHUNK: usize = 16;
 ///
 /// - A child starts in the poll in which it was spawned, after the body has suspended; one spawned by a
 ///   child, with the next poll at the latest. From then on a poll of the scope resumes those that
-///   were woken before it began, each once.
+///   were woken before it began, each once. The body goes on in the same poll with what children have come to.
 /// - Dropping the handle of a child lets it run on. The scope waits for it. [`Child::abort`] drops the child.
 /// - A scope allocates: a box for each child, its future and its result, and a few blocks that grow
 ///   with the largest number of children at one time.

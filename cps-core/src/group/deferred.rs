@@ -8,11 +8,11 @@ use core::task::{Context, Poll};
 use super::{EndOnUnwind, Group, PollBranch, most_yields};
 use crate::branch::{Branches, Kinds};
 use crate::branching::{Kind, report};
-use crate::outermost::{Outermost, RunDeferred, Stage};
+use crate::outermost::{Outermost, Parent, RunDeferred, Stage};
 use crate::wake_set::SMALL;
 
 impl<S: Branches> Group<S> {
-    /// A poll of a group with a parent that was deferred, or may have to be. `None`: it is to be polled as always.
+    /// A poll of a group with a parent that was deferred, or may have to be.
     ///
     /// # Safety
     /// As for [`Group::poll_by`].
@@ -22,31 +22,66 @@ impl<S: Branches> Group<S> {
         &mut self,
         cx: &mut Context<'_>,
         kind: &'static Kind,
-        outermost: &Outermost,
+        (parent, outermost): (Parent, &Outermost),
         by: &mut P,
         at: *mut (),
         run: RunDeferred,
-    ) -> Option<Poll<Option<P::Break>>> {
-        let stage = self.state.stage;
-        match stage {
-            Stage::Fresh | Stage::At(_) => {
-                if outermost.is_idle() {
-                    if !outermost.depth.is_deep() {
-                        return None;
-                    }
-                    // SAFETY: passed on; the group is as its owner left it until it is polled again.
-                    unsafe { outermost.defer(at, run, cx.waker()) };
-                    if self.state.started == 0 {
-                        report(cx.waker(), kind);
-                    }
-                }
-                return Some(Poll::Pending);
+    ) -> Poll<Option<P::Break>> {
+        if let Stage::Fresh | Stage::At(_) = self.state.stage {
+            if self.state.started == 0 {
+                self.joiner.is_in(parent);
+                report(cx.waker(), kind);
             }
-            Stage::Panicked => outermost.unwind(),
-            Stage::Waits | Stage::Ended | Stage::EndedBy(_) | Stage::Drops(_) => {}
+            if !outermost.is_idle() {
+                return Poll::Pending;
+            }
+            if outermost.depth.is_deep() {
+                // SAFETY: passed on; the group is as its owner left it until it is polled again.
+                unsafe { outermost.defer(at, run, cx.waker()) };
+                return Poll::Pending;
+            }
+            let _level = outermost.depth.level();
+            self.state.stage = self.turn_deferred(cx, outermost, by);
+        }
+        self.come_to(outermost, by)
+    }
+
+    /// Polls what was deferred in branches, and goes on with these, until they wait or the poll ends.
+    ///
+    /// # Safety
+    /// As for [`Outermost::run_deferred`].
+    #[cold]
+    #[inline(never)]
+    pub(super) unsafe fn run_all_deferred<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        own: &Outermost,
+        by: &mut P,
+    ) -> Poll<Option<P::Break>> {
+        while !own.is_idle() {
+            let guard = EndOnUnwind(self);
+            // SAFETY: passed on.
+            unsafe { own.run_deferred() };
+            mem::forget(guard);
+            self.state.stage = self.turn_deferred(cx, own, by);
+        }
+        self.come_to(own, by)
+    }
+
+    /// What a poll has come to by which outputs stay in the branches.
+    fn come_to<P: PollBranch<S>>(
+        &mut self,
+        outermost: &Outermost,
+        by: &mut P,
+    ) -> Poll<Option<P::Break>> {
+        let stage = self.state.stage;
+        if let Stage::At(_) = stage {
+            return Poll::Pending;
         }
         self.state.stage = Stage::Fresh;
-        Some(match stage {
+        match stage {
+            // SAFETY: the stage says so.
+            Stage::Panicked => unsafe { outermost.unwind() },
             Stage::Ended => Poll::Ready(None),
             Stage::EndedBy(index) => {
                 // SAFETY: the group is pinned, and so are its branches; they are live, for it has not ended.
@@ -54,7 +89,7 @@ impl<S: Branches> Group<S> {
                 Poll::Ready(Some(by.take(branches, index as usize)))
             }
             _ => Poll::Pending,
-        })
+        }
     }
 
     /// The poll of a group that was deferred: the outputs stay in the branches, and what it has come to in the stage.

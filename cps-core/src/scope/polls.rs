@@ -88,8 +88,10 @@ where
             if own.is_idle() {
                 break;
             }
+            let guard = CancelOnUnwind(self);
             // SAFETY: this poll has made it; a branching point in a branch was deferred, and the branches wait.
             unsafe { own.run_deferred() };
+            mem::forget(guard);
         }
         if let Progress::Ended = self.progress {
             return Poll::Ready(self.output());
@@ -144,7 +146,11 @@ where
                 }
                 return Some(Poll::Pending);
             }
-            Progress::Panicked => outermost.unwind(),
+            Progress::Panicked => {
+                self.progress = Progress::Fresh;
+                // SAFETY: the stage has said so.
+                unsafe { outermost.unwind() }
+            }
             Progress::Ended => return Some(Poll::Ready(self.output())),
             Progress::Waits | Progress::EndedBy(_) | Progress::Drops(_) => {}
         }
