@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use lab::strategy::{self, Setup};
-use lab::workload::{Chain, Workload};
+use lab_strategies::registry::{self, Setup};
+use lab_work::workload::{Chain, Workload};
 
 const CASES: [(&str, Workload); 4] = [
     ("ready", Workload::Call { chain: Chain::Static, depth: 8, suspensions: 0 }),
@@ -18,7 +18,7 @@ const CASES: [(&str, Workload); 4] = [
 ];
 
 fn call(c: &mut Criterion) {
-    let strategies = strategy::load(|_| true, &Setup::default());
+    let strategies = registry::load(|_| true, &Setup::default());
     for (case, workload) in CASES {
         let mut group = c.benchmark_group(format!("call/{case}"));
         group.measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(200));

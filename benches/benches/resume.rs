@@ -7,14 +7,14 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use lab::strategy::{self, Setup};
-use lab::workload::{Chain, Workload};
+use lab_strategies::registry::{self, Setup};
+use lab_work::workload::{Chain, Workload};
 
 /// Where the curves start, where real programs are, and where they end.
 const DEPTHS: [u32; 4] = [1, 8, 64, 1024];
 
 fn resume(c: &mut Criterion) {
-    let strategies = strategy::load(|_| true, &Setup::default());
+    let strategies = registry::load(|_| true, &Setup::default());
     for chain in Chain::ALL {
         let mut group = c.benchmark_group(format!("resume/{}", chain.name()));
         group.measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(200));

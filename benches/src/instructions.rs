@@ -8,12 +8,13 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::child::Request;
-use crate::generate::Shape;
-use crate::prefetch::{Spec, Way};
 use crate::record::{Params, Record};
-use crate::strategy::{Placement, Strategy};
-use crate::workload::Workload;
+use lab_work::child::Request;
+use lab_work::drive::Placement;
+use lab_work::generate::Shape;
+use lab_work::prefetch::{Spec, Way};
+use lab_work::strategy::Strategy;
+use lab_work::workload::Workload;
 
 /// Iterations of the shorter run: enough for every pool, vector and cache to have its final size.
 const FEW: u64 = 200;

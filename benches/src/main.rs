@@ -16,8 +16,9 @@ use lab::machine::Machine;
 use lab::measure::Budget;
 use lab::record::{JsonSink, Record};
 use lab::report::{self, Absent};
-use lab::strategy::{self, Setup};
-use lab::{child, paths};
+use lab::serve;
+use lab_strategies::registry::{self, Setup};
+use lab_work::paths;
 
 /// Compare ways of resuming suspended call stacks.
 ///
@@ -49,7 +50,7 @@ struct Run {
 
     /// Only these strategies (see `lab list`)
     #[arg(long, value_delimiter = ',', value_name = "A,B",
-          value_parser = PossibleValuesParser::new(strategy::names()))]
+          value_parser = PossibleValuesParser::new(registry::names()))]
     strategies: Vec<String>,
 
     /// Write a report with plots into this directory
@@ -97,8 +98,8 @@ fn main() -> ExitCode {
         Some(Command::List) => {
             list(&Setup { tail_lab: std::env::var_os("LAB_TAIL").map(Into::into) })
         }
-        Some(Command::Cell { strategy, request }) => child::run_once(strategy, request),
-        Some(Command::Serve { strategy }) => child::serve(strategy),
+        Some(Command::Cell { strategy, request }) => serve::run_once(strategy, request),
+        Some(Command::Serve { strategy }) => serve::serve(strategy),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -124,7 +125,7 @@ fn list(setup: &Setup) -> Result<()> {
         writeln!(out, "  {:<14} {}", experiment.name(), experiment.about())?;
     }
     writeln!(out, "\nStrategies")?;
-    for entry in strategy::load(|_| true, setup) {
+    for entry in registry::load(|_| true, setup) {
         writeln!(out, "  {:<14} {}", entry.name, entry.about)?;
         match entry.state {
             Ok(strategy) => {
@@ -240,7 +241,7 @@ fn participants(args: &Run, chosen: &[&dyn Experiment]) -> Result<(Vec<Participa
     };
     let mut participants = Vec::new();
     let mut absent = Vec::new();
-    for entry in strategy::load(wanted, &Setup { tail_lab: args.tail_lab.clone() }) {
+    for entry in registry::load(wanted, &Setup { tail_lab: args.tail_lab.clone() }) {
         match entry.state {
             Ok(strategy) => participants.push(Participant { name: entry.name, strategy }),
             Err(reason) if named(entry.name) => {

@@ -11,8 +11,8 @@ use rand::seq::SliceRandom;
 use statrs::statistics::{Data, Max, Median, Min, OrderStatistics};
 
 use crate::record::{Params, Record};
-use crate::strategy::Runner;
-use crate::workload::Workload;
+use lab_work::drive::{Runner, Sample};
+use lab_work::workload::Workload;
 
 /// How much to sample.
 #[derive(Clone, Copy, Debug)]
@@ -29,10 +29,6 @@ impl Budget {
     /// For a first look.
     pub const QUICK: Budget = Budget { samples: 11, sample_time: Duration::from_millis(2) };
 }
-
-/// Runs a number of iterations, checks the result, and says how long they took. Fails if the result
-/// is wrong.
-pub type Sample = Box<dyn FnMut(u64) -> Result<Duration>>;
 
 /// One thing to measure: a strategy on some work.
 pub struct Cell {
@@ -168,7 +164,7 @@ pub fn ticks(cells: usize, budget: &Budget) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::drive::Timed;
+    use lab_work::drive::Timed;
 
     const BUDGET: Budget = Budget { samples: 3, sample_time: Duration::from_micros(100) };
 

@@ -5,7 +5,7 @@ use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::strategy;
+use lab_strategies::registry;
 
 /// One line of a plot.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ const COLOURS: [RGBColor; 13] = [
 /// Appearance of the line of `label`: placements of one strategy share its colour, ours are bold.
 fn style(label: &str) -> ShapeStyle {
     let name = label.split(" (").next().unwrap_or(label);
-    let colour = COLOURS.get(strategy::rank(name)).copied().unwrap_or(BLACK);
+    let colour = COLOURS.get(registry::rank(name)).copied().unwrap_or(BLACK);
     let width = if name.starts_with("direct") { 4 } else { 2 };
     // The cheaper placement of a strategy that has two is drawn paler.
     let alpha = if label.ends_with("(arena)") { 0.5 } else { 1.0 };

@@ -7,9 +7,9 @@ use crate::instructions::{self, Counter};
 use crate::measure::Cell;
 use crate::plot;
 use crate::record::{Params, Record};
-use crate::strategy::Placement;
 use crate::table::Grid;
-use crate::workload::{Chain, DEEPEST_UNROLLED, DEPTHS, Workload, fib_calls};
+use lab_work::drive::Placement;
+use lab_work::workload::{Chain, DEEPEST_UNROLLED, DEPTHS, Workload, fib_calls};
 
 pub(super) struct Call;
 

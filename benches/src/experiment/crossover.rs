@@ -7,7 +7,7 @@ use crate::measure::Cell;
 use crate::plot;
 use crate::record::Record;
 use crate::table::{Grid, short};
-use crate::workload::{Chain, DEEPEST_UNROLLED, DEPTHS, Workload};
+use lab_work::workload::{Chain, DEEPEST_UNROLLED, DEPTHS, Workload};
 
 pub(super) struct Crossover;
 

@@ -3,12 +3,12 @@
 use anyhow::Result;
 
 use super::{Experiment, Options, Participant, Progress, Section, lines, params, with};
-use crate::generate::{Shape, Tree};
 use crate::instructions::{Counter, record};
 use crate::measure::Cell;
 use crate::plot;
 use crate::record::Record;
 use crate::table::Grid;
+use lab_work::generate::{Shape, Tree};
 
 pub(super) struct Generate;
 

@@ -3,11 +3,11 @@
 use anyhow::Result;
 
 use super::{Experiment, Options, Participant, Section, lines, params, with};
-use crate::join::Case;
 use crate::measure::Cell;
 use crate::plot;
 use crate::record::Record;
 use crate::table::Grid;
+use lab_work::join::Case;
 
 pub(super) struct Join;
 

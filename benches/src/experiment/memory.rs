@@ -4,13 +4,16 @@
 use anyhow::{Context as _, Result, bail, ensure};
 
 use super::{Experiment, Options, Participant, Progress, Section, params};
-use crate::child::{Connection, Reply, Request};
-use crate::measure::{self, Cell, Sample};
-use crate::memory::{
+use crate::measure::{self, Cell};
+use crate::record::{Params, Record};
+use lab_strategies::registry;
+use lab_work::child::{Connection, Reply, Request};
+use lab_work::drive::Sample;
+use lab_work::drive::{Placement, Runner};
+use lab_work::memory::{
     Case, Footprint, HOST_STACK_DEPTH, PAYLOADS, Shape, TASK_DEPTH, WORDS, movability,
 };
-use crate::record::{Params, Record};
-use crate::strategy::{self, Placement, Runner, Strategy};
+use lab_work::strategy::Strategy;
 
 pub(super) struct Memory;
 
@@ -122,7 +125,7 @@ impl Experiment for Memory {
         progress.expect(measure::ticks(cells.len(), &options.budget));
         records.extend(measure::measure(NAME, cells, &options.budget, &mut || progress.tick())?);
         // By case within a strategy, so that a table's columns of one strategy are side by side.
-        records.sort_by_key(|record| strategy::rank(&record.strategy));
+        records.sort_by_key(|record| registry::rank(&record.strategy));
         Ok(records)
     }
 

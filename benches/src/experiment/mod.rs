@@ -5,9 +5,10 @@ use anyhow::{Result, bail};
 use crate::instructions::Counter;
 use crate::measure::{Budget, Cell, checked, measure};
 use crate::record::{Params, Record};
-use crate::strategy::{Placement, Strategy};
 use crate::table::Grid;
-use crate::workload::Workload;
+use lab_work::drive::Placement;
+use lab_work::strategy::Strategy;
+use lab_work::workload::Workload;
 
 mod call;
 mod crossover;

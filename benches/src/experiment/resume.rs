@@ -8,7 +8,7 @@ use crate::measure::Cell;
 use crate::plot;
 use crate::record::{Params, Record};
 use crate::table::Grid;
-use crate::workload::{Chain, DEPTHS, Workload};
+use lab_work::workload::{Chain, DEPTHS, Workload};
 
 pub(super) struct Resume;
 

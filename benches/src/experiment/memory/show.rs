@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use super::{CHAINS, MOVE, TASKS};
 use crate::experiment::{Section, lines, with};
-use crate::memory::{PAYLOADS, Shape};
 use crate::plot;
 use crate::record::Record;
 use crate::table::Grid;
+use lab_work::memory::{PAYLOADS, Shape};
 
 const DEFINITION: &str = "bytes: what the chain keeps while suspended, its root included, which is \
     an allocation; the most at any of its suspensions, counted by the allocator. Stackful: from \

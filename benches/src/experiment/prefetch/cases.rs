@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Params, Spec, Way, params};
-use crate::prefetch::{CALL_DEPTHS, Distribution, GROUPS};
+use lab_work::prefetch::{CALL_DEPTHS, Distribution, GROUPS};
 
 /// A table, and the ways of looking up in it.
 pub(super) struct Case {

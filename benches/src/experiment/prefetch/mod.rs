@@ -9,10 +9,12 @@ use anyhow::{Context as _, Result};
 use super::{Experiment, Options, Participant, Progress, Section, params};
 use crate::instructions::{self, Counter};
 use crate::measure::{Cell, measure, ticks};
-use crate::prefetch::counters::{Counters, EVENTS};
-use crate::prefetch::memory::{Pages, available};
-use crate::prefetch::{Data, Lookups, Spec, Way, naive};
 use crate::record::{Params, Record};
+use lab_strategies::naive::Naive;
+use lab_work::prefetch::counters::{Counters, EVENTS};
+use lab_work::prefetch::memory::{Pages, available};
+use lab_work::prefetch::{Data, Lookups, Spec, Way};
+use lab_work::strategy::Strategy as _;
 
 mod cases;
 mod ratios;
@@ -194,7 +196,7 @@ fn add_floor(cells: &mut Cells, case: &Case) -> Result<()> {
         params.extend(params! {
             "table_bytes": case.spec.table_bytes(), "beside": case.title(), "pages": pages.name()
         });
-        let lookups = naive(floor.spec, way).expect("naive has all chains");
+        let lookups = Naive.lookups(floor.spec, way).expect("naive has all chains");
         cells.push("naive", params, &data, floor.lookups, lookups);
     }
     Ok(())

@@ -32,7 +32,7 @@ pub(super) fn all(records: &[Record]) -> Result<Vec<Section>> {
     sections.extend(ratios::of_tables(&timed));
     // In the order of `lab list`, whichever way came first.
     for section in &mut sections {
-        section.grid.sort_columns_by_key(crate::strategy::rank);
+        section.grid.sort_columns_by_key(lab_strategies::registry::rank);
     }
     Ok(sections)
 }
@@ -166,7 +166,7 @@ fn summary(records: &[&Record]) -> Result<Option<Section>> {
             strategies.push(&record.strategy);
         }
     }
-    strategies.sort_by_key(|name| crate::strategy::rank(name));
+    strategies.sort_by_key(|name| lab_strategies::registry::rank(name));
     grid.columns = strategies.iter().map(|name| (*name).to_owned()).collect();
     let titles = titles(&records);
     for title in &titles {
