@@ -129,7 +129,7 @@ fn run(variants: &mut [Variant], placement: Option<Placement>, iterations: u64) 
 }
 
 fn load(name: &str) -> Result<Box<dyn Strategy>> {
-    registry::load(|candidate| candidate == name, &Setup::default())
+    registry::load(|entry| entry.name == name, &Setup::default())
         .pop()
         .with_context(|| format!("no strategy {name}"))?
         .state

@@ -5,7 +5,6 @@ use std::pin::pin;
 use std::task::Poll;
 
 use cps_core::{Body, Coroutine, coroutine_block};
-
 use lab_work::drive::{Placement, opaque, suspend};
 use lab_work::memory::{Case, Probe, Program, Shape, chain, look, payload, read, words};
 

@@ -4,6 +4,8 @@
 // Eight wrappers around one another are more types within types than the compiler's default admits.
 #![recursion_limit = "256"]
 
+use lab_work::memory::meter::Metered;
+
 mod bodies;
 
 pub mod adaptive;
@@ -25,3 +27,14 @@ pub mod remote;
 pub mod stackful;
 pub mod state_machine;
 pub mod visitor;
+
+/// In this package, so that allocations are inlined into the strategies, as they would not be from
+/// another.
+#[global_allocator]
+static ALLOCATOR: Metered = Metered;
+
+/// The Rust compiler that they are built by.
+pub const COMPILER: &str = env!("LAB_RUSTC");
+
+/// Their optimisation level.
+pub const OPT_LEVEL: &str = env!("LAB_OPT_LEVEL");

@@ -5,7 +5,6 @@ use std::future::Future;
 use std::pin::Pin;
 
 use anyhow::Result;
-
 use lab_work::drive::{Timed, calls, opaque, resumes, suspend};
 use lab_work::memory::{Case, Probe};
 use lab_work::strategy::{Strategy, Variant};

@@ -6,11 +6,11 @@ use std::pin::{Pin, pin};
 use std::time::Instant;
 
 use ::reblessive::{Stack, Stk};
-
-use crate::bodies;
 use lab_work::drive::{self, Timed, opaque, suspend};
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::{Chain, Workload};
+
+use crate::bodies;
 
 /// The strategy `reblessive`.
 #[derive(Debug)]

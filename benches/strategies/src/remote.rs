@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
-
 use lab_work::child::{Connection, Reply, Request};
 use lab_work::drive::Timed;
 use lab_work::memory::{Case, Probe};

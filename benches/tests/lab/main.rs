@@ -2,4 +2,5 @@
 
 mod cli;
 mod memory;
+mod rooms;
 mod strategies;

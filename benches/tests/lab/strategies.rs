@@ -1,31 +1,16 @@
 //! Every strategy that can run here gives the known result of every workload, in every placement.
 
-use lab_strategies::registry::{self, Loaded, Setup};
+use lab_strategies::registry::{self, Entry, Loaded, Role, Setup, Work};
 use lab_work::generate::{Shape, Tree};
 use lab_work::join::Case;
 use lab_work::prefetch::{self, CALL_DEPTHS, Data, Distribution, GROUPS, Spec, Way};
 use lab_work::workload::{Chain, DEPTHS, Workload};
 
-/// Strategies that run branches, traverse trees, or do lookups, and nothing else.
-const OTHERS: [&str; 11] = [
-    "adaptive",
-    "direct-fold",
-    "explicit-stack",
-    "futures-unordered",
-    "genawaiter",
-    "group-prefetch",
-    "join-set",
-    "naive",
-    "naive-branch",
-    "nested-iterator",
-    "visitor",
-];
-
 /// All strategies; those in C++ only if the variable `LAB_TEST_CPP` is set, for they take as long to
 /// compile as all others to run.
 fn loaded() -> Vec<Loaded> {
     let cpp = std::env::var_os("LAB_TEST_CPP").is_some();
-    registry::load(|name| cpp || !name.starts_with("cpp-"), &Setup::default())
+    registry::load(|entry| cpp || !entry.name.starts_with("cpp-"), &Setup::default())
 }
 
 fn workloads() -> Vec<Workload> {
@@ -46,13 +31,16 @@ fn workloads() -> Vec<Workload> {
 
 #[test]
 fn every_strategy_gives_the_known_result() {
-    for entry in loaded() {
-        let Ok(strategy) = entry.state else { continue };
+    for Loaded { entry, state } in loaded() {
+        let Ok(strategy) = state else { continue };
         for workload in workloads() {
             let variants = strategy.variants(workload);
-            // Those of `join`, `generate` or `prefetch` only run none of these.
-            let other = OTHERS.contains(&entry.name);
-            assert_eq!(variants.is_empty(), other, "{} on {workload:?}", entry.name);
+            assert_eq!(
+                !variants.is_empty(),
+                entry.does(Work::Chains),
+                "{} on {workload:?}",
+                entry.name
+            );
             for mut variant in variants {
                 for n in [1, 3, 100] {
                     let timed = (variant.run)(n).unwrap();
@@ -91,11 +79,11 @@ const RANGES: [std::ops::Range<usize>; 5] = [0..0, 0..1, 3..19, 0..33, 0..100];
 #[test]
 fn every_strategy_looks_up_what_the_loop_by_hand_looks_up_in_its_order() {
     let strategies = loaded();
+    let mut taking_part = Vec::new();
     for spec in specs() {
         let data = Data::build(spec, 100).unwrap();
-        let mut taking_part = Vec::new();
-        for entry in &strategies {
-            let Ok(strategy) = &entry.state else { continue };
+        for Loaded { entry, state } in &strategies {
+            let Ok(strategy) = state else { continue };
             for group in [0].into_iter().chain(GROUPS) {
                 for call_depth in [None].into_iter().chain(CALL_DEPTHS.map(Some)) {
                     let way = Way { group, call_depth };
@@ -108,10 +96,10 @@ fn every_strategy_looks_up_what_the_loop_by_hand_looks_up_in_its_order() {
                 }
             }
         }
-        for name in ["naive", "group-prefetch", "state-machine", "nested", "stackful"] {
-            assert!(taking_part.contains(&name), "{name} in {spec:?}");
-        }
-        assert!(taking_part.iter().any(|name| name.starts_with("direct")));
+    }
+    for Loaded { entry, state } in strategies {
+        let does = state.is_ok() && entry.does(Work::Lookups);
+        assert_eq!(taking_part.contains(&entry.name), does, "{}", entry.name);
     }
 }
 
@@ -130,8 +118,8 @@ fn a_wrong_result_is_noticed() {
 
 #[test]
 fn every_way_of_joining_hears_every_call() {
-    for entry in loaded() {
-        let Ok(strategy) = entry.state else { continue };
+    for Loaded { entry, state } in loaded() {
+        let Ok(strategy) = state else { continue };
         let mut cases = 0;
         for case in Case::ALL {
             for branches in [1, 2, 8, 63, 64, 200].into_iter().filter(|&n| case.allows(n)) {
@@ -142,8 +130,7 @@ fn every_way_of_joining_hears_every_call() {
                 }
             }
         }
-        let joins = ["nested", "direct", "direct-tail", "futures-unordered", "join-set"];
-        assert_eq!(cases > 0, joins.contains(&entry.name), "{}", entry.name);
+        assert_eq!(cases > 0, entry.does(Work::Branches), "{}", entry.name);
     }
 }
 
@@ -154,19 +141,10 @@ fn every_way_of_generating_yields_every_item_in_order() {
         .chain([1, 2, 300].map(|depth| (Shape::Degenerate, depth)))
         .map(|(shape, depth)| Tree::build(shape, depth))
         .collect();
-    for entry in loaded() {
-        let Ok(strategy) = entry.state else { continue };
+    for Loaded { entry, state } in loaded() {
+        let Ok(strategy) = state else { continue };
         let samples: Vec<_> = trees.iter().filter_map(|tree| strategy.generate(tree)).collect();
-        let generates = [
-            "direct",
-            "direct-tail",
-            "direct-fold",
-            "explicit-stack",
-            "nested-iterator",
-            "genawaiter",
-            "visitor",
-        ];
-        let expected = if generates.contains(&entry.name) { trees.len() } else { 0 };
+        let expected = if entry.does(Work::Items) { trees.len() } else { 0 };
         assert_eq!(samples.len(), expected, "{}", entry.name);
         // It checks what it is given.
         for mut sample in samples {
@@ -177,9 +155,9 @@ fn every_way_of_generating_yields_every_item_in_order() {
 
 #[test]
 fn ours_is_direct_or_direct_tail_by_the_feature() {
-    let loaded =
-        registry::load(|name| ["direct", "direct-tail"].contains(&name), &Setup::default());
-    let present: Vec<_> = loaded.iter().filter(|l| l.state.is_ok()).map(|l| l.name).collect();
+    let chains = |entry: &Entry| entry.role == Role::Ours && entry.does(Work::Chains);
+    let loaded = registry::load(chains, &Setup::default());
+    let present: Vec<_> = loaded.iter().filter(|l| l.state.is_ok()).map(|l| l.entry.name).collect();
     let expected = if cfg!(feature = "tail-call") { "direct-tail" } else { "direct" };
     assert_eq!(present, [expected]);
 }

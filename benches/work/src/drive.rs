@@ -98,6 +98,34 @@ pub fn opaque<T>(value: T) -> T {
     black_box(value)
 }
 
+/// How a root is polled: inlined into the loop, or by a call.
+pub trait PollRoot: Copy {
+    /// Polls it once.
+    fn poll<F: Future>(self, root: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output>;
+}
+
+/// Leaves to the compiler whether it inlines the poll, which it does for a chain that it sees.
+#[derive(Clone, Copy, Debug)]
+pub struct Inlined;
+
+/// By a call, as behind an executor's run queue.
+#[derive(Clone, Copy, Debug)]
+pub struct Called;
+
+impl PollRoot for Inlined {
+    #[inline(always)]
+    fn poll<F: Future>(self, root: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        root.poll(cx)
+    }
+}
+
+impl PollRoot for Called {
+    #[inline(never)]
+    fn poll<F: Future>(self, root: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        root.poll(cx)
+    }
+}
+
 /// Starts the chain that `make` builds for `n + 1` suspensions, then times `n` resumes of it.
 ///
 /// # Panics
@@ -106,15 +134,27 @@ pub fn resumes<F>(make: impl FnOnce(u64) -> F, n: u64) -> Timed
 where
     F: IntoFuture<Output = u64>,
 {
+    resumes_by(Inlined, make, n)
+}
+
+/// [`resumes`], with a choice of how the root is polled.
+///
+/// # Panics
+/// As there.
+#[inline(always)]
+pub fn resumes_by<F>(poll: impl PollRoot, make: impl FnOnce(u64) -> F, n: u64) -> Timed
+where
+    F: IntoFuture<Output = u64>,
+{
     let mut chain = pin!(make(opaque(n + 1)).into_future());
     let cx = &mut Context::from_waker(Waker::noop());
-    assert!(chain.as_mut().poll(cx).is_pending(), "the chain did not suspend");
+    assert!(poll.poll(chain.as_mut(), cx).is_pending(), "the chain did not suspend");
     let start = Instant::now();
     for _ in 0..n {
-        assert!(chain.as_mut().poll(cx).is_pending(), "the chain ended early");
+        assert!(poll.poll(chain.as_mut(), cx).is_pending(), "the chain ended early");
     }
     let elapsed = start.elapsed();
-    match chain.as_mut().poll(cx) {
+    match poll.poll(chain.as_mut(), cx) {
         Poll::Ready(checksum) => Timed { elapsed, checksum },
         Poll::Pending => panic!("the chain suspended too often"),
     }
@@ -122,7 +162,16 @@ where
 
 /// Times `n` whole calls: each builds a chain by `make` and polls it to its end.
 #[inline(always)]
-pub fn calls<F>(mut make: impl FnMut() -> F, n: u64) -> Timed
+pub fn calls<F>(make: impl FnMut() -> F, n: u64) -> Timed
+where
+    F: IntoFuture<Output = u64>,
+{
+    calls_by(Inlined, make, n)
+}
+
+/// [`calls`], with a choice of how the root is polled.
+#[inline(always)]
+pub fn calls_by<F>(poll: impl PollRoot, mut make: impl FnMut() -> F, n: u64) -> Timed
 where
     F: IntoFuture<Output = u64>,
 {
@@ -130,17 +179,22 @@ where
     let mut checksum = 0u64;
     for _ in 0..n {
         let chain = pin!(make().into_future());
-        checksum = checksum.wrapping_add(finish(chain));
+        checksum = checksum.wrapping_add(finish_by(poll, chain));
     }
     Timed { elapsed: start.elapsed(), checksum }
 }
 
 /// Polls `future` until it is ready.
 #[inline(always)]
-pub fn finish(mut future: Pin<&mut impl Future<Output = u64>>) -> u64 {
+pub fn finish(future: Pin<&mut impl Future<Output = u64>>) -> u64 {
+    finish_by(Inlined, future)
+}
+
+#[inline(always)]
+fn finish_by(poll: impl PollRoot, mut future: Pin<&mut impl Future<Output = u64>>) -> u64 {
     let cx = &mut Context::from_waker(Waker::noop());
     loop {
-        if let Poll::Ready(value) = future.as_mut().poll(cx) {
+        if let Poll::Ready(value) = poll.poll(future.as_mut(), cx) {
             return value;
         }
     }

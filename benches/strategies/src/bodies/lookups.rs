@@ -143,11 +143,10 @@ macro_rules! levels {
 }
 
 /// Invokes `$run!` with the coroutine function of `$levels`, a module with [`levels`], for a call
-/// depth, or with `$flat` for depth 1.
+/// depth of two or more.
 macro_rules! with_depth {
-    ($depth:expr, $flat:path, $levels:ident, $run:ident!($($arguments:tt)*)) => {
+    ($depth:expr, $levels:ident, $run:ident!($($arguments:tt)*)) => {
         match $depth {
-            1 => $run!($flat, $($arguments)*),
             2 => $run!($levels::level2, $($arguments)*),
             4 => $run!($levels::level4, $($arguments)*),
             5 => $run!($levels::level5, $($arguments)*),

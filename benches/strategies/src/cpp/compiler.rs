@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
-
 use lab_work::paths;
 
 /// As Rust's release profile: full optimisation for the target's baseline processor.

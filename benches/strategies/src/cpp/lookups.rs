@@ -1,11 +1,11 @@
 //! The lookups of `prefetch` in C++: `peers/prefetch.cpp`.
 
 use anyhow::Result;
+use lab_work::prefetch::{Table, Way, chained, cycle, tree};
 use libloading::{Library, Symbol};
 
 use super::Libraries;
 use super::compiler::Unit;
-use lab_work::prefetch::{Table, Way, chained, cycle, tree};
 
 const PREFETCH: Unit = Unit {
     file: "prefetch.cpp",

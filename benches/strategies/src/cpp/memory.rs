@@ -5,13 +5,13 @@ use std::ffi::{CString, c_char};
 use std::rc::Rc;
 
 use anyhow::{Result, ensure};
+use lab_work::drive::Placement;
+use lab_work::memory::resident::resident_set;
+use lab_work::memory::{Case, Footprint, PAYLOADS, Probe, Shape, TASK_DEPTH, WORDS};
 use libloading::{Library, Symbol};
 
 use super::Libraries;
 use super::compiler::Unit;
-use lab_work::drive::Placement;
-use lab_work::memory::resident::resident_set;
-use lab_work::memory::{Case, Footprint, PAYLOADS, Probe, Shape, TASK_DEPTH, WORDS};
 
 const MEMORY: Unit = Unit {
     file: "memory.cpp",

@@ -8,14 +8,13 @@ use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use libloading::{Library, Symbol};
-
 use lab_work::drive::Placement;
 use lab_work::drive::Timed;
 use lab_work::memory::{Case, Probe};
 use lab_work::prefetch::{self, Lookups, Spec, Way};
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::{Chain, DEEPEST_UNROLLED, Workload};
+use libloading::{Library, Symbol};
 
 mod compiler;
 mod lookups;

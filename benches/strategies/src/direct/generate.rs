@@ -4,7 +4,6 @@ use std::pin::pin;
 use std::rc::Rc;
 
 use cps_core::{yield_, yield_from};
-
 use lab_work::drive::Sample;
 use lab_work::generate::{Node, Tree, add, traversals};
 

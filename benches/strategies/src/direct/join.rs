@@ -5,7 +5,6 @@ use std::pin::pin;
 
 use anyhow::ensure;
 use cps_core::{Concurrent, join};
-
 use lab_work::drive::{Sample, calls, opaque};
 use lab_work::join::{Board, Case, lives, wake_ups};
 

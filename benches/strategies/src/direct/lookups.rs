@@ -3,7 +3,6 @@
 
 use cps_core::interleave::{Group, Start, complete};
 use cps_core::prefetch::{Interleaved, Locality, Policy, Sequential};
-
 use lab_work::prefetch::{
     Lookups, Table, Way, chained, cycle, lookups as in_batches, sorted, tree,
 };
@@ -35,41 +34,51 @@ fn one_by_one<C: Start<Output = u64>>(
     }
 }
 
-/// Does a batch by `$chain(table, input, policy)`: in groups of `$group`, or if that is 0 one after
-/// the other.
+/// Does a batch by `$chain(table, input, policy)` in groups of `$group`.
+macro_rules! grouped {
+    ($chain:path, $table:expr, $group:expr, $inputs:expr, $outputs:expr) => {{
+        let (table, inputs, outputs) = ($table, $inputs, $outputs);
+        let make = |input| $chain(table, input, Interleaved);
+        let sink = |index: usize, result| outputs[index] = result;
+        Group::new($group).run(inputs.iter().copied(), make, sink);
+    }};
+}
+
+/// The same, or if `$group` is 0 one after the other.
 macro_rules! run {
     ($chain:path, $table:expr, $group:expr, $inputs:expr, $outputs:expr) => {{
         let (table, inputs, outputs) = ($table, $inputs, $outputs);
         match $group {
             0 => one_by_one(|input| $chain(table, input, Sequential), inputs, outputs),
-            group => {
-                let make = |input| $chain(table, input, Interleaved);
-                let sink = |index: usize, result| outputs[index] = result;
-                Group::new(group).run(inputs.iter().copied(), make, sink);
-            }
+            group => grouped!($chain, table, group, inputs, outputs),
         }
     }};
 }
 
-/// The lookups in groups, or one after the other.
-#[must_use]
+/// The lookups in groups, or one after the other. That not through a chain of calls: without
+/// suspensions the calls are gone, too.
 pub(super) fn lookups(way: Way) -> Option<Lookups> {
     let Way { group, call_depth } = way;
+    if group == 0 && call_depth > Some(1) {
+        return None;
+    }
     Some(in_batches(move |table, inputs, outputs| match (table, call_depth) {
-        (Table::Bsearch(values), depth) => bodies::with_depth!(
-            depth.unwrap_or(1),
-            bsearch,
-            bsearch_chain,
-            run!(&values[..], group, inputs, outputs)
-        ),
+        (Table::Bsearch(values), None | Some(1)) => {
+            run!(bsearch, &values[..], group, inputs, outputs);
+        }
+        (Table::Bsearch(values), Some(depth)) => {
+            bodies::with_depth!(
+                depth,
+                bsearch_chain,
+                grouped!(&values[..], group, inputs, outputs)
+            );
+        }
         (Table::Chase(nodes), _) => run!(chase, &nodes[..], group, inputs, outputs),
         (Table::Hash(table), _) => run!(hash, table.view(), group, inputs, outputs),
         (Table::Btree(tree), None) => run!(btree, tree.view(), group, inputs, outputs),
-        (Table::Btree(tree), Some(depth)) => bodies::with_depth!(
-            depth,
-            btree_flat,
-            btree_chain,
-            run!(tree.view(), group, inputs, outputs)
-        ),
+        (Table::Btree(tree), Some(1)) => run!(btree_flat, tree.view(), group, inputs, outputs),
+        (Table::Btree(tree), Some(depth)) => {
+            bodies::with_depth!(depth, btree_chain, grouped!(tree.view(), group, inputs, outputs));
+        }
     }))
 }

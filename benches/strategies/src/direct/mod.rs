@@ -7,8 +7,9 @@ use std::rc::Rc;
 
 use anyhow::Result;
 use cps_core::BoxCoroutine;
-
-use lab_work::drive::{Placement, Sample, Timed, calls, opaque, resumes, suspend};
+use lab_work::drive::{
+    Called, Placement, Sample, Timed, calls, calls_by, opaque, resumes, resumes_by, suspend,
+};
 use lab_work::generate::Tree;
 use lab_work::join::Case as JoinCase;
 use lab_work::memory::movability::Unstarted;
@@ -124,10 +125,10 @@ fn run(workload: Workload, iterations: u64) -> Timed {
             ))
         }
         Workload::Resume { chain: Chain::Dyn, depth } => {
-            resumes(|suspensions| dynamic(depth, suspensions), iterations)
+            resumes_by(Called, |suspensions| dynamic(depth, suspensions), iterations)
         }
         Workload::Call { chain: Chain::Dyn, depth, suspensions } => {
-            calls(|| dynamic(depth, opaque(suspensions)), iterations)
+            calls_by(Called, || dynamic(depth, opaque(suspensions)), iterations)
         }
         Workload::Fib { n, yields: false } => calls(|| fib(opaque(n)), iterations),
         Workload::Fib { n, yields: true } => calls(|| fib_yield(opaque(n)), iterations),

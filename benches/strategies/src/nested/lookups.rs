@@ -4,7 +4,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
 use cps_core::prefetch::{Locality, prefetch_read, prefetch_read_range};
-
 use lab_work::drive::{Suspend, suspend};
 use lab_work::prefetch::{
     Lookups, Table, Way, chained, cycle, lookups as in_batches, sorted, tree,
@@ -104,20 +103,18 @@ macro_rules! run {
 pub(super) fn lookups(way: Way) -> Option<Lookups> {
     let Way { group: group @ 1.., call_depth } = way else { return None };
     Some(in_batches(move |table, inputs, outputs| match (table, call_depth) {
-        (Table::Bsearch(values), depth) => bodies::with_depth!(
-            depth.unwrap_or(1),
-            bsearch,
-            bsearch_chain,
-            run!(&values[..], group, inputs, outputs)
-        ),
+        (Table::Bsearch(values), None | Some(1)) => {
+            run!(bsearch, &values[..], group, inputs, outputs);
+        }
+        (Table::Bsearch(values), Some(depth)) => {
+            bodies::with_depth!(depth, bsearch_chain, run!(&values[..], group, inputs, outputs));
+        }
         (Table::Chase(nodes), _) => run!(chase, &nodes[..], group, inputs, outputs),
         (Table::Hash(table), _) => run!(hash, table.view(), group, inputs, outputs),
         (Table::Btree(tree), None) => run!(btree, tree.view(), group, inputs, outputs),
-        (Table::Btree(tree), Some(depth)) => bodies::with_depth!(
-            depth,
-            btree_flat,
-            btree_chain,
-            run!(tree.view(), group, inputs, outputs)
-        ),
+        (Table::Btree(tree), Some(1)) => run!(btree_flat, tree.view(), group, inputs, outputs),
+        (Table::Btree(tree), Some(depth)) => {
+            bodies::with_depth!(depth, btree_chain, run!(tree.view(), group, inputs, outputs));
+        }
     }))
 }

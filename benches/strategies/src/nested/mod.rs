@@ -1,7 +1,6 @@
 //! Plain `async fn`: what everybody writes today.
 
 use anyhow::Result;
-
 use lab_work::drive::{Sample, Timed, calls, opaque, resumes, suspend};
 use lab_work::join::Case as JoinCase;
 use lab_work::memory::movability::Unstarted;

@@ -5,7 +5,6 @@ use std::cell::{Cell, RefCell};
 
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, Yielder};
-
 use cps_core::prefetch::prefetch_read;
 use lab_work::drive::opaque;
 use lab_work::prefetch::{

@@ -5,7 +5,6 @@
 use anyhow::ensure;
 use corosensei::stack::{DefaultStack, Stack};
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-
 use lab_work::drive::opaque;
 use lab_work::memory::resident::{self, resident_set, resident_vector};
 use lab_work::memory::{

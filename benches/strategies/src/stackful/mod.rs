@@ -5,7 +5,6 @@ use std::time::Instant;
 use anyhow::Result;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
-
 use lab_work::drive::{Timed, opaque};
 use lab_work::memory::{Case, Probe};
 use lab_work::prefetch::{Lookups, Spec, Way};

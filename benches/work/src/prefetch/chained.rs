@@ -147,8 +147,9 @@ pub fn sequential(table: View<'_>, inputs: &[u64], outputs: &mut [u64]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use rand::SeedableRng;
+
+    use super::*;
 
     #[test]
     fn every_bucket_has_as_many_keys_and_each_is_found() {

@@ -74,8 +74,9 @@ pub fn chains<const CHAINS: usize>(nodes: &[Node], inputs: &[u64], outputs: &mut
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use rand::SeedableRng;
+
+    use super::*;
 
     #[test]
     fn the_cycle_has_all_nodes() {

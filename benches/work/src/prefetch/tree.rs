@@ -234,8 +234,9 @@ pub fn sequential(tree: View<'_>, inputs: &[u64], outputs: &mut [u64]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use rand::SeedableRng;
+
+    use super::*;
 
     #[test]
     fn nodes_have_512_bytes() {

@@ -7,14 +7,14 @@
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
-
-use crate::record::{Params, Record};
 use lab_work::child::Request;
 use lab_work::drive::Placement;
 use lab_work::generate::Shape;
 use lab_work::prefetch::{Spec, Way};
 use lab_work::strategy::Strategy;
 use lab_work::workload::Workload;
+
+use crate::record::{Params, Record};
 
 /// Iterations of the shorter run: enough for every pool, vector and cache to have its final size.
 const FEW: u64 = 200;

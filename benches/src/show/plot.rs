@@ -1,11 +1,10 @@
 //! Figures, as SVG text.
 
 use anyhow::{Result, anyhow};
+use lab_strategies::registry::{self, Role};
 use plotters::coord::Shift;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
-
-use lab_strategies::registry;
 
 /// One line of a plot.
 #[derive(Clone, Debug)]
@@ -36,28 +35,14 @@ pub struct HeatMap<'a> {
 const SIZE: (u32, u32) = (860, 480);
 const FONT: &str = "sans-serif";
 
-/// One colour for each strategy, in the order of `strategy::names`; ours are the reds.
-const COLOURS: [RGBColor; 13] = [
-    RGBColor(31, 119, 180),
-    RGBColor(23, 190, 207),
-    RGBColor(214, 39, 40),
-    RGBColor(255, 127, 80),
-    RGBColor(44, 160, 44),
-    RGBColor(148, 103, 189),
-    RGBColor(140, 86, 75),
-    RGBColor(188, 160, 34),
-    RGBColor(110, 110, 110),
-    RGBColor(227, 119, 194),
-    RGBColor(255, 190, 120),
-    RGBColor(30, 30, 30),
-    RGBColor(160, 160, 190),
-];
-
 /// Appearance of the line of `label`: placements of one strategy share its colour, ours are bold.
 fn style(label: &str) -> ShapeStyle {
     let name = label.split(" (").next().unwrap_or(label);
-    let colour = COLOURS.get(registry::rank(name)).copied().unwrap_or(BLACK);
-    let width = if name.starts_with("direct") { 4 } else { 2 };
+    let entry = registry::find(name);
+    let (red, green, blue) = entry.map_or((0, 0, 0), |entry| entry.colour);
+    let colour = RGBColor(red, green, blue);
+    let ours = entry.is_some_and(|entry| entry.role == Role::Ours);
+    let width = if ours { 4 } else { 2 };
     // The cheaper placement of a strategy that has two is drawn paler.
     let alpha = if label.ends_with("(arena)") { 0.5 } else { 1.0 };
     colour.mix(alpha).stroke_width(width)
@@ -113,7 +98,7 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> Result<String> {
             .label_style((FONT, 13))
             .axis_desc_style((FONT, 14))
             .x_label_formatter(&|x| format!("{x:.0}"))
-            .y_label_formatter(&|y| crate::table::short(*y))
+            .y_label_formatter(&|y| crate::show::table::short(*y))
             .light_line_style(TRANSPARENT)
             .draw()
             .map_err(drawing)?;
@@ -153,7 +138,7 @@ pub fn bars(x_label: &str, bars: &[(String, f64)]) -> Result<String> {
             area.draw(&Rectangle::new([(LEFT, y - 8), (end, y + 8)], style(strategy).filled()))
                 .map_err(drawing)?;
             area.draw_text(label, &text(HPos::Right), (LEFT - 8, y)).map_err(drawing)?;
-            let value = crate::table::short(*value);
+            let value = crate::show::table::short(*value);
             area.draw_text(&value, &text(HPos::Left), (end + 6, y)).map_err(drawing)?;
         }
         Ok(())
@@ -210,7 +195,7 @@ pub fn heat_map(map: &HeatMap<'_>) -> Result<String> {
         for (row, values) in map.values.iter().enumerate() {
             for (column, &ratio) in values.iter().enumerate() {
                 let at = middle(column as f64, row);
-                area.draw_text(&crate::table::short(ratio), &centred, at).map_err(drawing)?;
+                area.draw_text(&crate::show::table::short(ratio), &centred, at).map_err(drawing)?;
             }
             let (_, y) = middle(0.0, row);
             area.draw_text(&map.rows[row], &text(HPos::Right), (origin.0 - 8, y))

@@ -1,4 +1,4 @@
-//! Tells the lab by which compiler and how it is built, so that its reports can say so.
+//! By which compiler and how the strategies are built, so that reports can say so.
 
 use std::env;
 use std::process::Command;

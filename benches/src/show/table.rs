@@ -90,9 +90,10 @@ pub fn short(value: f64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::record::Params;
-    use serde_json::json;
 
     fn record(strategy: &str, depth: u32, value: f64) -> Record {
         let mut params = Params::new();

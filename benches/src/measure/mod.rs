@@ -5,14 +5,16 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use lab_work::drive::{Runner, Sample};
+use lab_work::workload::Workload;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use statrs::statistics::{Data, Max, Median, Min, OrderStatistics};
 
 use crate::record::{Params, Record};
-use lab_work::drive::{Runner, Sample};
-use lab_work::workload::Workload;
+
+pub mod instructions;
 
 /// How much to sample.
 #[derive(Clone, Copy, Debug)]
@@ -163,8 +165,9 @@ pub fn ticks(cells: usize, budget: &Budget) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use lab_work::drive::Timed;
+
+    use super::*;
 
     const BUDGET: Budget = Budget { samples: 3, sample_time: Duration::from_micros(100) };
 

@@ -2,11 +2,7 @@
 //! lie.
 
 use anyhow::{Context as _, Result, bail, ensure};
-
-use super::{Experiment, Options, Participant, Progress, Section, params};
-use crate::measure::{self, Cell};
-use crate::record::{Params, Record};
-use lab_strategies::registry;
+use lab_strategies::registry::{self, Entry, Work};
 use lab_work::child::{Connection, Reply, Request};
 use lab_work::drive::Sample;
 use lab_work::drive::{Placement, Runner};
@@ -15,15 +11,20 @@ use lab_work::memory::{
 };
 use lab_work::strategy::Strategy;
 
+use super::run::{Experiment, Participant, Run};
+use super::tools::params;
+use crate::measure::Cell;
+use crate::record::{Params, Record};
+use crate::show::Section;
+
+mod show;
+
 pub(super) struct Memory;
 
 const NAME: &str = "memory";
 
 /// The case of chains that are moved before they start.
 const MOVE: &str = "move";
-
-const STRATEGIES: [&str; 7] =
-    ["nested", "nested-boxed", "direct", "direct-tail", "stackful", "cpp-clang", "cpp-gcc"];
 
 /// The cases of one chain with a payload of bytes, and how often each is repeated.
 const CHAINS: [(Shape, &[u32]); 10] = [
@@ -64,8 +65,8 @@ const FULL: Scope = Scope {
 const QUICK: Scope =
     Scope { payloads: &[1024], recursion_depths: &[HOST_STACK_DEPTH], words: &[8], tasks: 20_000 };
 
-fn cases(options: &Options) -> Vec<Case> {
-    let scope = if options.quick { QUICK } else { FULL };
+fn cases(quick: bool) -> Vec<Case> {
+    let scope = if quick { QUICK } else { FULL };
     let mut cases = Vec::new();
     for &payload in scope.payloads {
         for (shape, depths) in CHAINS {
@@ -98,32 +99,28 @@ impl Experiment for Memory {
         "bytes and allocations of suspended stacks: payloads, recursion, a million tasks"
     }
 
-    fn takes(&self, strategy: &str) -> bool {
-        STRATEGIES.contains(&strategy)
+    fn takes(&self, strategy: &Entry) -> bool {
+        strategy.does(Work::Memory)
     }
 
-    fn run(
-        &self,
-        participants: &[&Participant],
-        options: &Options,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<Record>> {
-        let cases = cases(options);
-        progress.expect((cases.len() * participants.len()) as u64);
+    fn run(&self, run: &mut Run<'_>) -> Result<Vec<Record>> {
+        let cases = cases(run.quick);
+        run.progress.expect((cases.len() * run.participants.len()) as u64);
         let mut records = Vec::new();
         for case in cases {
-            for Participant { name, strategy } in participants {
+            for Participant { entry, strategy } in run.participants {
+                let name = entry.name;
                 let measured = footprints(name, strategy.as_ref(), case)
                     .with_context(|| format!("{name} on {case:?}"))?;
                 for (placement, footprint) in measured {
                     records.extend(records_of(name, case, placement, &footprint));
                 }
-                progress.tick();
+                run.progress.tick();
             }
         }
-        let cells = moving(participants, &mut records);
-        progress.expect(measure::ticks(cells.len(), &options.budget));
-        records.extend(measure::measure(NAME, cells, &options.budget, &mut || progress.tick())?);
+        let cells = moving(run.participants, &mut records);
+        run.progress.expect(run.ticks(cells.len()));
+        records.extend(run.measure(NAME, cells)?);
         // By case within a strategy, so that a table's columns of one strategy are side by side.
         records.sort_by_key(|record| registry::rank(&record.strategy));
         Ok(records)
@@ -138,13 +135,14 @@ impl Experiment for Memory {
 fn moving(participants: &[&Participant], records: &mut Vec<Record>) -> Vec<Cell> {
     let mut cells = Vec::new();
     for payload in movability::PAYLOADS {
-        for Participant { name, strategy } in participants {
+        for Participant { entry, strategy } in participants {
+            let name = entry.name;
             let Some(unstarted) = strategy.unstarted(payload) else { continue };
             let params = params! { "case": MOVE, "depth": 4, "payload": payload };
             records.push(record(name, &params, "bytes", "B", unstarted.bytes as f64));
             let runs = [("time_per_move", unstarted.moves), ("time_per_spawn", unstarted.spawns)];
             cells.extend(runs.map(|(metric, run)| Cell {
-                strategy: (*name).to_owned(),
+                strategy: name.to_owned(),
                 params: params.clone(),
                 metric,
                 units: 1.0,
@@ -232,5 +230,3 @@ fn record(strategy: &str, params: &Params, metric: &str, unit: &str, value: f64)
         samples: 1,
     }
 }
-
-mod show;

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
-use crate::experiment::Section;
 use crate::machine::Machine;
+use crate::show::Section;
 
 const STYLE: &str = "body{font-family:sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
     line-height:1.4}table{border-collapse:collapse;font-size:.85rem}td,th{border-bottom:1px solid \
