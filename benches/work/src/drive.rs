@@ -98,32 +98,12 @@ pub fn opaque<T>(value: T) -> T {
     black_box(value)
 }
 
-/// How a root is polled: inlined into the loop, or by a call.
-pub trait PollRoot: Copy {
-    /// Polls it once.
-    fn poll<F: Future>(self, root: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output>;
-}
-
-/// Leaves to the compiler whether it inlines the poll, which it does for a chain that it sees.
-#[derive(Clone, Copy, Debug)]
-pub struct Inlined;
-
-/// By a call, as behind an executor's run queue.
-#[derive(Clone, Copy, Debug)]
-pub struct Called;
-
-impl PollRoot for Inlined {
-    #[inline(always)]
-    fn poll<F: Future>(self, root: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        root.poll(cx)
-    }
-}
-
-impl PollRoot for Called {
-    #[inline(never)]
-    fn poll<F: Future>(self, root: Pin<&mut F>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        root.poll(cx)
-    }
+/// Polls a root by a call, as an executor does behind its run queue: for [`resumes_by`] and
+/// [`calls_by`]. Otherwise the compiler inlines the poll into the loop if it sees fit.
+pub fn by_a_call<F: Future<Output = u64>>()
+-> impl Fn(Pin<&mut F>, &mut Context<'_>) -> Poll<u64> + Copy {
+    let poll: fn(Pin<&mut F>, &mut Context<'_>) -> Poll<u64> = F::poll;
+    opaque(poll)
 }
 
 /// Starts the chain that `make` builds for `n + 1` suspensions, then times `n` resumes of it.
@@ -134,7 +114,7 @@ pub fn resumes<F>(make: impl FnOnce(u64) -> F, n: u64) -> Timed
 where
     F: IntoFuture<Output = u64>,
 {
-    resumes_by(Inlined, make, n)
+    resumes_by(|root, cx| root.poll(cx), make, n)
 }
 
 /// [`resumes`], with a choice of how the root is polled.
@@ -142,19 +122,23 @@ where
 /// # Panics
 /// As there.
 #[inline(always)]
-pub fn resumes_by<F>(poll: impl PollRoot, make: impl FnOnce(u64) -> F, n: u64) -> Timed
+pub fn resumes_by<F>(
+    poll: impl Fn(Pin<&mut F::IntoFuture>, &mut Context<'_>) -> Poll<u64>,
+    make: impl FnOnce(u64) -> F,
+    n: u64,
+) -> Timed
 where
     F: IntoFuture<Output = u64>,
 {
     let mut chain = pin!(make(opaque(n + 1)).into_future());
     let cx = &mut Context::from_waker(Waker::noop());
-    assert!(poll.poll(chain.as_mut(), cx).is_pending(), "the chain did not suspend");
+    assert!(poll(chain.as_mut(), cx).is_pending(), "the chain did not suspend");
     let start = Instant::now();
     for _ in 0..n {
-        assert!(poll.poll(chain.as_mut(), cx).is_pending(), "the chain ended early");
+        assert!(poll(chain.as_mut(), cx).is_pending(), "the chain ended early");
     }
     let elapsed = start.elapsed();
-    match poll.poll(chain.as_mut(), cx) {
+    match poll(chain.as_mut(), cx) {
         Poll::Ready(checksum) => Timed { elapsed, checksum },
         Poll::Pending => panic!("the chain suspended too often"),
     }
@@ -166,12 +150,16 @@ pub fn calls<F>(make: impl FnMut() -> F, n: u64) -> Timed
 where
     F: IntoFuture<Output = u64>,
 {
-    calls_by(Inlined, make, n)
+    calls_by(|root, cx| root.poll(cx), make, n)
 }
 
 /// [`calls`], with a choice of how the root is polled.
 #[inline(always)]
-pub fn calls_by<F>(poll: impl PollRoot, mut make: impl FnMut() -> F, n: u64) -> Timed
+pub fn calls_by<F>(
+    poll: impl Fn(Pin<&mut F::IntoFuture>, &mut Context<'_>) -> Poll<u64> + Copy,
+    mut make: impl FnMut() -> F,
+    n: u64,
+) -> Timed
 where
     F: IntoFuture<Output = u64>,
 {
@@ -187,14 +175,17 @@ where
 /// Polls `future` until it is ready.
 #[inline(always)]
 pub fn finish(future: Pin<&mut impl Future<Output = u64>>) -> u64 {
-    finish_by(Inlined, future)
+    finish_by(|root, cx| root.poll(cx), future)
 }
 
 #[inline(always)]
-fn finish_by(poll: impl PollRoot, mut future: Pin<&mut impl Future<Output = u64>>) -> u64 {
+fn finish_by<F: Future<Output = u64>>(
+    poll: impl Fn(Pin<&mut F>, &mut Context<'_>) -> Poll<u64>,
+    mut future: Pin<&mut F>,
+) -> u64 {
     let cx = &mut Context::from_waker(Waker::noop());
     loop {
-        if let Poll::Ready(value) = poll.poll(future.as_mut(), cx) {
+        if let Poll::Ready(value) = poll(future.as_mut(), cx) {
             return value;
         }
     }

@@ -8,7 +8,7 @@ use std::rc::Rc;
 use anyhow::Result;
 use cps_core::BoxCoroutine;
 use lab_work::drive::{
-    Called, Placement, Sample, Timed, calls, calls_by, opaque, resumes, resumes_by, suspend,
+    Placement, Sample, Timed, by_a_call, calls, calls_by, opaque, resumes, resumes_by, suspend,
 };
 use lab_work::generate::Tree;
 use lab_work::join::Case as JoinCase;
@@ -125,10 +125,10 @@ fn run(workload: Workload, iterations: u64) -> Timed {
             ))
         }
         Workload::Resume { chain: Chain::Dyn, depth } => {
-            resumes_by(Called, |suspensions| dynamic(depth, suspensions), iterations)
+            resumes_by(by_a_call(), |suspensions| dynamic(depth, suspensions), iterations)
         }
         Workload::Call { chain: Chain::Dyn, depth, suspensions } => {
-            calls_by(Called, || dynamic(depth, opaque(suspensions)), iterations)
+            calls_by(by_a_call(), || dynamic(depth, opaque(suspensions)), iterations)
         }
         Workload::Fib { n, yields: false } => calls(|| fib(opaque(n)), iterations),
         Workload::Fib { n, yields: true } => calls(|| fib_yield(opaque(n)), iterations),
