@@ -37,7 +37,8 @@ step_clippy() {
 
 # The README's command.
 step_test() {
-    cargo test --workspace
+    # With the peers in C++, if there is a compiler.
+    LAB_TEST_CPP=1 cargo test --workspace
 }
 
 step_release() {

@@ -7,8 +7,8 @@
 use std::time::Duration;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use lab::strategy::{self, Setup};
-use lab::workload::{Chain, Workload};
+use lab_strategies::registry::{self, Loaded, Setup, Work};
+use lab_work::workload::{Chain, Workload};
 
 const CASES: [(&str, Workload); 4] = [
     ("ready", Workload::Call { chain: Chain::Static, depth: 8, suspensions: 0 }),
@@ -18,12 +18,12 @@ const CASES: [(&str, Workload); 4] = [
 ];
 
 fn call(c: &mut Criterion) {
-    let strategies = strategy::load(|_| true, &Setup::default());
+    let strategies = registry::load(|entry| entry.does(Work::Chains), &Setup::default());
     for (case, workload) in CASES {
         let mut group = c.benchmark_group(format!("call/{case}"));
         group.measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(200));
-        for entry in &strategies {
-            let Ok(strategy) = &entry.state else { continue };
+        for Loaded { entry, state } in &strategies {
+            let Ok(strategy) = state else { continue };
             for mut variant in strategy.variants(workload) {
                 let id = match variant.placement {
                     Some(placement) => format!("{}/{}", entry.name, placement.name()),

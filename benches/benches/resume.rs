@@ -7,19 +7,19 @@
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use lab::strategy::{self, Setup};
-use lab::workload::{Chain, Workload};
+use lab_strategies::registry::{self, Loaded, Setup, Work};
+use lab_work::workload::{Chain, Workload};
 
 /// Where the curves start, where real programs are, and where they end.
 const DEPTHS: [u32; 4] = [1, 8, 64, 1024];
 
 fn resume(c: &mut Criterion) {
-    let strategies = strategy::load(|_| true, &Setup::default());
+    let strategies = registry::load(|entry| entry.does(Work::Chains), &Setup::default());
     for chain in Chain::ALL {
         let mut group = c.benchmark_group(format!("resume/{}", chain.name()));
         group.measurement_time(Duration::from_secs(1)).warm_up_time(Duration::from_millis(200));
-        for entry in &strategies {
-            let Ok(strategy) = &entry.state else { continue };
+        for Loaded { entry, state } in &strategies {
+            let Ok(strategy) = state else { continue };
             for depth in DEPTHS {
                 let workload = Workload::Resume { chain, depth };
                 for mut variant in strategy.variants(workload) {

@@ -7,9 +7,9 @@ use std::process::Command;
 pub struct Machine {
     /// Processor and number of hardware threads.
     pub processor: String,
-    /// The Rust compiler and its optimisation level.
+    /// The Rust compiler.
     pub compiler: &'static str,
-    /// Optimisation level of this build.
+    /// The optimisation level of what is measured.
     pub opt_level: &'static str,
     /// Commit of the source tree that the lab was built from, as it is now.
     pub commit: String,
@@ -39,8 +39,8 @@ impl Machine {
                 model.as_deref().unwrap_or("unknown processor"),
                 std::env::consts::ARCH
             ),
-            compiler: env!("LAB_RUSTC"),
-            opt_level: env!("LAB_OPT_LEVEL"),
+            compiler: lab_strategies::COMPILER,
+            opt_level: lab_strategies::OPT_LEVEL,
             commit: commit.unwrap_or_else(|| "unknown".to_owned()),
             command,
         }

@@ -9,15 +9,16 @@ use anyhow::{Result, bail};
 use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
-
-use lab::experiment::{self, Experiment, Options, Participant, Progress, Section};
-use lab::instructions::Counter;
+use lab::experiment::{self, Experiment, Participant, Progress};
 use lab::machine::Machine;
 use lab::measure::Budget;
+use lab::measure::instructions::Counter;
 use lab::record::{JsonSink, Record};
-use lab::report::{self, Absent};
-use lab::strategy::{self, Setup};
-use lab::{child, paths};
+use lab::serve;
+use lab::show::Section;
+use lab::show::report::{self, Absent};
+use lab_strategies::registry::{self, Entry, Loaded, Setup};
+use lab_work::paths;
 
 /// Compare ways of resuming suspended call stacks.
 ///
@@ -49,7 +50,7 @@ struct Run {
 
     /// Only these strategies (see `lab list`)
     #[arg(long, value_delimiter = ',', value_name = "A,B",
-          value_parser = PossibleValuesParser::new(strategy::names()))]
+          value_parser = PossibleValuesParser::new(registry::names()))]
     strategies: Vec<String>,
 
     /// Write a report with plots into this directory
@@ -97,8 +98,8 @@ fn main() -> ExitCode {
         Some(Command::List) => {
             list(&Setup { tail_lab: std::env::var_os("LAB_TAIL").map(Into::into) })
         }
-        Some(Command::Cell { strategy, request }) => child::run_once(strategy, request),
-        Some(Command::Serve { strategy }) => child::serve(strategy),
+        Some(Command::Cell { strategy, request }) => serve::run_once(strategy, request),
+        Some(Command::Serve { strategy }) => serve::serve(strategy),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -124,9 +125,9 @@ fn list(setup: &Setup) -> Result<()> {
         writeln!(out, "  {:<14} {}", experiment.name(), experiment.about())?;
     }
     writeln!(out, "\nStrategies")?;
-    for entry in strategy::load(|_| true, setup) {
+    for Loaded { entry, state } in registry::load(|_| true, setup) {
         writeln!(out, "  {:<14} {}", entry.name, entry.about)?;
-        match entry.state {
+        match state {
             Ok(strategy) => {
                 if let Some(by) = strategy.built_by() {
                     writeln!(out, "  {:<14} built by {by}", "")?;
@@ -165,13 +166,12 @@ fn run(args: &Run) -> Result<()> {
     let counter = args.instructions.then(Counter::new).transpose()?;
     let (participants, absent) = participants(args, &chosen)?;
 
-    let options = Options { quick, budget: budget(args, quick) };
     let machine = Machine::here();
     if tables {
         writeln!(io::stdout(), "{}", machine.line())?;
-        for Participant { name, strategy } in &participants {
+        for Participant { entry, strategy } in &participants {
             if let Some(by) = strategy.built_by() {
-                writeln!(io::stdout(), "{name}: built by {by}")?;
+                writeln!(io::stdout(), "{}: built by {by}", entry.name)?;
             }
         }
         for Absent { name, reason } in &absent {
@@ -186,11 +186,17 @@ fn run(args: &Run) -> Result<()> {
         let mut bar = Bar::new(experiment.name());
         let taking_part: Vec<&Participant> = participants
             .iter()
-            .filter(|p| !args.strategies.is_empty() || experiment.takes(p.name))
+            .filter(|p| !args.strategies.is_empty() || experiment.takes(p.entry))
             .collect();
+        let mut run = experiment::Run {
+            participants: &taking_part,
+            quick,
+            budget: budget(args, quick),
+            progress: &mut bar,
+        };
         let records = match &counter {
-            None => experiment.run(&taking_part, &options, &mut bar)?,
-            Some(counter) => experiment.count(counter, &taking_part, &options, &mut bar)?,
+            None => experiment.run(&mut run)?,
+            Some(counter) => experiment.count(counter, &mut run)?,
         };
         bar.finish();
         if records.is_empty() && args.experiment.is_some() && !args.strategies.is_empty() {
@@ -231,18 +237,19 @@ fn show(
 /// The strategies that run, and those that cannot. One that was named on the command line must.
 fn participants(args: &Run, chosen: &[&dyn Experiment]) -> Result<(Vec<Participant>, Vec<Absent>)> {
     let named = |name: &str| args.strategies.iter().any(|strategy| strategy == name);
-    let wanted = |name: &str| {
+    let wanted = |entry: &Entry| {
         if args.strategies.is_empty() {
-            chosen.iter().any(|experiment| experiment.takes(name))
+            chosen.iter().any(|experiment| experiment.takes(entry))
         } else {
-            named(name)
+            named(entry.name)
         }
     };
     let mut participants = Vec::new();
     let mut absent = Vec::new();
-    for entry in strategy::load(wanted, &Setup { tail_lab: args.tail_lab.clone() }) {
-        match entry.state {
-            Ok(strategy) => participants.push(Participant { name: entry.name, strategy }),
+    let setup = Setup { tail_lab: args.tail_lab.clone() };
+    for Loaded { entry, state } in registry::load(wanted, &setup) {
+        match state {
+            Ok(strategy) => participants.push(Participant { entry, strategy }),
             Err(reason) if named(entry.name) => {
                 bail!("the strategy {} cannot run here: {reason:#}", entry.name)
             }

@@ -1,15 +1,18 @@
 //! `call`: what it costs to call, where the callee never or once suspends, and in a deep recursion.
 
 use anyhow::Result;
+use lab_strategies::registry::{Entry, Work};
+use lab_work::drive::Placement;
+use lab_work::workload::{Chain, DEEPEST_UNROLLED, DEPTHS, Workload, fib_calls};
 
-use super::{Experiment, Options, Participant, Progress, Section, cells_of, lines, params, with};
-use crate::instructions::{self, Counter};
+use super::run::{Experiment, Participant, Run};
+use super::tools::{cells_of, lines, params, with};
 use crate::measure::Cell;
-use crate::plot;
+use crate::measure::instructions::{self, Counter};
 use crate::record::{Params, Record};
-use crate::strategy::Placement;
-use crate::table::Grid;
-use crate::workload::{Chain, DEEPEST_UNROLLED, DEPTHS, Workload, fib_calls};
+use crate::show::Section;
+use crate::show::plot;
+use crate::show::table::Grid;
 
 pub(super) struct Call;
 
@@ -44,13 +47,17 @@ impl Experiment for Call {
         "cost of calling: chains whose leaf suspends never (ready) or once, recursive fib, fib-yield"
     }
 
-    fn cells(&self, participants: &[&Participant], _: &Options) -> Vec<Cell> {
+    fn takes(&self, strategy: &Entry) -> bool {
+        strategy.does(Work::Chains)
+    }
+
+    fn cells(&self, run: &Run<'_>) -> Vec<Cell> {
         let mut cells = Vec::new();
         for (case, suspensions) in CHAINS {
             for depth in depths() {
                 let units = f64::from(depth);
                 cells.extend(cells_of(
-                    participants,
+                    run.participants,
                     chain(depth, suspensions),
                     "time_per_level",
                     units,
@@ -61,7 +68,7 @@ impl Experiment for Call {
         for (case, n, yields) in FIBS {
             let units = fib_calls(n) as f64;
             cells.extend(cells_of(
-                participants,
+                run.participants,
                 Workload::Fib { n, yields },
                 "time_per_call",
                 units,
@@ -75,21 +82,17 @@ impl Experiment for Call {
         true
     }
 
-    fn count(
-        &self,
-        counter: &Counter,
-        participants: &[&Participant],
-        options: &Options,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<Record>> {
+    fn count(&self, counter: &Counter, run: &mut Run<'_>) -> Result<Vec<Record>> {
         // A level costs what doubling the depth adds, so that the driver's share cancels out.
-        let depths: Vec<u32> = depths().filter(|&d| d > 1 && (!options.quick || d == 16)).collect();
-        progress.expect(((depths.len() * CHAINS.len() + FIBS.len()) * participants.len()) as u64);
+        let depths: Vec<u32> = depths().filter(|&d| d > 1 && (!run.quick || d == 16)).collect();
+        run.progress
+            .expect(((depths.len() * CHAINS.len() + FIBS.len()) * run.participants.len()) as u64);
         let mut records = Vec::new();
         let mut push = |name: &str, params, metric, value| {
             records.push(instructions::record("call", name, params, metric, value));
         };
-        for Participant { name, strategy } in participants {
+        for Participant { entry, strategy } in run.participants {
+            let name = entry.name;
             let strategy = strategy.as_ref();
             for (case, suspensions) in CHAINS {
                 for &depth in &depths {
@@ -104,7 +107,7 @@ impl Experiment for Call {
                         let params = params_of(case, depth, variant.placement);
                         push(name, params, "instructions_per_level", per_level);
                     }
-                    progress.tick();
+                    run.progress.tick();
                 }
             }
             for (case, n, yields) in FIBS {
@@ -117,7 +120,7 @@ impl Experiment for Call {
                     let params = params_of(case, n, variant.placement);
                     push(name, params, "instructions_per_call", count / fib_calls(n) as f64);
                 }
-                progress.tick();
+                run.progress.tick();
             }
         }
         records.sort_by_key(|record| (order(record), record.number("depth")));

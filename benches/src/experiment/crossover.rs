@@ -1,18 +1,18 @@
 //! `crossover`: from which depth and how many suspensions on direct resume wins over nested polls.
 
 use anyhow::Result;
+use lab_strategies::registry::{self, Entry, Role, Work};
+use lab_work::workload::{Chain, DEEPEST_UNROLLED, DEPTHS, Workload};
 
-use super::{Experiment, Options, Participant, Section, cells_of, params};
+use super::run::{Experiment, Run};
+use super::tools::{cells_of, params};
 use crate::measure::Cell;
-use crate::plot;
 use crate::record::Record;
-use crate::table::{Grid, short};
-use crate::workload::{Chain, DEEPEST_UNROLLED, DEPTHS, Workload};
+use crate::show::Section;
+use crate::show::plot;
+use crate::show::table::{Grid, short};
 
 pub(super) struct Crossover;
-
-/// What the others are compared with.
-const BASELINE: &str = "nested";
 
 const SUSPENSIONS: [u64; 13] = [0, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64];
 const SUSPENSIONS_QUICK: [u64; 8] = [0, 1, 2, 4, 8, 16, 32, 64];
@@ -26,20 +26,26 @@ impl Experiment for Crossover {
         "whole calls over a grid of depth and suspensions: nested against direct"
     }
 
-    fn takes(&self, strategy: &str) -> bool {
-        [BASELINE, "direct", "direct-tail"].contains(&strategy)
+    fn takes(&self, strategy: &Entry) -> bool {
+        strategy.does(Work::Chains) && strategy.role != Role::Other
     }
 
-    fn cells(&self, participants: &[&Participant], options: &Options) -> Vec<Cell> {
-        let grid: &[u64] = if options.quick { &SUSPENSIONS_QUICK } else { &SUSPENSIONS };
+    fn cells(&self, run: &Run<'_>) -> Vec<Cell> {
+        let grid: &[u64] = if run.quick { &SUSPENSIONS_QUICK } else { &SUSPENSIONS };
         let mut cells = Vec::new();
         for chain in Chain::ALL {
             for depth in DEPTHS.into_iter().filter(|&depth| depth <= DEEPEST_UNROLLED) {
                 for &suspensions in grid {
                     let workload = Workload::Call { chain, depth, suspensions };
-                    let mut all = cells_of(participants, workload, "time_per_call", 1.0, |_| {
-                        params! { "chain": chain.name(), "depth": depth, "suspensions": suspensions }
-                    });
+                    let mut all = cells_of(
+                        run.participants,
+                        workload,
+                        "time_per_call",
+                        1.0,
+                        |_| {
+                            params! { "chain": chain.name(), "depth": depth, "suspensions": suspensions }
+                        },
+                    );
                     // A strategy's first placement is the one that it has unless asked.
                     all.dedup_by(|other, first| other.strategy == first.strategy);
                     cells.extend(all);
@@ -56,7 +62,9 @@ impl Experiment for Crossover {
                 records.iter().filter(|record| record.text("chain") == chain.name()).collect();
             let mut others: Vec<&str> = Vec::new();
             for record in &of_chain {
-                if record.strategy != BASELINE && !others.contains(&record.strategy.as_str()) {
+                if record.strategy != registry::baseline()
+                    && !others.contains(&record.strategy.as_str())
+                {
                     others.push(&record.strategy);
                 }
             }
@@ -96,11 +104,12 @@ impl RatioMap {
             });
             found.map(|record| record.value)
         };
+        let baseline = registry::baseline();
         let ratios: Option<Vec<Vec<f64>>> = depths
             .iter()
             .map(|&d| {
                 let row = suspensions.iter();
-                row.map(|&s| Some(value(BASELINE, d, s)? / value(other, d, s)?)).collect()
+                row.map(|&s| Some(value(baseline, d, s)? / value(other, d, s)?)).collect()
             })
             .collect();
         Some(Self { ratios: ratios?, depths, suspensions })
@@ -133,7 +142,11 @@ impl RatioMap {
             break_even: &crossings,
         })?;
         Ok(Section {
-            title: format!("crossover, {} chain: time {BASELINE} / time {other}", chain.name()),
+            title: format!(
+                "crossover, {} chain: time {} / time {other}",
+                chain.name(),
+                registry::baseline()
+            ),
             note: format!(
                 "Above 1, {other} is faster. Break-even, in suspensions per call: {}.",
                 points.join("; ")

@@ -1,29 +1,19 @@
 //! `generate`: items out of a recursion.
 
 use anyhow::Result;
+use lab_strategies::registry::{Entry, Work};
+use lab_work::generate::{Shape, Tree};
 
-use super::{Experiment, Options, Participant, Progress, Section, lines, params, with};
-use crate::generate::{Shape, Tree};
-use crate::instructions::{Counter, record};
+use super::run::{Experiment, Participant, Run};
+use super::tools::{lines, params, with};
 use crate::measure::Cell;
-use crate::plot;
+use crate::measure::instructions::{Counter, record};
 use crate::record::Record;
-use crate::table::Grid;
+use crate::show::Section;
+use crate::show::plot;
+use crate::show::table::Grid;
 
 pub(super) struct Generate;
-
-const STRATEGIES: [&str; 7] = [
-    "direct",
-    "direct-tail",
-    "direct-fold",
-    "explicit-stack",
-    "nested-iterator",
-    "genawaiter",
-    "visitor",
-];
-
-/// What passes each item through all levels takes too long in deeper trees.
-const DEEPEST_OF_NESTED: u32 = 1000;
 
 fn depths(shape: Shape, quick: bool) -> &'static [u32] {
     match shape {
@@ -43,12 +33,6 @@ fn counted_depths(shape: Shape) -> &'static [u32] {
     }
 }
 
-fn takes_too_long(strategy: &str, shape: Shape, depth: u32) -> bool {
-    shape == Shape::Degenerate
-        && depth > DEEPEST_OF_NESTED
-        && ["nested-iterator", "genawaiter"].contains(&strategy)
-}
-
 impl Experiment for Generate {
     fn name(&self) -> &'static str {
         "generate"
@@ -58,22 +42,20 @@ impl Experiment for Generate {
         "items of a recursive traversal: generators that delegate, against iterators"
     }
 
-    fn takes(&self, strategy: &str) -> bool {
-        STRATEGIES.contains(&strategy)
+    fn takes(&self, strategy: &Entry) -> bool {
+        strategy.does(Work::Items)
     }
 
-    fn cells(&self, participants: &[&Participant], options: &Options) -> Vec<Cell> {
+    fn cells(&self, run: &Run<'_>) -> Vec<Cell> {
         let mut cells = Vec::new();
         for shape in Shape::ALL {
-            for &depth in depths(shape, options.quick) {
+            for &depth in depths(shape, run.quick) {
                 let tree = Tree::build(shape, depth);
-                for Participant { name, strategy } in participants {
-                    if takes_too_long(name, shape, depth) {
-                        continue;
-                    }
+                for Participant { entry, strategy } in run.participants {
+                    let name = entry.name;
                     let Some(sample) = strategy.generate(&tree) else { continue };
                     cells.push(Cell {
-                        strategy: (*name).to_owned(),
+                        strategy: name.to_owned(),
                         params: params! { "shape": shape.name(), "depth": depth },
                         metric: "time_per_item",
                         units: tree.nodes() as f64,
@@ -90,24 +72,19 @@ impl Experiment for Generate {
         true
     }
 
-    fn count(
-        &self,
-        counter: &Counter,
-        participants: &[&Participant],
-        _: &Options,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<Record>> {
+    fn count(&self, counter: &Counter, run: &mut Run<'_>) -> Result<Vec<Record>> {
         let mut records = Vec::new();
         for shape in Shape::ALL {
             for &depth in counted_depths(shape) {
                 let tree = Tree::build(shape, depth);
-                for Participant { name, strategy } in participants {
-                    if takes_too_long(name, shape, depth) || strategy.generate(&tree).is_none() {
+                for Participant { entry, strategy } in run.participants {
+                    let name = entry.name;
+                    if strategy.generate(&tree).is_none() {
                         continue;
                     }
-                    progress.expect(1);
+                    run.progress.expect(1);
                     let per_traversal = counter.per_traversal(name, &**strategy, shape, depth)?;
-                    progress.tick();
+                    run.progress.tick();
                     records.push(record(
                         self.name(),
                         name,

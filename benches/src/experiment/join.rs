@@ -1,21 +1,21 @@
 //! `join`: waking some of many branches of one task.
 
 use anyhow::Result;
+use lab_strategies::registry::{Entry, Work};
+use lab_work::join::Case;
 
-use super::{Experiment, Options, Participant, Section, lines, params, with};
-use crate::join::Case;
+use super::run::{Experiment, Participant, Run};
+use super::tools::{lines, params, with};
 use crate::measure::Cell;
-use crate::plot;
 use crate::record::Record;
-use crate::table::Grid;
+use crate::show::Section;
+use crate::show::plot;
+use crate::show::table::Grid;
 
 pub(super) struct Join;
 
 const WAKE_ONE: [usize; 6] = [2, 8, 63, 1000, 10_000, 100_000];
 const ALL: [usize; 5] = [100, 1000, 10_000, 100_000, 1_000_000];
-
-/// Polling all of more branches than these takes too long to be sampled.
-const MOST_POLLED: usize = 10_000;
 
 impl Experiment for Join {
     fn name(&self) -> &'static str {
@@ -26,11 +26,11 @@ impl Experiment for Join {
         "branches of one task: waking one of many or all, two that are ready, a deep one"
     }
 
-    fn takes(&self, strategy: &str) -> bool {
-        ["nested", "direct", "direct-tail", "futures-unordered", "join-set"].contains(&strategy)
+    fn takes(&self, strategy: &Entry) -> bool {
+        strategy.does(Work::Branches)
     }
 
-    fn cells(&self, participants: &[&Participant], _: &Options) -> Vec<Cell> {
+    fn cells(&self, run: &Run<'_>) -> Vec<Cell> {
         let mut cells = Vec::new();
         for case in Case::ALL {
             let (branches, metric): (&[usize], _) = match case {
@@ -40,13 +40,11 @@ impl Experiment for Join {
                 Case::Below => (&[1, 8], "time_per_wake"),
             };
             for &branches in branches {
-                for Participant { name, strategy } in participants {
-                    if *name == "nested" && case == Case::WakeOne && branches > MOST_POLLED {
-                        continue;
-                    }
+                for Participant { entry, strategy } in run.participants {
+                    let name = entry.name;
                     let Some(sample) = strategy.join(case, branches) else { continue };
                     cells.push(Cell {
-                        strategy: (*name).to_owned(),
+                        strategy: name.to_owned(),
                         params: params! { "case": case.name(), "branches": branches },
                         metric,
                         units: 1.0,

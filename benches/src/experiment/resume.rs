@@ -1,14 +1,17 @@
 //! `resume`: what it costs to wake a stack, against its depth.
 
 use anyhow::Result;
+use lab_strategies::registry::{Entry, Work};
+use lab_work::workload::{Chain, DEPTHS, Workload};
 
-use super::{Experiment, Options, Participant, Progress, Section, cells_of, lines, params, with};
-use crate::instructions::{self, Counter};
+use super::run::{Experiment, Participant, Run};
+use super::tools::{cells_of, lines, params, with};
 use crate::measure::Cell;
-use crate::plot;
+use crate::measure::instructions::{self, Counter};
 use crate::record::{Params, Record};
-use crate::table::Grid;
-use crate::workload::{Chain, DEPTHS, Workload};
+use crate::show::Section;
+use crate::show::plot;
+use crate::show::table::Grid;
 
 pub(super) struct Resume;
 
@@ -29,12 +32,16 @@ impl Experiment for Resume {
         "cost of waking a deep stack: a chain of coroutines whose leaf suspends again and again"
     }
 
-    fn cells(&self, participants: &[&Participant], _: &Options) -> Vec<Cell> {
+    fn takes(&self, strategy: &Entry) -> bool {
+        strategy.does(Work::Chains)
+    }
+
+    fn cells(&self, run: &Run<'_>) -> Vec<Cell> {
         workloads(&DEPTHS)
             .flat_map(|(chain, depth)| {
                 let workload = Workload::Resume { chain, depth };
                 // Whatever the placement: a resume touches no frame but the leaf's.
-                cells_of(participants, workload, "time_per_resume", 1.0, |_| {
+                cells_of(run.participants, workload, "time_per_resume", 1.0, |_| {
                     params_of(chain, depth)
                 })
             })
@@ -45,19 +52,14 @@ impl Experiment for Resume {
         true
     }
 
-    fn count(
-        &self,
-        counter: &Counter,
-        participants: &[&Participant],
-        options: &Options,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<Record>> {
-        let depths: &[u32] = if options.quick { &[1, 8, 64] } else { &DEPTHS };
-        progress.expect((workloads(depths).count() * participants.len()) as u64);
+    fn count(&self, counter: &Counter, run: &mut Run<'_>) -> Result<Vec<Record>> {
+        let depths: &[u32] = if run.quick { &[1, 8, 64] } else { &DEPTHS };
+        run.progress.expect((workloads(depths).count() * run.participants.len()) as u64);
         let mut records = Vec::new();
         for (chain, depth) in workloads(depths) {
             let workload = Workload::Resume { chain, depth };
-            for Participant { name, strategy } in participants {
+            for Participant { entry, strategy } in run.participants {
+                let name = entry.name;
                 for variant in strategy.variants(workload) {
                     let count = counter.per_iteration(
                         name,
@@ -69,7 +71,7 @@ impl Experiment for Resume {
                     let metric = "instructions_per_resume";
                     records.push(instructions::record(self.name(), name, params, metric, count));
                 }
-                progress.tick();
+                run.progress.tick();
             }
         }
         Ok(records)

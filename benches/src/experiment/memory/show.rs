@@ -1,13 +1,14 @@
 //! The tables and figures of `memory`.
 
 use anyhow::Result;
+use lab_work::memory::{PAYLOADS, Shape};
 
 use super::{CHAINS, MOVE, TASKS};
-use crate::experiment::{Section, lines, with};
-use crate::memory::{PAYLOADS, Shape};
-use crate::plot;
+use crate::experiment::tools::{lines, with};
 use crate::record::Record;
-use crate::table::Grid;
+use crate::show::Section;
+use crate::show::plot;
+use crate::show::table::Grid;
 
 const DEFINITION: &str = "bytes: what the chain keeps while suspended, its root included, which is \
     an allocation; the most at any of its suspensions, counted by the allocator. Stackful: from \

@@ -1,9 +1,9 @@
 //! What `prefetch` measures: tables, groups, call depths.
 
+use lab_work::prefetch::{CALL_DEPTHS, Distribution, GROUPS};
 use serde_json::Value;
 
 use super::{Params, Spec, Way, params};
-use crate::prefetch::{CALL_DEPTHS, Distribution, GROUPS};
 
 /// A table, and the ways of looking up in it.
 pub(super) struct Case {

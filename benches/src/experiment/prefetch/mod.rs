@@ -5,14 +5,19 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use anyhow::{Context as _, Result};
+use lab_strategies::naive::Naive;
+use lab_strategies::registry::{Entry, Work};
+use lab_work::prefetch::counters::{Counters, EVENTS};
+use lab_work::prefetch::memory::{Pages, available};
+use lab_work::prefetch::{Data, Lookups, Spec, Way};
+use lab_work::strategy::Strategy as _;
 
-use super::{Experiment, Options, Participant, Progress, Section, params};
-use crate::instructions::{self, Counter};
-use crate::measure::{Cell, measure, ticks};
-use crate::prefetch::counters::{Counters, EVENTS};
-use crate::prefetch::memory::{Pages, available};
-use crate::prefetch::{Data, Lookups, Spec, Way, naive};
+use super::run::{Experiment, Participant, Run};
+use super::tools::params;
+use crate::measure::Cell;
+use crate::measure::instructions::{self, Counter};
 use crate::record::{Params, Record};
+use crate::show::Section;
 
 mod cases;
 mod ratios;
@@ -21,21 +26,6 @@ mod sections;
 use cases::Case;
 
 pub(super) struct Prefetch;
-
-/// Those that do lookups. The C++ ones are not built for an experiment that leaves them out.
-const STRATEGIES: [&str; 11] = [
-    "naive",
-    "naive-branch",
-    "group-prefetch",
-    "state-machine",
-    "nested",
-    "direct",
-    "direct-tail",
-    "adaptive",
-    "stackful",
-    "cpp-clang",
-    "cpp-gcc",
-];
 
 /// In how many slices the inputs are. A sample takes one, and neighbours take different ones, so
 /// that none finds in the caches what the one before it has left there.
@@ -53,30 +43,25 @@ impl Experiment for Prefetch {
         "hiding memory latency: lookups interleaved in groups, against lookups one by one"
     }
 
-    fn takes(&self, strategy: &str) -> bool {
-        STRATEGIES.contains(&strategy)
+    fn takes(&self, strategy: &Entry) -> bool {
+        strategy.does(Work::Lookups)
     }
 
-    fn run(
-        &self,
-        participants: &[&Participant],
-        options: &Options,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<Record>> {
+    fn run(&self, run: &mut Run<'_>) -> Result<Vec<Record>> {
         let mut counters = match Counters::open() {
             Ok(counters) => Some(counters),
             Err(error) => {
-                progress.say(&format!("hardware counters: not available here ({error:#})"));
+                run.progress.say(&format!("hardware counters: not available here ({error:#})"));
                 None
             }
         };
         let mut records = Vec::new();
-        let cases = cases::all(options.quick);
+        let cases = cases::all(run.quick);
         for case in &cases {
-            progress.expect(ticks(contestants(case, participants).len(), &options.budget));
+            run.progress.expect(run.ticks(contestants(case, run.participants).len()));
         }
         for case in &cases {
-            records.extend(run(case, participants, options, counters.as_mut(), progress)?);
+            records.extend(measured(case, run, counters.as_mut())?);
         }
         Ok(records)
     }
@@ -85,22 +70,17 @@ impl Experiment for Prefetch {
         true
     }
 
-    fn count(
-        &self,
-        counter: &Counter,
-        participants: &[&Participant],
-        options: &Options,
-        progress: &mut dyn Progress,
-    ) -> Result<Vec<Record>> {
+    fn count(&self, counter: &Counter, run: &mut Run<'_>) -> Result<Vec<Record>> {
         // Instructions do not depend on the size of a table, only on the number of steps.
-        let cases = cases::counted(options.quick);
+        let cases = cases::counted(run.quick);
         let mut records = Vec::new();
         for case in &cases {
-            progress.expect(contestants(case, participants).len() as u64);
+            run.progress.expect(contestants(case, run.participants).len() as u64);
         }
         for case in &cases {
-            for Contestant { participant, way, .. } in contestants(case, participants) {
-                let Participant { name, strategy } = participant;
+            for Contestant { participant, way, .. } in contestants(case, run.participants) {
+                let Participant { entry, strategy } = participant;
+                let name = entry.name;
                 let count = counter.per_lookup(name, strategy.as_ref(), case.spec, way)?;
                 let (metric, per) = match case.spec.steps() {
                     Some(steps) => ("instructions_per_step", f64::from(steps)),
@@ -108,7 +88,7 @@ impl Experiment for Prefetch {
                 };
                 let params = case.params(way);
                 records.push(instructions::record("prefetch", name, params, metric, count / per));
-                progress.tick();
+                run.progress.tick();
             }
         }
         Ok(records)
@@ -139,20 +119,18 @@ fn contestants<'p>(case: &Case, participants: &[&'p Participant]) -> Vec<Contest
 }
 
 /// Measures one case: all ways of all strategies, and the floor, in alternating rounds.
-fn run(
+fn measured(
     case: &Case,
-    participants: &[&Participant],
-    options: &Options,
+    run: &mut Run<'_>,
     counters: Option<&mut Counters>,
-    progress: &mut dyn Progress,
 ) -> Result<Vec<Record>> {
-    let contestants = contestants(case, participants);
+    let contestants = contestants(case, run.participants);
     if contestants.is_empty() {
         return Ok(Vec::new());
     }
-    if let Some(reason) = too_large(case, participants) {
-        (0..ticks(contestants.len(), &options.budget)).for_each(|_| progress.tick());
-        progress.say(&format!("prefetch: without {}: {reason}", case.title()));
+    if let Some(reason) = too_large(case, run.participants) {
+        (0..run.ticks(contestants.len())).for_each(|_| run.progress.tick());
+        run.progress.say(&format!("prefetch: without {}: {reason}", case.title()));
         return Ok(Vec::new());
     }
     let mut cells = Cells { cells: Vec::new(), lookups: Vec::new() };
@@ -160,13 +138,13 @@ fn run(
     for Contestant { participant, way, lookups } in contestants {
         let mut params = case.params(way);
         params.insert("pages".to_owned(), pages.name().into());
-        cells.push(participant.name, params, &data, case.lookups, lookups);
+        cells.push(participant.name(), params, &data, case.lookups, lookups);
     }
     if case.workload != "chase" {
         add_floor(&mut cells, case)?;
-        progress.expect(ticks(FLOOR_GROUPS.len(), &options.budget));
+        run.progress.expect(run.ticks(FLOOR_GROUPS.len()));
     }
-    let mut records = measure("prefetch", cells.cells, &options.budget, &mut || progress.tick())?;
+    let mut records = run.measure("prefetch", cells.cells)?;
     if let Some(counters) = counters {
         for (timed, counted) in records.clone().iter().zip(&cells.lookups) {
             records.extend(counted.count(timed, counters)?);
@@ -194,7 +172,7 @@ fn add_floor(cells: &mut Cells, case: &Case) -> Result<()> {
         params.extend(params! {
             "table_bytes": case.spec.table_bytes(), "beside": case.title(), "pages": pages.name()
         });
-        let lookups = naive(floor.spec, way).expect("naive has all chains");
+        let lookups = Naive.lookups(floor.spec, way).expect("naive has all chains");
         cells.push("naive", params, &data, floor.lookups, lookups);
     }
     Ok(())

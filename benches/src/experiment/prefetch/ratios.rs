@@ -1,11 +1,10 @@
 //! The same results as ratios, which travel between machines better than times.
 
-use crate::experiment::Section;
-use crate::record::Record;
-use crate::table::Grid;
-
 use super::cases::title;
 use super::sections::titles;
+use crate::record::Record;
+use crate::show::Section;
+use crate::show::table::Grid;
 
 /// Two figures of one table.
 struct Ratio {
@@ -115,7 +114,7 @@ pub(super) fn of_depths(name: &str, records: &[&Record]) -> Option<Section> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::params;
+    use crate::experiment::tools::params;
 
     fn record(strategy: &str, group: u64, call_depth: Option<u64>, value: f64) -> Record {
         let mut params = params! { "workload": "bsearch", "table_bytes": 1024, "group": group };

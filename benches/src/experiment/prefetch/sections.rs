@@ -4,10 +4,10 @@ use anyhow::Result;
 
 use super::cases::title;
 use super::ratios;
-use crate::experiment::Section;
-use crate::plot::{self, HeatMap, Line};
 use crate::record::Record;
-use crate::table::{Grid, short};
+use crate::show::Section;
+use crate::show::plot::{self, HeatMap, Line};
+use crate::show::table::{Grid, short};
 
 /// A section for each table, then all of them in one.
 pub(super) fn all(records: &[Record]) -> Result<Vec<Section>> {
@@ -32,7 +32,7 @@ pub(super) fn all(records: &[Record]) -> Result<Vec<Section>> {
     sections.extend(ratios::of_tables(&timed));
     // In the order of `lab list`, whichever way came first.
     for section in &mut sections {
-        section.grid.sort_columns_by_key(crate::strategy::rank);
+        section.grid.sort_columns_by_key(lab_strategies::registry::rank);
     }
     Ok(sections)
 }
@@ -74,7 +74,7 @@ fn of_case(title: &str, records: &[&Record], floor: &[&Record]) -> Result<Vec<Se
         let chosen: Vec<&Record> =
             records.iter().filter(|r| r.number("group") == Some(group)).copied().collect();
         let name = format!("prefetch, {title}, group {group}");
-        let lines = crate::experiment::lines(&chosen, "call_depth");
+        let lines = crate::experiment::tools::lines(&chosen, "call_depth");
         sections.push(Section {
             title: format!("{name}: {unit} by call depth"),
             note: format!(
@@ -117,7 +117,7 @@ fn by_group(records: &[&Record]) -> Vec<Line> {
     let ends = groups().min().zip(groups().max());
     let (single, grouped): (Vec<&Record>, Vec<&Record>) =
         records.iter().partition(|record| record.number("group") == Some(0));
-    let mut lines = crate::experiment::lines(&grouped, "group");
+    let mut lines = crate::experiment::tools::lines(&grouped, "group");
     for record in single {
         if let Some((first, last)) = ends {
             let label = match lines.iter().any(|line| line.label == record.strategy) {
@@ -166,7 +166,7 @@ fn summary(records: &[&Record]) -> Result<Option<Section>> {
             strategies.push(&record.strategy);
         }
     }
-    strategies.sort_by_key(|name| crate::strategy::rank(name));
+    strategies.sort_by_key(|name| lab_strategies::registry::rank(name));
     grid.columns = strategies.iter().map(|name| (*name).to_owned()).collect();
     let titles = titles(&records);
     for title in &titles {
@@ -242,7 +242,7 @@ fn speed_up(titles: &[String], records: &[&Record]) -> Result<Option<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::experiment::params;
+    use crate::experiment::tools::params;
     use crate::record::Params;
 
     fn record(strategy: &str, params: Params, value: f64) -> Record {

@@ -1,0 +1,63 @@
+//! What experiments have in common: cells of workloads, parameters, lines of plots.
+
+use lab_work::drive::Placement;
+use lab_work::workload::Workload;
+
+use super::run::Participant;
+use crate::measure::{Cell, checked};
+use crate::record::{Params, Record};
+use crate::show::plot::Line;
+
+/// The cells of all participants for one workload.
+pub(super) fn cells_of(
+    participants: &[&Participant],
+    workload: Workload,
+    metric: &'static str,
+    units: f64,
+    params: impl Fn(Option<Placement>) -> Params,
+) -> Vec<Cell> {
+    let mut cells = Vec::new();
+    for participant in participants {
+        for variant in participant.strategy.variants(workload) {
+            cells.push(Cell {
+                strategy: participant.name().to_owned(),
+                params: params(variant.placement),
+                metric,
+                units,
+                iterations: None,
+                sample: checked(participant.name(), workload, variant.run),
+            });
+        }
+    }
+    cells
+}
+
+/// Builds [`Params`] from names and values.
+macro_rules! params {
+    ($($name:literal: $value:expr),* $(,)?) => {{
+        let mut params = $crate::record::Params::new();
+        $(params.insert($name.to_owned(), ::serde_json::Value::from($value));)*
+        params
+    }};
+}
+pub(super) use params;
+
+/// The records that carry `param` = `value`.
+pub(super) fn with<'a>(records: &'a [Record], param: &str, value: &str) -> Vec<&'a Record> {
+    records.iter().filter(|record| record.text(param) == value).collect()
+}
+
+/// The records as lines of a plot over `param`: one for each label, in the order of appearance.
+pub(super) fn lines(records: &[&Record], param: &str) -> Vec<Line> {
+    let mut lines: Vec<Line> = Vec::new();
+    for record in records {
+        let Some(x) = record.number(param) else { continue };
+        let label = record.label();
+        let point = (x as f64, record.value);
+        match lines.iter_mut().find(|line| line.label == label) {
+            Some(line) => line.points.push(point),
+            None => lines.push(Line { label, points: vec![point] }),
+        }
+    }
+    lines
+}

@@ -1,0 +1,147 @@
+//! Exact instruction counts, by valgrind's callgrind.
+//!
+//! The lab runs itself under valgrind with two numbers of iterations; the difference of the totals
+//! belongs to the difference of the iterations, and everything else cancels out. The figures repeat
+//! exactly, on a busy machine too.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Context as _, Result, bail};
+use lab_work::child::Request;
+use lab_work::drive::Placement;
+use lab_work::generate::Shape;
+use lab_work::prefetch::{Spec, Way};
+use lab_work::strategy::Strategy;
+use lab_work::workload::Workload;
+
+use crate::record::{Params, Record};
+
+/// Iterations of the shorter run: enough for every pool, vector and cache to have its final size.
+const FEW: u64 = 200;
+/// Iterations of the longer run.
+const MANY: u64 = 1200;
+
+/// Counts instructions.
+#[derive(Debug)]
+pub struct Counter(());
+
+impl Counter {
+    /// Looks for valgrind.
+    ///
+    /// # Errors
+    /// If it cannot be run.
+    pub fn new() -> Result<Self> {
+        let status = Command::new("valgrind").arg("--version").stdout(Stdio::null()).status();
+        match status {
+            Ok(status) if status.success() => Ok(Self(())),
+            _ => bail!("--instructions needs `valgrind` on the path"),
+        }
+    }
+
+    /// Instructions per iteration of `workload`.
+    ///
+    /// # Errors
+    /// If a run fails or its result is wrong.
+    pub fn per_iteration(
+        &self,
+        name: &str,
+        strategy: &dyn Strategy,
+        placement: Option<Placement>,
+        workload: Workload,
+    ) -> Result<f64> {
+        // One `fib` is many calls already.
+        let (few, many) = if let Workload::Fib { .. } = workload { (1, 2) } else { (FEW, MANY) };
+        let total = |iterations| {
+            self.total(name, strategy, &Request::Run { workload, placement, iterations })
+                .with_context(|| format!("{name} on {workload:?} under valgrind"))
+        };
+        Ok((total(many)? - total(few)?) / (many - few) as f64)
+    }
+
+    /// Instructions per lookup. Building the table cancels out; checking the results adds a few
+    /// instructions, to all strategies the same.
+    ///
+    /// # Errors
+    /// If a run fails or a result is wrong.
+    pub fn per_lookup(
+        &self,
+        name: &str,
+        strategy: &dyn Strategy,
+        spec: Spec,
+        way: Way,
+    ) -> Result<f64> {
+        let total = |lookups| {
+            let request = Request::Lookups { spec, inputs: MANY as usize, way, range: 0..lookups };
+            self.total(name, strategy, &request)
+                .with_context(|| format!("{name} on {spec:?} under valgrind"))
+        };
+        Ok((total(MANY as usize)? - total(FEW as usize)?) / (MANY - FEW) as f64)
+    }
+
+    /// Instructions of one traversal of a tree, with what making and dropping the traversal takes.
+    /// Building the tree cancels out.
+    ///
+    /// # Errors
+    /// If a run fails or its items are wrong.
+    pub fn per_traversal(
+        &self,
+        name: &str,
+        strategy: &dyn Strategy,
+        shape: Shape,
+        depth: u32,
+    ) -> Result<f64> {
+        let total = |iterations| {
+            self.total(name, strategy, &Request::Generate { shape, depth, iterations })
+                .with_context(|| format!("{name} on a {} tree under valgrind", shape.name()))
+        };
+        Ok(total(2)? - total(1)?)
+    }
+
+    fn total(&self, name: &str, strategy: &dyn Strategy, request: &Request) -> Result<f64> {
+        let program = match strategy.child_program() {
+            Some(program) => program,
+            None => std::env::current_exe()?,
+        };
+        // A file, and no device: valgrind replaces what is there.
+        let profile = std::env::temp_dir().join(format!("lab-callgrind-{}", std::process::id()));
+        let output = Command::new("valgrind")
+            .arg("--tool=callgrind")
+            .arg(format!("--callgrind-out-file={}", profile.display()))
+            .arg(program)
+            .args(["__cell", name, &serde_json::to_string(request)?])
+            .envs(strategy.child_environment())
+            .output()?;
+        let _ = std::fs::remove_file(&profile);
+        let messages = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            bail!("{}", messages.lines().last().unwrap_or("no message"));
+        }
+        messages
+            .lines()
+            .find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
+            .context("valgrind did not say how many instructions it counted")
+    }
+}
+
+/// A record of a count, which has no spread.
+#[must_use]
+pub fn record(
+    experiment: &str,
+    strategy: &str,
+    params: Params,
+    metric: &str,
+    value: f64,
+) -> Record {
+    let value = (value * 100.0).round() / 100.0;
+    Record {
+        experiment: experiment.to_owned(),
+        strategy: strategy.to_owned(),
+        params,
+        metric: metric.to_owned(),
+        unit: "1".to_owned(),
+        value,
+        low: value,
+        high: value,
+        samples: 1,
+    }
+}

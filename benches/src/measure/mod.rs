@@ -1,0 +1,229 @@
+//! Sampling: every cell once per round, round after round, so that a slow minute of the machine
+//! slows all of them alike and cancels out of their ratios. Each round has an order of its own: what a cell finds
+//! in the caches depends on the one before it.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, ensure};
+use lab_work::drive::{Runner, Sample};
+use lab_work::workload::Workload;
+use rand::SeedableRng;
+use rand::rngs::SmallRng;
+use rand::seq::SliceRandom;
+use statrs::statistics::{Data, Max, Median, Min, OrderStatistics};
+
+use crate::record::{Params, Record};
+
+pub mod instructions;
+
+/// How much to sample.
+#[derive(Clone, Copy, Debug)]
+pub struct Budget {
+    /// Samples for each cell.
+    pub samples: usize,
+    /// How long a sample should take.
+    pub sample_time: Duration,
+}
+
+impl Budget {
+    /// For figures that are to be published.
+    pub const FULL: Budget = Budget { samples: 31, sample_time: Duration::from_millis(10) };
+    /// For a first look.
+    pub const QUICK: Budget = Budget { samples: 11, sample_time: Duration::from_millis(2) };
+}
+
+/// One thing to measure: a strategy on some work.
+pub struct Cell {
+    /// Name of the strategy.
+    pub strategy: String,
+    /// What the record will say about the cell.
+    pub params: Params,
+    /// Name of the figure.
+    pub metric: &'static str,
+    /// How many units of the metric one iteration makes, for instance the depth for a time per
+    /// level.
+    pub units: f64,
+    /// How many iterations a sample has; without, as many as fill the sample time.
+    pub iterations: Option<u64>,
+    /// Does the work.
+    pub sample: Sample,
+}
+
+impl std::fmt::Debug for Cell {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Cell").field("strategy", &self.strategy).finish_non_exhaustive()
+    }
+}
+
+/// Runs iterations of `workload` and compares the checksum with the workload's.
+#[must_use]
+pub fn checked(strategy: &str, workload: Workload, mut run: Runner) -> Sample {
+    let name = format!("{strategy} on {workload:?}");
+    Box::new(move |iterations| {
+        let timed = run(iterations).with_context(|| name.clone())?;
+        let expected = workload.expected(iterations);
+        ensure!(
+            timed.checksum == expected,
+            "wrong result: {name}, {iterations} iterations: expected {expected}, got {}",
+            timed.checksum,
+        );
+        Ok(timed.elapsed)
+    })
+}
+
+impl Cell {
+    /// How many iterations take about `target`, unless the number is given; the runs also warm the
+    /// cell up.
+    fn calibrate(&mut self, target: Duration) -> Result<u64> {
+        let mut iterations = self.iterations.unwrap_or(1);
+        loop {
+            let elapsed = (self.sample)(iterations)?;
+            if self.iterations.is_some() {
+                return Ok(iterations);
+            }
+            // A tenth of the target is long enough to extrapolate from; twice, since a run that was
+            // interrupted looks long.
+            if elapsed >= target / 10 {
+                let elapsed = elapsed.min((self.sample)(iterations)?);
+                if elapsed >= target / 10 {
+                    let scale = target.as_secs_f64() / elapsed.as_secs_f64();
+                    return Ok(((iterations as f64 * scale) as u64).max(1));
+                }
+            }
+            iterations = iterations.saturating_mul(4);
+        }
+    }
+
+    fn record(&self, experiment: &str, iterations: u64, samples: &[Duration]) -> Record {
+        let units = iterations as f64 * self.units;
+        let nanoseconds: Vec<f64> =
+            samples.iter().map(|time| time.as_secs_f64() * 1e9 / units).collect();
+        let (value, low, high) = median_and_quartiles(nanoseconds);
+        Record {
+            experiment: experiment.to_owned(),
+            strategy: self.strategy.clone(),
+            params: self.params.clone(),
+            metric: self.metric.to_owned(),
+            unit: "ns".to_owned(),
+            value: rounded(value),
+            low: rounded(low),
+            high: rounded(high),
+            samples: samples.len(),
+        }
+    }
+}
+
+fn median_and_quartiles(samples: Vec<f64>) -> (f64, f64, f64) {
+    let mut data = Data::new(samples);
+    let (min, max, median) = (data.min(), data.max(), data.median());
+    // The estimator extrapolates below the smallest of very few samples.
+    let low = data.lower_quartile().clamp(min, median);
+    let high = data.upper_quartile().clamp(median, max);
+    (median, low, high)
+}
+
+/// To a thousandth: more digits would pretend a precision that no clock has.
+fn rounded(value: f64) -> f64 {
+    (value * 1000.0).round() / 1000.0
+}
+
+/// Measures `cells` in alternating rounds, each in a random order, the same ones in every run. `tick` is called after each sample and each calibration,
+/// [`ticks`] times in all.
+///
+/// # Errors
+/// If a result is wrong.
+pub fn measure(
+    experiment: &str,
+    mut cells: Vec<Cell>,
+    budget: &Budget,
+    tick: &mut dyn FnMut(),
+) -> Result<Vec<Record>> {
+    let mut iterations = Vec::with_capacity(cells.len());
+    for cell in &mut cells {
+        iterations.push(cell.calibrate(budget.sample_time)?);
+        tick();
+    }
+    let mut samples = vec![Vec::with_capacity(budget.samples); cells.len()];
+    let mut order: Vec<usize> = (0..cells.len()).collect();
+    let rng = &mut SmallRng::seed_from_u64(0x5eed);
+    for _ in 0..budget.samples {
+        order.shuffle(rng);
+        for &i in &order {
+            samples[i].push((cells[i].sample)(iterations[i])?);
+            tick();
+        }
+    }
+    let results = cells.iter().zip(iterations).zip(&samples);
+    Ok(results.map(|((cell, n), samples)| cell.record(experiment, n, samples)).collect())
+}
+
+/// How often [`measure`] ticks.
+#[must_use]
+pub fn ticks(cells: usize, budget: &Budget) -> u64 {
+    (cells * (budget.samples + 1)) as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use lab_work::drive::Timed;
+
+    use super::*;
+
+    const BUDGET: Budget = Budget { samples: 3, sample_time: Duration::from_micros(100) };
+
+    fn cell(checksum: impl Fn(u64) -> u64 + 'static) -> Cell {
+        Cell {
+            strategy: "fake".into(),
+            params: Params::new(),
+            metric: "time_per_call",
+            units: 1.0,
+            iterations: None,
+            sample: checked(
+                "fake",
+                Workload::Fib { n: 10, yields: false },
+                Box::new(move |n| {
+                    Ok(Timed { elapsed: Duration::from_nanos(100 * n), checksum: checksum(n) })
+                }),
+            ),
+        }
+    }
+
+    #[test]
+    fn a_wrong_result_is_an_error_that_names_the_cell() {
+        let error = measure("call", vec![cell(|n| 55 * n + 1)], &BUDGET, &mut || ()).unwrap_err();
+        let message = format!("{error:#}");
+        assert!(message.contains("wrong result") && message.contains("fake"), "{message}");
+    }
+
+    #[test]
+    fn the_value_is_per_unit_and_every_tick_is_counted() {
+        let mut count = 0;
+        let cells = vec![cell(|n| 55 * n), cell(|n| 55 * n)];
+        let records = measure("call", cells, &BUDGET, &mut || count += 1).unwrap();
+        assert_eq!(count, ticks(2, &BUDGET));
+        assert_eq!(records.len(), 2);
+        assert!((records[0].value - 100.0).abs() < 1e-6);
+        assert_eq!(records[0].samples, 3);
+    }
+
+    #[test]
+    fn a_run_that_was_interrupted_does_not_make_samples_short() {
+        let mut first = true;
+        let mut interrupted = cell(|_| 0);
+        interrupted.sample = Box::new(move |n| {
+            let interruption = if std::mem::take(&mut first) { 1_000_000 } else { 0 };
+            Ok(Duration::from_nanos(100 * n + interruption))
+        });
+        let iterations = interrupted.calibrate(BUDGET.sample_time).unwrap();
+        assert_eq!(iterations, 1000);
+    }
+
+    #[test]
+    fn quartiles_enclose_the_median() {
+        for samples in [vec![1.0], vec![2.0, 1.0], vec![5.0, 1.0, 3.0, 2.0, 4.0]] {
+            let (median, low, high) = median_and_quartiles(samples);
+            assert!(low <= median && median <= high);
+        }
+        assert_eq!(median_and_quartiles(vec![5.0, 1.0, 3.0, 2.0, 4.0]).0, 3.0);
+    }
+}

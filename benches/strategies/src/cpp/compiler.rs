@@ -1,0 +1,146 @@
+//! Finding a C++ compiler, and compiling the peers with it.
+
+use std::ffi::OsStr;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+use lab_work::paths;
+
+/// As Rust's release profile: full optimisation for the target's baseline processor.
+const FLAGS: [&str; 6] = [
+    "-O3",
+    "-std=c++20",
+    "-fPIC",
+    "-shared",
+    "-fvisibility=hidden",
+    "-Wno-unused-command-line-argument",
+];
+
+/// What the units include: the name, and the text.
+const HEADER: (&str, &str) = ("task.hpp", include_str!("peers/task.hpp"));
+
+/// A family of compilers.
+#[derive(Debug)]
+pub struct Compiler {
+    /// The program's name without a version.
+    program: &'static str,
+    /// The versions looked for as `program-version`, newest first.
+    versions: std::ops::RangeInclusive<u32>,
+    /// What the variables end in by which a parent `lab` names the libraries that it has built.
+    suffix: &'static str,
+    /// The first version that knows `[[clang::coro_await_elidable]]`.
+    elides_from: u32,
+}
+
+/// Clang 14 is the first whose `<coroutine>` needs no flag.
+pub const CLANG: Compiler =
+    Compiler { program: "clang++", versions: 14..=24, suffix: "CLANG", elides_from: 20 };
+
+/// GCC 11 is the first with coroutines in plain C++20.
+pub const GCC: Compiler =
+    Compiler { program: "g++", versions: 11..=17, suffix: "GCC", elides_from: u32::MAX };
+
+/// A library to be compiled.
+#[derive(Debug)]
+pub(crate) struct Unit {
+    /// The file's name, for messages.
+    pub(crate) file: &'static str,
+    /// Its text.
+    pub(crate) source: &'static str,
+    /// What it asks of the compiler; `-D…`.
+    pub(crate) define: Option<&'static str>,
+    /// What the variable begins with by which a parent `lab` names the library.
+    pub(crate) variable: &'static str,
+}
+
+/// A compiler that was found.
+#[derive(Debug)]
+pub(crate) struct Toolchain {
+    compiler: &'static Compiler,
+    program: String,
+    version: String,
+}
+
+impl Compiler {
+    /// The newest compiler of the family on the path.
+    pub(crate) fn find(&'static self) -> Result<Toolchain> {
+        let numbered = self.versions.clone().rev().map(|v| format!("{}-{v}", self.program));
+        std::iter::once(self.program.to_owned())
+            .chain(numbered)
+            .filter_map(|program| {
+                let output = Command::new(&program).arg("-dumpfullversion").output().ok()?;
+                let output = if output.status.success() {
+                    output
+                } else {
+                    Command::new(&program).arg("-dumpversion").output().ok()?
+                };
+                let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+                Some((major(&version)?, program, version))
+            })
+            .max_by_key(|(major, ..)| *major)
+            .map(|(_, program, version)| Toolchain { compiler: self, program, version })
+            .with_context(|| format!("no {} on the path", self.program))
+    }
+
+    /// The variable by which a parent `lab` names its library of this unit.
+    pub(crate) fn variable(&self, unit: &Unit) -> String {
+        format!("{}_{}", unit.variable, self.suffix)
+    }
+}
+
+impl Toolchain {
+    /// Whether it can put the frame of a callee into its caller's when it is asked to.
+    pub(crate) fn elides(&self) -> bool {
+        major(&self.version).is_some_and(|version| version >= self.compiler.elides_from)
+    }
+
+    /// What the libraries are built by.
+    pub(crate) fn describe(&self) -> String {
+        format!("{} {} {}", self.program, self.version, FLAGS[0])
+    }
+
+    /// The path of the compiled unit, now or before.
+    pub(crate) fn library(&self, unit: &Unit) -> Result<PathBuf> {
+        let Toolchain { program, version, .. } = self;
+        let mut hasher = DefaultHasher::new();
+        (unit.source, HEADER, unit.define, FLAGS, program, version).hash(&mut hasher);
+        let directory = paths::cache("lab-peers")?;
+        let path = directory.join(format!("{program}-{:016x}.so", hasher.finish()));
+        if !path.exists() {
+            compile(program, unit, &directory, &path)
+                .with_context(|| format!("{program} {version} cannot build {}", unit.file))?;
+        }
+        Ok(path)
+    }
+}
+
+fn major(version: &str) -> Option<u32> {
+    version.split('.').next()?.parse().ok()
+}
+
+/// Compiles into a file of its own and renames it, so that another `lab` never loads half of one.
+fn compile(program: &str, unit: &Unit, directory: &Path, library: &Path) -> Result<()> {
+    let work = tempfile::tempdir_in(directory)?;
+    let source = work.path().join(unit.file);
+    let output = work.path().join("peer.so");
+    std::fs::write(&source, unit.source)?;
+    std::fs::write(work.path().join(HEADER.0), HEADER.1)?;
+    let result = Command::new(program)
+        .args(FLAGS)
+        .args(unit.define)
+        .args([source.as_os_str(), OsStr::new("-o"), output.as_os_str()])
+        .output()?;
+    if !result.status.success() {
+        let message = String::from_utf8_lossy(&result.stderr);
+        let first = message
+            .lines()
+            .find(|line| line.contains("error"))
+            .or_else(|| message.lines().next())
+            .unwrap_or("no message");
+        bail!("{}", first.trim());
+    }
+    std::fs::rename(&output, library)?;
+    Ok(())
+}

@@ -1,0 +1,98 @@
+//! The lookups of `prefetch` in C++: `peers/prefetch.cpp`.
+
+use anyhow::Result;
+use lab_work::prefetch::{Table, Way, chained, cycle, tree};
+use libloading::{Library, Symbol};
+
+use super::Libraries;
+use super::compiler::Unit;
+
+const PREFETCH: Unit = Unit {
+    file: "prefetch.cpp",
+    source: include_str!("peers/prefetch.cpp"),
+    define: None,
+    variable: "LAB_PREFETCH",
+};
+
+/// What all functions for lookups end with: inputs, outputs, how many, how many at a time.
+type BsearchFn = unsafe extern "C" fn(*const i32, usize, u32, *const u64, *mut u64, usize, usize);
+type ChaseFn = unsafe extern "C" fn(*const cycle::Node, u32, *const u64, *mut u64, usize, usize);
+type HashFn =
+    unsafe extern "C" fn(*const u32, *const chained::Node, u32, *const u64, *mut u64, usize, usize);
+type BtreeFn = unsafe extern "C" fn(
+    *const tree::Inner,
+    *const tree::Leaf,
+    u32,
+    u32,
+    u32,
+    *const u64,
+    *mut u64,
+    usize,
+    usize,
+);
+
+/// The functions of the loaded unit. They keep state in globals, so only one thread may call them;
+/// `Cpp` and its lookups hold this by `Rc` and so stay on the thread that loaded it.
+pub(super) struct LookupPeer {
+    bsearch: BsearchFn,
+    chase: ChaseFn,
+    hash: HashFn,
+    btree: BtreeFn,
+    /// Keeps the functions mapped.
+    _library: Library,
+}
+
+impl LookupPeer {
+    pub(super) fn load(libraries: &Libraries) -> Result<Self> {
+        let loaded = libraries.load(&PREFETCH)?;
+        // SAFETY: the types are those of the definitions in the unit's source.
+        unsafe {
+            let bsearch: Symbol<'_, BsearchFn> = loaded.get(b"lab_bsearch\0")?;
+            let chase: Symbol<'_, ChaseFn> = loaded.get(b"lab_chase\0")?;
+            let hash: Symbol<'_, HashFn> = loaded.get(b"lab_hash\0")?;
+            let btree: Symbol<'_, BtreeFn> = loaded.get(b"lab_btree\0")?;
+            Ok(Self {
+                bsearch: *bsearch,
+                chase: *chase,
+                hash: *hash,
+                btree: *btree,
+                _library: loaded,
+            })
+        }
+    }
+
+    /// Looks all inputs up.
+    pub(super) fn search(&self, table: &Table, way: Way, inputs: &[u64], outputs: &mut [u64]) {
+        let Way { group, call_depth } = way;
+        let (count, inputs) = (inputs.len().min(outputs.len()), inputs.as_ptr());
+        let outputs = outputs.as_mut_ptr();
+        // SAFETY: the tables are what the functions read, by the layouts that both sides assert;
+        // `count` inputs and outputs are valid; the depths are those that the peer has, and no
+        // other call into it is running.
+        unsafe {
+            match table {
+                Table::Bsearch(values) => {
+                    let (values, depth) = (&values[..], call_depth.unwrap_or(1));
+                    let (start, length) = (values.as_ptr(), values.len());
+                    (self.bsearch)(start, length, depth, inputs, outputs, count, group);
+                }
+                Table::Chase(nodes) => {
+                    (self.chase)(nodes.as_ptr(), cycle::HOPS, inputs, outputs, count, group);
+                }
+                Table::Hash(table) => {
+                    let (heads, nodes, shift) = table.view().parts();
+                    let (heads, nodes) = (heads.as_ptr(), nodes.as_ptr());
+                    (self.hash)(heads, nodes, shift, inputs, outputs, count, group);
+                }
+                Table::Btree(tree) => {
+                    let tree = tree.view();
+                    let (nodes, leaves) = tree.parts();
+                    let (nodes, leaves) = (nodes.as_ptr(), leaves.as_ptr());
+                    let (root, height) = (tree.root(), tree.height);
+                    let depth = call_depth.unwrap_or(0);
+                    (self.btree)(nodes, leaves, root, height, depth, inputs, outputs, count, group);
+                }
+            }
+        }
+    }
+}

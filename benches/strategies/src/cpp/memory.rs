@@ -1,0 +1,149 @@
+//! C++20 coroutines: `peers/memory.cpp`, without and, where the compiler can, with elision.
+
+use std::cell::OnceCell;
+use std::ffi::{CString, c_char};
+use std::rc::Rc;
+
+use anyhow::{Result, ensure};
+use lab_work::drive::Placement;
+use lab_work::memory::resident::resident_set;
+use lab_work::memory::{Case, Footprint, PAYLOADS, Probe, Shape, TASK_DEPTH, WORDS};
+use libloading::{Library, Symbol};
+
+use super::Libraries;
+use super::compiler::Unit;
+
+const MEMORY: Unit = Unit {
+    file: "memory.cpp",
+    source: include_str!("peers/memory.cpp"),
+    define: None,
+    variable: "LAB_MEMORY",
+};
+
+const MEMORY_ELIDED: Unit =
+    Unit { define: Some("-DLAB_ELIDE"), variable: "LAB_MEMORY_ELIDED", ..MEMORY };
+
+/// `footprint` of the source.
+#[repr(C)]
+#[derive(Debug, Default)]
+struct Counted {
+    bytes: u64,
+    peak_bytes: u64,
+    allocations: u64,
+    result: u64,
+}
+
+type ChainFn = unsafe extern "C" fn(*const c_char, u32, u32, *mut Counted) -> bool;
+type Resident = extern "C" fn() -> u64;
+type TasksFn = unsafe extern "C" fn(*const c_char, u32, u32, Resident, *mut Counted) -> bool;
+
+/// The functions of a loaded unit. They keep state in globals, so only one thread may call them;
+/// every probe holds this by `Rc` and so stays on the thread that loaded it.
+struct Peer {
+    chain: ChainFn,
+    tasks: TasksFn,
+    /// Keeps the functions mapped.
+    _library: Library,
+}
+
+/// Zero if unknown.
+extern "C" fn resident() -> u64 {
+    resident_set().unwrap_or(0)
+}
+
+impl Peer {
+    fn new(library: Library) -> Result<Self> {
+        // SAFETY: the types are those of the definitions in the source.
+        unsafe {
+            let chain: Symbol<'_, ChainFn> = library.get(b"lab_memory\0")?;
+            let tasks: Symbol<'_, TasksFn> = library.get(b"lab_memory_tasks\0")?;
+            Ok(Self { chain: *chain, tasks: *tasks, _library: library })
+        }
+    }
+
+    fn measure(&self, case: Case) -> Result<Footprint> {
+        let Case { shape, depth, payload, tasks } = case;
+        let name = CString::new(shape.name())?;
+        let mut counted = Counted::default();
+        if shape.is_tasks() {
+            resident_set()?;
+        }
+        // SAFETY: the name is a C string, what is counted outlives the call, and no other call into
+        // this library is running.
+        let done = unsafe {
+            if shape.is_tasks() {
+                (self.tasks)(name.as_ptr(), payload, tasks, resident, &raw mut counted)
+            } else {
+                (self.chain)(name.as_ptr(), depth, payload, &raw mut counted)
+            }
+        };
+        ensure!(done, "there is no such program in C++, or it left something over");
+        let (expected, result) = (case.expected(), counted.result);
+        ensure!(result == expected, "wrong result: expected {expected}, got {result}");
+        let each = |count| f64::from(tasks).recip() * count as f64;
+        Ok(Footprint {
+            bytes: each(counted.bytes).round(),
+            peak_bytes: (!shape.is_tasks()).then_some(counted.peak_bytes as f64),
+            allocations: each(counted.allocations),
+        })
+    }
+}
+
+/// The units, built when they are first needed: by placement.
+#[derive(Default)]
+pub(super) struct MemoryPeers {
+    loaded: OnceCell<Vec<(Placement, Rc<Peer>)>>,
+}
+
+impl MemoryPeers {
+    fn loaded(&self, libraries: &Libraries) -> Result<&[(Placement, Rc<Peer>)]> {
+        if let Some(loaded) = self.loaded.get() {
+            return Ok(loaded);
+        }
+        let mut units = vec![(Placement::Heap, &MEMORY)];
+        if libraries.elide() {
+            units.push((Placement::Inline, &MEMORY_ELIDED));
+        }
+        let loaded: Result<Vec<_>> = units
+            .into_iter()
+            .map(|(placement, unit)| Ok((placement, Rc::new(Peer::new(libraries.load(unit)?)?))))
+            .collect();
+        let loaded = loaded?;
+        Ok(self.loaded.get_or_init(|| loaded))
+    }
+
+    /// Both ways of a case; a recursion is not elided.
+    pub(super) fn probes(&self, libraries: &Libraries, case: Case) -> Result<Vec<Probe>> {
+        if !exists(case) {
+            return Ok(Vec::new());
+        }
+        let peers = self.loaded(libraries)?.iter();
+        let peers = peers.filter(|(placement, _)| {
+            case.shape != Shape::Recursion || *placement == Placement::Heap
+        });
+        Ok(peers
+            .map(|(placement, peer)| {
+                let peer = Rc::clone(peer);
+                Probe { placement: Some(*placement), measure: Box::new(move || peer.measure(case)) }
+            })
+            .collect())
+    }
+}
+
+/// Whether the source has the case.
+fn exists(case: Case) -> bool {
+    let depths: &[u32] = match case.shape {
+        Shape::Held => &[0],
+        Shape::Passed | Shape::PassedLate | Shape::Wrap => &[1, 2, 4, 8],
+        Shape::Combine => &[1, 4, 8],
+        Shape::Sequential => &[1, 2, 4, 16],
+        Shape::Disjoint => &[1, 2, 4],
+        Shape::Branch => &[1],
+        Shape::Timeout | Shape::Join => &[],
+        // Symmetric transfer needs no host stack.
+        Shape::Recursion => return WORDS.contains(&case.payload),
+        Shape::TasksArguments | Shape::TasksLocals => &[TASK_DEPTH],
+    };
+    let payloads: &[u32] = if case.shape.has_words() { &WORDS } else { &PAYLOADS };
+    depths.contains(&case.depth) && payloads.contains(&case.payload)
+}

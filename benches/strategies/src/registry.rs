@@ -1,0 +1,328 @@
+//! Which strategies exist, what each can do, and whether it can run here. Nothing else keeps lists of
+//! their names.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Result, bail};
+use lab_work::strategy::Strategy;
+
+use crate::{
+    adaptive, cpp, direct, direct_fold, explicit_stack, futures_unordered, genawaiter,
+    group_prefetch, join_set, naive, nested, nested_boxed, nested_iterator, reblessive, remote,
+    stackful, state_machine, visitor,
+};
+
+/// A kind of work. What a strategy can do is known without preparing it, so that nothing is compiled
+/// for an experiment that leaves it out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// Chains of calls: [`Strategy::variants`].
+    Chains,
+    /// Branches of one task: [`Strategy::join`].
+    Branches,
+    /// Items out of a recursion: [`Strategy::generate`].
+    Items,
+    /// Lookups in tables: [`Strategy::lookups`].
+    Lookups,
+    /// Programs whose memory is counted: [`Strategy::probes`].
+    Memory,
+}
+use Work::{Branches, Chains, Items, Lookups, Memory};
+
+/// What a strategy is in a comparison.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// What everybody writes today; the others are compared with it.
+    Baseline,
+    /// This project.
+    Ours,
+    /// Anything else.
+    Other,
+}
+
+/// Red, green, blue.
+pub type Colour = (u8, u8, u8);
+
+/// For strategies that are rarely drawn.
+const BLACK: Colour = (0, 0, 0);
+
+/// Everything a strategy may need to know in order to be prepared.
+#[derive(Clone, Debug, Default)]
+pub struct Setup {
+    /// A `lab` built with the feature `tail-call`, to measure `direct-tail` from a build without.
+    pub tail_lab: Option<PathBuf>,
+}
+
+/// All that is known of a strategy before it is prepared.
+pub struct Entry {
+    /// Its name in the JSON.
+    pub name: &'static str,
+    /// One line about it.
+    pub about: &'static str,
+    /// What it can do.
+    pub does: &'static [Work],
+    /// What it is in a comparison.
+    pub role: Role,
+    /// The colour of its lines; ours are reds.
+    pub colour: Colour,
+    /// Prepares it, or says why it cannot run here.
+    load: fn(&Setup) -> Result<Box<dyn Strategy>>,
+}
+
+impl Entry {
+    /// Whether it does work of this kind.
+    #[must_use]
+    pub fn does(&self, work: Work) -> bool {
+        self.does.contains(&work)
+    }
+}
+
+impl fmt::Debug for Entry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Entry").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// The strategies, in the order of the tables.
+pub static ALL: [Entry; 20] = [
+    Entry {
+        name: "nested",
+        about: "plain `async fn`: a wake-up polls the whole stack from the root",
+        does: &[Chains, Branches, Lookups, Memory],
+        role: Role::Baseline,
+        colour: (31, 119, 180),
+        load: |_| Ok(Box::new(nested::Nested)),
+    },
+    Entry {
+        name: "nested-boxed",
+        about: "`async fn` with `Pin<Box<dyn Future>>` at each level",
+        does: &[Chains, Memory],
+        role: Role::Other,
+        colour: (23, 190, 207),
+        load: |_| Ok(Box::new(nested_boxed::NestedBoxed)),
+    },
+    Entry {
+        name: "direct",
+        about: "this project: a wake-up resumes the leaf; frames return through a loop",
+        does: &[Chains, Branches, Items, Lookups, Memory],
+        role: Role::Ours,
+        colour: (214, 39, 40),
+        load: |_| {
+            if cfg!(feature = "tail-call") {
+                bail!("this lab is built with the feature `tail-call`: see direct-tail");
+            }
+            Ok(Box::new(direct::Direct))
+        },
+    },
+    Entry {
+        name: "direct-tail",
+        about: "the same with frames that return by `become`",
+        does: &[Chains, Branches, Items, Lookups, Memory],
+        role: Role::Ours,
+        colour: (255, 127, 80),
+        load: |setup| {
+            if cfg!(feature = "tail-call") {
+                return Ok(Box::new(direct::Direct));
+            }
+            match &setup.tail_lab {
+                Some(path) => Ok(Box::new(remote::Remote::start(path, "direct-tail")?)),
+                None => bail!(
+                    "needs a lab built with `--features tail-call` (nightly, or \
+                     RUSTC_BOOTSTRAP=1): run that one, or name it by --tail-lab"
+                ),
+            }
+        },
+    },
+    Entry {
+        name: "stackful",
+        about: "corosensei: a stack for each chain, plain calls on it",
+        does: &[Chains, Lookups, Memory],
+        role: Role::Other,
+        colour: (44, 160, 44),
+        load: |_| Ok(Box::new(stackful::Stackful)),
+    },
+    Entry {
+        name: "reblessive",
+        about: "the crate reblessive: futures on a heap stack, the top one is polled",
+        does: &[Chains],
+        role: Role::Other,
+        colour: (148, 103, 189),
+        load: |_| Ok(Box::new(reblessive::Reblessive)),
+    },
+    Entry {
+        name: "cpp-clang",
+        about: "C++20 coroutines with symmetric transfer, by clang",
+        does: &[Chains, Lookups, Memory],
+        role: Role::Other,
+        colour: (140, 86, 75),
+        load: |_| Ok(Box::new(cpp::Cpp::load(&cpp::CLANG)?)),
+    },
+    Entry {
+        name: "cpp-gcc",
+        about: "the same by g++",
+        does: &[Chains, Lookups, Memory],
+        role: Role::Other,
+        colour: (188, 160, 34),
+        load: |_| Ok(Box::new(cpp::Cpp::load(&cpp::GCC)?)),
+    },
+    Entry {
+        name: "state-machine",
+        about: "by hand: explicit frames in a vector, a loop over the topmost",
+        does: &[Chains, Lookups],
+        role: Role::Other,
+        colour: (110, 110, 110),
+        load: |_| Ok(Box::new(state_machine::StateMachine)),
+    },
+    Entry {
+        name: "futures-unordered",
+        about: "`FuturesUnordered` of the crate futures: a set that polls what was woken",
+        does: &[Branches],
+        role: Role::Other,
+        colour: (227, 119, 194),
+        load: |_| Ok(Box::new(futures_unordered::FuturesUnordered)),
+    },
+    Entry {
+        name: "join-set",
+        about: "tokio's `JoinSet`: a task for each branch, on one thread",
+        does: &[Branches],
+        role: Role::Other,
+        colour: (255, 190, 120),
+        load: |_| Ok(Box::new(join_set::JoinSet)),
+    },
+    Entry {
+        name: "direct-fold",
+        about: "direct, by `fold` instead of a loop: the closure is called where an item is yielded",
+        does: &[Items],
+        role: Role::Ours,
+        colour: (30, 30, 30),
+        load: |_| {
+            for_the_loop()?;
+            Ok(Box::new(direct_fold::DirectFold))
+        },
+    },
+    Entry {
+        name: "explicit-stack",
+        about: "by hand: an iterator that holds the path to its next item",
+        does: &[Items],
+        role: Role::Other,
+        colour: (160, 160, 190),
+        load: |_| Ok(Box::new(explicit_stack::ExplicitStack)),
+    },
+    Entry {
+        name: "nested-iterator",
+        about: "`Box<dyn Iterator>` at each level, chained: an item passes through all of them",
+        does: &[Items],
+        role: Role::Other,
+        colour: (214, 39, 40),
+        load: |_| Ok(Box::new(nested_iterator::NestedIterator)),
+    },
+    Entry {
+        name: "genawaiter",
+        about: "in the style of that crate: boxed `async` bodies that share a cell for the item",
+        does: &[Items],
+        role: Role::Other,
+        colour: (31, 119, 180),
+        load: |_| Ok(Box::new(genawaiter::Genawaiter)),
+    },
+    Entry {
+        name: "visitor",
+        about: "a recursive function that calls another with each item",
+        does: &[Items],
+        role: Role::Other,
+        colour: (60, 60, 60),
+        load: |_| Ok(Box::new(visitor::Visitor)),
+    },
+    Entry {
+        name: "group-prefetch",
+        about: "by hand: a group of lookups in lockstep, a loop for each stage",
+        does: &[Lookups],
+        role: Role::Other,
+        colour: BLACK,
+        load: |_| Ok(Box::new(group_prefetch::GroupPrefetch)),
+    },
+    Entry {
+        name: "adaptive",
+        about: "direct, in groups or one lookup after the other, whichever it finds to be faster",
+        does: &[Lookups],
+        role: Role::Ours,
+        colour: BLACK,
+        load: |_| {
+            for_the_loop()?;
+            Ok(Box::new(adaptive::Adaptive))
+        },
+    },
+    Entry {
+        name: "naive",
+        about: "by hand: one lookup after the other, without branches on what was read",
+        does: &[Lookups],
+        role: Role::Other,
+        colour: BLACK,
+        load: |_| Ok(Box::new(naive::Naive)),
+    },
+    Entry {
+        name: "naive-branch",
+        about: "the same with branches, so that the processor guesses and reads ahead",
+        does: &[Lookups],
+        role: Role::Other,
+        colour: BLACK,
+        load: |_| Ok(Box::new(naive::NaiveBranch)),
+    },
+];
+
+/// What has no name of its own for returns by `become` is measured by the loop only.
+fn for_the_loop() -> Result<()> {
+    if cfg!(feature = "tail-call") {
+        bail!("this lab is built with the feature `tail-call`: the name is for the loop");
+    }
+    Ok(())
+}
+
+/// The names of all strategies, in the order of the tables.
+#[must_use]
+pub fn names() -> Vec<&'static str> {
+    ALL.iter().map(|entry| entry.name).collect()
+}
+
+/// The entry of a strategy.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Entry> {
+    ALL.iter().find(|entry| entry.name == name)
+}
+
+/// The place of a strategy in tables and plots; unknown names come last.
+#[must_use]
+pub fn rank(name: &str) -> usize {
+    ALL.iter().position(|entry| entry.name == name).unwrap_or(ALL.len())
+}
+
+/// The name of the strategy that the others are compared with.
+///
+/// # Panics
+/// Never: there is one.
+#[must_use]
+pub fn baseline() -> &'static str {
+    ALL.iter().find(|entry| entry.role == Role::Baseline).expect("there is one").name
+}
+
+/// A strategy, or why it cannot run here.
+pub struct Loaded {
+    /// What is known of it anyway.
+    pub entry: &'static Entry,
+    /// The strategy, or the reason for its absence.
+    pub state: Result<Box<dyn Strategy>>,
+}
+
+impl fmt::Debug for Loaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loaded").field("entry", &self.entry).finish_non_exhaustive()
+    }
+}
+
+/// Prepares the strategies for which `wanted` holds. May compile C++ (cached).
+pub fn load(wanted: impl Fn(&Entry) -> bool, setup: &Setup) -> Vec<Loaded> {
+    ALL.iter()
+        .filter(|entry| wanted(entry))
+        .map(|entry| Loaded { entry, state: (entry.load)(setup) })
+        .collect()
+}

@@ -1,0 +1,408 @@
+//! The contract of the program: arguments, JSON, errors. Nothing here depends on time.
+
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use lab::record::Record;
+use lab_work::workload::DEPTHS;
+
+fn lab(args: &[&str]) -> Output {
+    command(args).output().expect("the lab runs")
+}
+
+fn command(args: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
+    command.args(args).env_remove("LAB_TAIL").stdin(Stdio::null());
+    command
+}
+
+/// So little sampling that a test takes no time.
+const TINY: [&str; 5] = ["--quick", "--samples", "2", "--sample-time", "1"];
+
+fn tiny(args: &[&str]) -> Output {
+    lab(&[args, &TINY[..]].concat())
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn records(json: &[u8]) -> Vec<Record> {
+    text(json).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
+}
+
+fn refuses(output: &Output, reason: &str) {
+    assert!(!output.status.success());
+    assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
+    assert!(text(&output.stderr).contains(reason), "{}", text(&output.stderr));
+}
+
+/// The strategy of this project in this build.
+fn ours() -> &'static str {
+    if cfg!(feature = "tail-call") { "direct-tail" } else { "direct" }
+}
+
+#[test]
+fn list_names_experiments_and_strategies() {
+    // Without a compiler on the path, so that nobody waits for C++.
+    let output = command(&["list"]).env("PATH", "").output().unwrap();
+    assert!(output.status.success());
+    let text = text(&output.stdout);
+    for name in ["resume", "call", "crossover", "memory", "join", "generate", "prefetch"]
+        .into_iter()
+        .chain(lab_strategies::registry::names())
+    {
+        assert!(text.contains(name), "{name} is missing in {text}");
+    }
+    let other = if cfg!(feature = "tail-call") { "see direct-tail" } else { "--tail-lab" };
+    assert!(text.contains(other), "{text}");
+}
+
+#[test]
+fn list_says_that_there_is_no_compiler() {
+    let output = command(&["list"]).env("PATH", "").output().unwrap();
+    assert!(output.status.success());
+    let text = text(&output.stdout);
+    assert!(text.contains("no clang++ on the path"), "{text}");
+    assert!(text.contains("no g++ on the path"), "{text}");
+}
+
+/// A stand-in for a compiler that says its version and then fails.
+#[cfg(unix)]
+#[test]
+fn list_quotes_a_compiler_that_fails() {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("g++");
+    let script = "#!/bin/sh\ncase $1 in -dump*) echo 99.1.0;; *) echo 'peer.cpp:1:1: error: out of \
+                  order' >&2; exit 1;; esac\n";
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = command(&["list"]).env("PATH", dir.path()).output().unwrap();
+    let text = text(&output.stdout);
+    assert!(text.contains("error: out of order"), "{text}");
+}
+
+#[test]
+fn resume_writes_every_cell_as_json() {
+    let strategies = format!("nested,{}", ours());
+    let output = tiny(&["resume", "--strategies", &strategies, "--json", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let records = records(&output.stdout);
+    assert_eq!(records.len(), 2 * 2 * DEPTHS.len());
+    for record in &records {
+        assert_eq!(record.experiment, "resume");
+        assert!(["nested", ours()].contains(&record.strategy.as_str()));
+        assert_eq!((record.metric.as_str(), record.unit.as_str()), ("time_per_resume", "ns"));
+        assert!(["static", "dyn"].contains(&record.text("chain").as_str()));
+        assert!(DEPTHS.iter().any(|&depth| record.number("depth") == Some(u64::from(depth))));
+        assert_eq!(record.samples, 2);
+        assert!(record.low <= record.value && record.value <= record.high && record.low >= 0.0);
+    }
+}
+
+#[test]
+fn call_names_its_cases_and_placements() {
+    let output = tiny(&["call", "--strategies", ours(), "--json", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let records = records(&output.stdout);
+    for (case, metric, placements) in [
+        ("ready", "time_per_level", &["inline", "stack", "heap"][..]),
+        ("once", "time_per_level", &["inline", "stack", "heap"]),
+        ("fib", "time_per_call", &["heap", "stack"]),
+        ("fib-yield", "time_per_call", &["heap", "stack"]),
+    ] {
+        let of_case: Vec<_> = records.iter().filter(|r| r.text("case") == case).collect();
+        for placement in placements {
+            let placed = of_case.iter().any(|record| record.text("placement") == *placement);
+            assert!(placed, "{case}: {placement}");
+        }
+        for record in of_case {
+            assert_eq!(record.metric, metric);
+            assert!(placements.contains(&&*record.text("placement")), "{case}");
+            assert!(record.number("depth").is_some());
+        }
+    }
+}
+
+/// Without a compiler on the path, so that it is the same everywhere and no test waits for C++.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_names_its_cases_and_placements_and_who_is_absent() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("memory.json");
+    let args = ["memory", "--json", path.to_str().unwrap()];
+    let output = command(&[&args[..], &TINY[..]].concat()).env("PATH", "").output().unwrap();
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let tables = text(&output.stdout);
+    assert!(tables.contains("without cpp-clang: no clang++ on the path"), "{tables}");
+    assert!(tables.contains("without cpp-gcc: no g++ on the path"), "{tables}");
+
+    let records = records(&std::fs::read(&path).unwrap());
+    let ours = ours();
+    for (case, strategy, expected) in [
+        ("held", ours, &["boxed", "heap", "inline", "stack"][..]),
+        ("held", "nested", &[""]),
+        ("held", "nested-boxed", &[""]),
+        ("held", "stackful", &[""]),
+        ("passed", ours, &["boxed", "heap", "inline", "may", "stack"]),
+        ("passed-late", ours, &["boxed", "heap", "inline", "stack"]),
+        ("wrap", ours, &["boxed", "heap", "inline", "stack"]),
+        ("wrap", "nested", &[""]),
+        ("wrap", "stackful", &[]),
+        ("combine", ours, &["boxed", "heap", "inline", "stack"]),
+        ("timeout", ours, &["inline"]),
+        ("timeout", "nested-boxed", &[]),
+        ("sequential", ours, &["boxed", "heap", "inline", "may", "stack"]),
+        ("disjoint", ours, &["boxed", "heap", "inline", "stack"]),
+        ("branch", ours, &["boxed", "heap", "inline", "stack"]),
+        ("join", ours, &["inline"]),
+        ("join", "nested", &[""]),
+        ("recursion", ours, &["boxed", "heap", "stack"]),
+        ("recursion", "nested", &[""]),
+        ("recursion", "stackful", &[""]),
+        ("tasks-arguments", ours, &["boxed", "contiguous", "heap", "inline", "stack"]),
+        ("tasks-arguments", "nested", &["contiguous", "inline"]),
+        ("tasks-locals", ours, &["boxed", "contiguous", "heap", "inline", "stack"]),
+        ("tasks-locals", "stackful", &[""]),
+        ("move", ours, &[""]),
+        ("move", "nested", &[""]),
+    ] {
+        let mut placements: Vec<String> = records
+            .iter()
+            .filter(|record| record.text("case") == case && record.strategy == strategy)
+            .map(|record| record.text("placement"))
+            .collect();
+        placements.sort_unstable();
+        placements.dedup();
+        assert_eq!(placements, expected, "{strategy} {case}");
+    }
+    for record in &records {
+        assert_eq!(record.experiment, "memory");
+        assert!(record.number("depth").is_some() && record.number("payload").is_some());
+        let unit = match record.metric.as_str() {
+            "bytes" | "peak_bytes" => "B",
+            "allocations" => "1",
+            "time_per_move" | "time_per_spawn" => "ns",
+            metric => panic!("{metric}"),
+        };
+        assert_eq!(record.unit, unit);
+        assert!(record.low <= record.value && record.value <= record.high && record.low >= 0.0);
+    }
+    // A peak is what was there at any time, so also while suspended.
+    let find = |of: &Record, metric: &str| {
+        let peer = records.iter().find(|record| {
+            (&record.strategy, &record.params, record.metric.as_str())
+                == (&of.strategy, &of.params, metric)
+        });
+        peer.map(|record| record.value)
+    };
+    for record in records.iter().filter(|record| record.metric == "peak_bytes") {
+        assert!(find(record, "bytes").is_some_and(|bytes| bytes <= record.value), "{record:?}");
+        assert!(find(record, "allocations").is_some_and(|count| count >= 1.0), "{record:?}");
+    }
+}
+
+#[test]
+fn crossover_shows_the_ratio_and_draws_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let html = dir.path().join("report");
+    let output = tiny(&["crossover", "--html", html.to_str().unwrap()]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let title = format!("static chain: time nested / time {}", ours());
+    assert!(text(&output.stdout).contains(&title), "{}", text(&output.stdout));
+    let page = std::fs::read_to_string(html.join("index.html")).unwrap();
+    assert!(page.contains("<svg") && page.contains(&title));
+    // Self-contained: nothing is fetched.
+    assert!(!page.contains("src=") && !page.contains("<link"));
+}
+
+#[test]
+fn generate_names_its_shapes_and_says_who_ends_where() {
+    let output = tiny(&["generate", "--json", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let records = records(&output.stdout);
+    assert!(
+        records.iter().all(|r| (r.metric.as_str(), r.unit.as_str()) == ("time_per_item", "ns"))
+    );
+    let depths = |shape: &str, strategy: &str| -> Vec<u64> {
+        let of = |r: &&Record| r.strategy == strategy && r.text("shape") == shape;
+        records.iter().filter(of).map(|r| r.number("depth").unwrap()).collect()
+    };
+    for strategy in [ours(), "explicit-stack", "nested-iterator", "genawaiter", "visitor"] {
+        assert_eq!(depths("balanced", strategy), [5, 10, 15], "{strategy}");
+        assert_eq!(depths("random", strategy), [10, 15], "{strategy}");
+        let deepest = match strategy {
+            "nested-iterator" | "genawaiter" => 1000,
+            "visitor" => 10_000,
+            _ => 100_000,
+        };
+        assert_eq!(depths("degenerate", strategy).last(), Some(&deepest), "{strategy}");
+    }
+}
+
+#[test]
+fn prefetch_names_tables_ways_and_pages() {
+    let strategies = format!("naive,state-machine,{}", ours());
+    let dir = tempfile::tempdir().unwrap();
+    let html = dir.path().to_str().unwrap();
+    let output = tiny(&["prefetch", "--strategies", &strategies, "--json", "-", "--html", html]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let (floor, records): (Vec<_>, Vec<_>) =
+        records(&output.stdout).into_iter().partition(|record| !record.text("beside").is_empty());
+    for (workload, metric, params) in [
+        ("bsearch", "time_per_step", &[][..]),
+        ("chase", "time_per_step", &[]),
+        ("hash", "time_per_lookup", &["keys", "chain_length", "hit_rate"]),
+        ("btree", "time_per_lookup", &["distribution"]),
+        ("nesting", "time_per_step", &["table", "call_depth"]),
+    ] {
+        let of_workload: Vec<_> = (records.iter())
+            .filter(|record| record.text("workload") == workload && record.unit == "ns")
+            .collect();
+        for strategy in strategies.split(',') {
+            // By hand there is no call depth and, for the floor, a group; one by one is naive.
+            let expected = strategy != "naive" || workload != "nesting";
+            let there = of_workload.iter().any(|record| record.strategy == strategy);
+            assert_eq!(there, expected, "{strategy} in {workload}");
+        }
+        for record in &of_workload {
+            assert_eq!(record.metric, metric);
+            assert!(["2 MiB", "mixed", "4 KiB", "unknown"].contains(&&*record.text("pages")));
+            assert!(record.number("table_bytes").is_some() && record.number("group").is_some());
+            for param in params {
+                assert!(record.params.contains_key(*param), "{param} in {workload}");
+            }
+        }
+        // What the machine can do at best, beside each table; `chase` is this itself.
+        let beside = floor.iter().filter(|record| record.text("beside").starts_with(workload));
+        assert_eq!(beside.count() == 0, workload == "chase", "{workload}");
+    }
+    assert!(floor.iter().all(|record| record.strategy == "naive"));
+    // Stated if not available, and then no figures.
+    let counted = records.iter().any(|record| record.metric.starts_with("branch_misses"));
+    assert_ne!(counted, text(&output.stderr).contains("hardware counters: not available here"));
+    let page = std::fs::read_to_string(dir.path().join("index.html")).unwrap();
+    for part in ["prefetch, bsearch 16 KiB: ns per step by group", "with one chain", "call depth"] {
+        assert!(page.contains(part), "{part}");
+    }
+}
+
+#[test]
+fn bad_names_are_refused_with_the_good_ones() {
+    refuses(&lab(&["resumee"]), "crossover");
+    refuses(&lab(&["resume", "--strategies", "nested,nest"]), "stackful");
+    refuses(&lab(&["resume", "--stratgies", "nested"]), "--strategies");
+    // A good name in the wrong place.
+    let output = tiny(&["resume", "--strategies", "naive,group-prefetch"]);
+    assert!(!output.status.success());
+    assert!(text(&output.stderr).contains("`resume` has nothing for naive, group-prefetch to do"));
+}
+
+#[test]
+fn an_absent_strategy_is_refused_when_named() {
+    let output =
+        command(&["resume", "--strategies", "cpp-clang"]).env("PATH", "").output().unwrap();
+    refuses(&output, "cpp-clang cannot run here: no clang++");
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_refused_before_measuring() {
+    refuses(&lab(&["resume", "--json", "/nowhere/at/all.json"]), "/nowhere/at/all.json");
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let below = file.path().join("report");
+    refuses(&lab(&["resume", "--html", below.to_str().unwrap()]), "cannot create");
+}
+
+#[test]
+fn a_refused_run_leaves_an_old_file_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("old.json");
+    std::fs::write(&path, "old\n").unwrap();
+    let args = ["resume", "--strategies", "cpp-gcc", "--json", path.to_str().unwrap()];
+    assert!(!command(&args).env("PATH", "").output().unwrap().status.success());
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "old\n");
+}
+
+#[test]
+fn a_closed_pipe_ends_the_lab_quietly_and_the_file_is_whole() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("out.json");
+    let args = ["call", "--strategies", "nested", "--json", path.to_str().unwrap()];
+    let mut child = command(&[&args[..], &TINY[..]].concat())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert!(output.stderr.is_empty(), "{}", text(&output.stderr));
+    whole_lines(&path);
+}
+
+fn whole_lines(path: &Path) {
+    let json = std::fs::read(path).unwrap();
+    assert!(json.is_empty() || json.ends_with(b"\n"));
+    records(&json);
+}
+
+#[test]
+fn a_cell_checks_its_result() {
+    let request =
+        r#"{"run":{"workload":{"fib":{"n":10,"yields":true}},"placement":null,"iterations":3}}"#;
+    assert!(lab(&["__cell", "nested", request]).status.success());
+    refuses(&lab(&["__cell", "nested", "{}"]), "error");
+    let request = |group: u32| {
+        format!(
+            r#"{{"lookups":{{"spec":{{"bsearch":{{"bytes":4096}}}},"inputs":50,
+               "way":{{"group":{group},"call_depth":5}},"range":{{"start":10,"end":50}}}}}}"#
+        )
+    };
+    assert!(lab(&["__cell", "nested", &request(8)]).status.success());
+    refuses(&lab(&["__cell", "nested", &request(0)]), "does not do these lookups");
+}
+
+/// What `--tail-lab` does, with a strategy that every build has.
+#[test]
+fn a_lab_serves_another() {
+    use lab_strategies::remote::Remote;
+    use lab_work::prefetch::{Data, Spec, Way};
+    use lab_work::strategy::Strategy;
+    use lab_work::workload::Workload;
+    let remote = Remote::start(Path::new(env!("CARGO_BIN_EXE_lab")), "nested").unwrap();
+    for workload in [Workload::Fib { n: 10, yields: true }, Workload::Fib { n: 5, yields: false }] {
+        let mut variant = remote.variants(workload).pop().unwrap();
+        for n in [1, 7] {
+            assert_eq!((variant.run)(n).unwrap().checksum, workload.expected(n));
+        }
+    }
+    for (spec, group) in [
+        (Spec::Hash { keys: 64, chain_length: 4, hit_rate: 50 }, 8),
+        (Spec::Chase { bytes: 4096 }, 4),
+    ] {
+        let data = Data::build(spec, 30).unwrap();
+        let mut lookups = remote.lookups(spec, Way { group, call_depth: None }).unwrap();
+        for range in [0..30, 7..20] {
+            assert!(lookups(&data, range, None).unwrap() > Duration::ZERO);
+        }
+    }
+}
+
+#[test]
+fn a_tail_lab_that_cannot_is_refused() {
+    let strategies = ["resume", "--strategies", "direct-tail", "--tail-lab", "/bin/false"];
+    if !cfg!(feature = "tail-call") {
+        refuses(&lab(&strategies), "/bin/false cannot run direct-tail");
+    }
+}
+
+#[test]
+fn instructions_without_valgrind_are_refused() {
+    let args = ["resume", "--instructions", "--strategies", "nested"];
+    refuses(&command(&args).env("PATH", "").output().unwrap(), "valgrind");
+    refuses(
+        &lab(&["crossover", "--instructions", "--strategies", "nested"]),
+        "no instruction counts",
+    );
+}

@@ -1,0 +1,6 @@
+//! The lab from outside. One program, so that the strategies are linked once.
+
+mod cli;
+mod memory;
+mod rooms;
+mod strategies;

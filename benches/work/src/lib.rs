@@ -1,0 +1,16 @@
+//! What the lab measures, and what a strategy is.
+//!
+//! A module for each kind of work: chains of calls ([`workload`]), branches of one task ([`join`]),
+//! items out of a recursion ([`generate`]), lookups in large tables ([`prefetch`]), bytes
+//! ([`memory`]). They depend on [`drive`], the clock around everything, and never on each other. A
+//! [`strategy`] does some of this work; [`child`] is how one lab asks another to do it.
+
+pub mod child;
+pub mod drive;
+pub mod generate;
+pub mod join;
+pub mod memory;
+pub mod paths;
+pub mod prefetch;
+pub mod strategy;
+pub mod workload;
