@@ -27,6 +27,7 @@ use crate::stack::FrameStack;
 /// It begins with the memory of a [`Driver`], of which the leaf is written: null if it was not polled. Nothing but a
 /// poll and a drop looks at it. If its leaf is [`CALLED`], its first poll has the context of a body, and calls the root
 /// frame in that body's chain; the next one takes the result.
+#[allow(dead_code, reason = "Rust 1.85 does not see that it is used, as the bound of an impl")]
 pub(crate) unsafe trait LazyChain: Future {}
 
 /// The leaf of a chain that was not polled, and whose root frame is to be called by a body.
