@@ -1,18 +1,21 @@
 //! What the expansion of `#[coroutine]` names. Not part of the public interface.
 //!
 //! Each function says why it is harmless whoever calls it; what is not is an `unsafe` method. What the expansion calls besides are
-//! methods of the values that a body is given: see `call.rs`.
+//! methods of the values that a body is given: see `call/mod.rs`.
 
 use core::future::Future;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-use crate::body::Inlined;
-pub use crate::body::{FnBody, Plain, Return, Site, Wide, Widened};
 pub use crate::call::{ForeignCall, Slot};
-pub use crate::chain::{Waits, WaitsAndYields, Yields};
-use crate::enter::Enter;
-use crate::{AsyncGenerator, Body, Coroutine, Generator};
+pub use crate::chain::caller::{Waits, WaitsAndYields, Yields};
+use crate::frame::body::Inlined;
+pub use crate::frame::body::{FnBody, Plain, Return, Site, Wide, Widened};
+use crate::frame::first_poll::Enter;
+use crate::{
+    Body, Coroutine,
+    generator::{AsyncGenerator, Generator},
+};
 #[cfg(feature = "tracing")]
 pub use tracing;
 
@@ -54,7 +57,7 @@ where
     pub unsafe fn __cps_wide<T>(
         self,
         args: *const MaybeUninit<A>,
-    ) -> impl Body<Output = T, Kind = K>
+    ) -> impl Body<Output = T, Capability = K>
     where
         Fut: Future<Output = Wide<T>>,
     {
@@ -70,7 +73,7 @@ where
     pub unsafe fn __cps_plain(
         self,
         args: *const MaybeUninit<A>,
-    ) -> impl Body<Output = Fut::Output, Kind = K> {
+    ) -> impl Body<Output = Fut::Output, Capability = K> {
         // SAFETY: passed on.
         unsafe { FnBody::<_, _, Plain, K>::new(args.cast::<A>().read(), self.0) }
     }
@@ -89,7 +92,7 @@ where
     pub unsafe fn __cps_wide_coroutine<P, T>(
         self,
         args: *const MaybeUninit<A>,
-    ) -> Coroutine<impl Body<Output = T, Kind = Waits>, P>
+    ) -> Coroutine<impl Body<Output = T, Capability = Waits>, P>
     where
         Fut: Future<Output = Wide<T>>,
     {
@@ -105,7 +108,7 @@ where
     pub unsafe fn __cps_plain_coroutine<P>(
         self,
         args: *const MaybeUninit<A>,
-    ) -> Coroutine<impl Body<Output = Fut::Output, Kind = Waits>, P> {
+    ) -> Coroutine<impl Body<Output = Fut::Output, Capability = Waits>, P> {
         // SAFETY: passed on.
         unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args.cast(), self.0) }
     }
@@ -113,25 +116,25 @@ where
 
 /// The body of a function that is `#[inline(always)]`. Harmless: any body may be compiled where it is called.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn inlined<B: Body>(body: B) -> impl Body<Output = B::Output, Kind = B::Kind> {
+pub fn inlined<B: Body>(body: B) -> impl Body<Output = B::Output, Capability = B::Capability> {
     Inlined(body)
 }
 
 /// A coroutine, placed as `P`. Harmless: who has a body may run it as its kind says.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn coroutine<P, B: Body<Kind = Waits>>(body: B) -> Coroutine<B, P> {
+pub fn coroutine<P, B: Body<Capability = Waits>>(body: B) -> Coroutine<B, P> {
     Coroutine::from_body(body)
 }
 
 /// A synchronous generator of `T`, placed as `P`. Harmless, as [`coroutine`]: the kind says what the body yields.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn generator<P, T, B: Body<Kind = Yields<T>>>(body: B) -> Generator<T, B, P> {
+pub fn generator<P, T, B: Body<Capability = Yields<T>>>(body: B) -> Generator<T, B, P> {
     Generator::from_body(body)
 }
 
 /// An asynchronous generator of `T`, placed as `P`. Harmless, as [`generator`].
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub fn async_generator<P, T, B: Body<Kind = WaitsAndYields<T>>>(
+pub fn async_generator<P, T, B: Body<Capability = WaitsAndYields<T>>>(
     body: B,
 ) -> AsyncGenerator<T, B, P> {
     AsyncGenerator::from_body(body)

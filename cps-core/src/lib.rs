@@ -51,14 +51,14 @@
 //! # Where frames live
 //!
 //! The choice that C++ programmers asked for under the name of coroutine elision (P2477) is a type
-//! parameter of the coroutine, a [`Placement`]: [`Inline`], [`Stack`], [`Heap`], or [`May`] to let
+//! parameter of the coroutine, a [`Placement`]: [`Inline`], [`Stack`], [`Heap`], or [`InlineUpTo`] to let
 //! its size decide. A definition has a default, `#[cps_core::coroutine(elision = "stack")]`, and each
 //! call may choose otherwise, by a method. A root's frame stack can be limited, measured, or be
 //! a part of the root, so that nothing is allocated: [`Coroutine::with_stack`],
 //! [`Coroutine::with_stack_inside`].
 //!
 //! ```
-//! use cps_core::{May, StackOptions};
+//! use cps_core::placement::{InlineUpTo, StackOptions};
 //!
 //! #[cps_core::coroutine(elision = "stack")]
 //! async fn visit(depth: u32) -> u32 {
@@ -70,7 +70,7 @@
 //!
 //! #[cps_core::coroutine]
 //! async fn start() -> u32 {
-//!     visit(4).placed(May::<256>).await
+//!     visit(4).placed(InlineUpTo::<256>).await
 //! }
 //! # futures::executor::block_on(async {
 //! let root = start().with_stack(StackOptions::new().limit(64 * 1024));
@@ -266,19 +266,6 @@
 //! | `stream` | no | `Stream` of the crate `futures-core` for asynchronous [generators](#generators) |
 //! | `tracing` | no | [spans](#spans) of the crate `tracing`: `Coroutine::in_span`, and the option `instrument` |
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
-//!
-//! # Layers
-//!
-//! `driver` (frames without their types, the loop) ← `chain` (the driver as a body sees it) ← `body`
-//! (arguments out of band) ← `frame` (a body in memory) ← `call` (what `.await` becomes) ← `placement` ←
-//! `stacked`, `heap`, `may`, `erased` (where frames lie) ← `chained` (a whole chain in memory) ←
-//! `coroutine`, `boxed`, `root`, `generator` ← `interleave`. `generic_call` is how `call` finds the first two in code that is
-//! generic. `host_stack` measures for `driver`, `enter`
-//! keeps a body's start apart from its later polls, `stack` is the memory that `stacked` uses,
-//! `backtrace` reads chains. `prefetch` is a call that only suspends; `turn` (what that means to an
-//! interleaver), `lender` (the waker of its chains) ← `interleave`. `wake_set` (who was woken) ←
-//! `branching` (branching points as frames) ← `group` (starts and resumes `branch`es) ← `join`, `race`,
-//! `timeout`; `scope` has children in place of a group.
 
 #![no_std]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
@@ -288,77 +275,37 @@ extern crate alloc;
 #[cfg(any(test, feature = "std"))]
 extern crate std;
 
-#[cfg(feature = "alloc")]
-mod backtrace;
-mod body;
-#[cfg(feature = "alloc")]
-mod boxed;
-#[cfg(feature = "alloc")]
-mod branch;
-#[cfg(feature = "alloc")]
-mod branching;
+pub mod backtrace;
 mod call;
 mod chain;
-mod chained;
+#[cfg(feature = "alloc")]
+pub mod concurrent;
 mod coroutine;
-mod deferred;
-mod driver;
-mod drop_chain;
-mod enter;
-#[cfg(feature = "alloc")]
-mod erased;
 mod frame;
-mod generator;
-mod generic_call;
-#[cfg(feature = "alloc")]
-mod group;
-#[cfg(feature = "alloc")]
-mod heap;
-mod host_stack;
-mod in_chain;
-#[cfg(feature = "tracing")]
-mod in_span;
+pub mod generator;
 pub mod interleave;
-#[cfg(feature = "alloc")]
-mod join;
-mod lender;
-mod may;
-#[cfg(feature = "alloc")]
-mod outermost;
-mod passing;
-mod placement;
+pub mod placement;
 pub mod prefetch;
 pub mod prelude;
-#[cfg(feature = "alloc")]
-mod race;
-mod root;
-#[cfg_attr(not(feature = "backtrace"), path = "not_running.rs")]
-mod running;
-#[cfg(feature = "alloc")]
-mod scope;
 mod stack;
-mod stack_options;
-mod stacked;
-mod step;
 #[cfg(feature = "alloc")]
-mod suspend;
+pub mod suspend;
 #[cfg(feature = "alloc")]
 mod sync;
 #[cfg(feature = "alloc")]
-mod timeout;
-mod try_stacked;
-mod turn;
-#[cfg(feature = "alloc")]
 mod wake_set;
 
+#[cfg(feature = "backtrace")]
+pub use backtrace::backtrace;
 #[cfg(feature = "alloc")]
-pub use backtrace::{Backtrace, BacktraceBranch, BacktraceFrame};
-pub use body::Body;
+pub use concurrent::scope::{self, local_scope, scope};
 #[cfg(feature = "alloc")]
-pub use boxed::{BoxCoroutine, ErasedCoroutine, Local, LocalBoxCoroutine};
+pub use concurrent::{join, race, select, timeout, try_join};
+#[cfg(feature = "tracing")]
+pub use coroutine::InSpan;
 #[cfg(feature = "alloc")]
-pub use branch::{Branch, Branches, Concurrent, Many, TryBranches, UniformBranches};
-pub use coroutine::{Coroutine, Unstarted};
+pub use coroutine::{BoxCoroutine, ErasedCoroutine, Local, LocalBoxCoroutine};
+pub use coroutine::{Coroutine, Root, Unstarted};
 #[doc = include_str!("coroutine_attribute.md")]
 pub use cps_core_macros::coroutine;
 /// A coroutine from an ad-hoc body.
@@ -410,16 +357,8 @@ pub use cps_core_macros::coroutine_block;
 /// # assert_eq!(futures::executor::block_on(double(2)), 4);
 /// ```
 pub use cps_core_macros::cps;
-pub use generator::{
-    AsyncGenerator, AsyncGeneratorRoot, Ending, Generator, GeneratorRoot, NextItem, Yield,
-    YieldFrom, yield_, yield_from,
-};
-#[cfg(feature = "tracing")]
-pub use in_span::{InSpan, Instrumenting, Nothing, OnReturn};
-#[cfg(feature = "alloc")]
-pub use join::{Join, TryJoin, join, try_join};
-#[cfg(feature = "alloc")]
-pub use placement::Heap;
+pub use frame::body::Body;
+pub use generator::{yield_, yield_from};
 /// What `#[coroutine]` takes for a definition that does not say `elision`. It looks it up next to
 /// [`Coroutine`], at the path given by `crate = path`: a crate that has a module with
 /// `pub use cps_core::*;` and a `DefaultPlacement` of its own there has another default.
@@ -427,7 +366,7 @@ pub use placement::Heap;
 /// ```
 /// mod coroutines {
 ///     pub use cps_core::*;
-///     pub use cps_core::Stack as DefaultPlacement;
+///     pub use cps_core::placement::Stack as DefaultPlacement;
 /// }
 ///
 /// #[cps_core::coroutine(crate = crate::coroutines)]
@@ -437,23 +376,8 @@ pub use placement::Heap;
 /// # fn main() { assert_eq!(futures::executor::block_on(async { sum(10).await }), 55) }
 /// ```
 pub use placement::Inline as DefaultPlacement;
-pub use placement::{Inline, May, Placement, Stack};
 #[cfg(feature = "alloc")]
-pub use race::{During, Next, Race, Select, race, select};
-pub use root::Root;
-#[cfg(feature = "backtrace")]
-pub use running::{backtrace, install_panic_hook};
-#[cfg(feature = "alloc")]
-pub use scope::{
-    Child, Kind, LocalChildren, LocalScope, Scope, Scoped, SendChildren, Spawner, local_scope,
-    scope,
-};
-pub use stack_options::{StackOptions, StackUsage};
-#[cfg(feature = "alloc")]
-pub use suspend::{Continuation, Dropped, Suspend, TrySuspend, suspend, try_suspend};
-#[cfg(feature = "alloc")]
-pub use timeout::{Elapsed, Timeout, timeout};
-pub use try_stacked::{StackExhausted, TryOnStack};
+pub use suspend::{suspend, try_suspend};
 
 #[doc(hidden)]
 pub mod __private;

@@ -73,7 +73,7 @@ impl Service {
         let call = coroutine_block! {
             erased(levels).await // at block
         };
-        call.may_inline::<8>().await // at call
+        call.inline_up_to::<8>().await // at call
     }
 }
 

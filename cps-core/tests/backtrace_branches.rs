@@ -203,10 +203,11 @@ fn each_kind_of_branching_point_shows_its_branches() {
       branch 0:
        0: backtrace_branches::leaf
                  at ?@leaf";
-    let check = |backtrace: cps_core::Backtrace, name: &str, marker: &str, branches: &str| {
-        let head = format!("\n   0: {test}::{name}\n             at @{marker}");
-        assert_eq!(backtrace.to_string(), text(&(head + branches)));
-    };
+    let check =
+        |backtrace: cps_core::backtrace::Backtrace, name: &str, marker: &str, branches: &str| {
+            let head = format!("\n   0: {test}::{name}\n             at @{marker}");
+            assert_eq!(backtrace.to_string(), text(&(head + branches)));
+        };
     macro_rules! check {
         ($function:ident, $marker:literal, $branches:expr) => {
             let mut root = pin!($function(&gate).into_future());

@@ -8,7 +8,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Root, StackOptions, join};
+use cps_core::{Root, join, placement::StackOptions};
 use support::gate::{Gate, gates};
 
 /// Bytes of a branch's first chunk, as the allocator is asked for them.

@@ -10,8 +10,8 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
 use cps_core::interleave::Interleave;
+use cps_core::placement::{Heap, Inline, Placement, Stack};
 use cps_core::prefetch::prefetch_read;
-use cps_core::{Heap, Inline, Placement, Stack};
 use support::{YieldOnce, drive};
 
 /// Awaits by itself.

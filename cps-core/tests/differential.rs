@@ -118,7 +118,7 @@ proptest! {
     }
 }
 
-/// Both cases of `May` occur in the generated programs.
+/// Both cases of `InlineUpTo` occur in the generated programs.
 #[test]
 fn the_innermost_frame_may_be_in_place_and_no_other() {
     fn size<'a, C: IntoFuture>(

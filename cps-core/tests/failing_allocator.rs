@@ -9,7 +9,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Body, Coroutine, StackOptions};
+use cps_core::{Body, Coroutine, placement::StackOptions};
 use support::{YieldOnce, text_of};
 
 thread_local! {

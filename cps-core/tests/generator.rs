@@ -13,7 +13,7 @@ use std::iter::FusedIterator;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 
-use cps_core::{Generator, StackOptions, yield_, yield_from};
+use cps_core::{generator::Generator, placement::StackOptions, yield_, yield_from};
 use support::{Log, Note, Planned, panic_of};
 use tree::{Degenerate, in_order, tree};
 

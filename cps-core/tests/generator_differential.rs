@@ -55,7 +55,7 @@ fn sync_body(actions: Vec<Action>, log: Log) -> u32 {
                 sum += match place {
                     Place::Stack => yield_from(child).await,
                     Place::Heap => yield_from(child.on_heap()).await,
-                    Place::May => yield_from(child.may_inline::<64>()).await,
+                    Place::May => yield_from(child.inline_up_to::<64>()).await,
                 };
             }
             Action::DelegateToSync(child) => sum += yield_from(sync_body(child, log.clone())).await,
@@ -91,7 +91,7 @@ async fn async_body(actions: Vec<Action>, log: Log) -> u32 {
                 sum += match place {
                     Place::Stack => yield_from(child).await,
                     Place::Heap => yield_from(child.on_heap()).await,
-                    Place::May => yield_from(child.may_inline::<64>()).await,
+                    Place::May => yield_from(child.inline_up_to::<64>()).await,
                 };
             }
             Action::DelegateToSync(child) => sum += yield_from(sync_body(child, log.clone())).await,

@@ -11,7 +11,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, Wake, Waker};
 
-use cps_core::{AsyncGeneratorRoot, Body, Ending, NextItem, yield_, yield_from};
+use cps_core::{
+    Body,
+    generator::{AsyncGeneratorRoot, Ending, NextItem},
+    yield_, yield_from,
+};
 use futures::executor::block_on;
 use support::{Log, Note, Planned, Yield, panic_of};
 

@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::sync::{Mutex, MutexGuard};
 use std::task::Poll;
 
-use cps_core::{Backtrace, Body, BoxCoroutine, Coroutine, LocalBoxCoroutine, cps};
+use cps_core::{Body, BoxCoroutine, Coroutine, LocalBoxCoroutine, backtrace::Backtrace, cps};
 use support::gate::Gate;
 use support::{YieldOnce, drive, poll};
 

@@ -9,7 +9,7 @@ use std::sync::Mutex;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread;
 
-use cps_core::{BoxCoroutine, Continuation, coroutine_block, suspend, try_suspend};
+use cps_core::{BoxCoroutine, coroutine_block, suspend, suspend::Continuation, try_suspend};
 use futures::executor::block_on;
 use futures::stream::{FuturesUnordered, StreamExt};
 use support::wakers::counting;

@@ -255,7 +255,7 @@ mod as_an_async_block {
     fn takes_options_too() {
         let text = String::from("a");
         let block = coroutine_block!(#![coroutine(elision = "stack")] async { text.len() });
-        let _: &cps_core::Coroutine<_, cps_core::Stack> = &block;
+        let _: &cps_core::Coroutine<_, cps_core::placement::Stack> = &block;
         assert_eq!(run(block), 1);
     }
 

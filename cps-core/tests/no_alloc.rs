@@ -7,7 +7,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use cps_core::StackOptions;
+use cps_core::placement::StackOptions;
 
 /// Pending once.
 #[derive(Default)]
@@ -80,7 +80,7 @@ fn a_full_stack_is_a_panic_otherwise() {
 fn calls_in_place_need_no_stack() {
     #[cps_core::coroutine]
     async fn outer() -> u32 {
-        depth(0).inline().await + depth(0).may_inline::<128>().await
+        depth(0).inline().await + depth(0).inline_up_to::<128>().await
     }
     assert_eq!(run(outer().into_future()), 0);
 }

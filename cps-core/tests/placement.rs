@@ -8,7 +8,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Body, Coroutine, Heap, Inline, May, Placement, Stack, StackOptions, Unstarted};
+use cps_core::{
+    Body, Coroutine, Unstarted,
+    placement::{Heap, Inline, InlineUpTo, Placement, Stack, StackOptions},
+};
 use support::{Log, YieldOnce, text_of};
 
 /// The head of a chunk is smaller.
@@ -105,14 +108,14 @@ fn a_frame_that_may_be_in_place_is_so_up_to_a_size() {
     assert_inline(caller(may_4096::<1000>, 1000), 4096);
     let (_, in_use) = caller(may_4096::<5000>, 5000);
     assert!(in_use >= 5000, "{in_use}");
-    assert_inline(caller(|y| by_default::<16>(y).placed(May::<128>), 16), 128);
-    assert_on_stack(caller(|y| by_default::<16>(y).may_inline::<8>(), 16), 16);
+    assert_inline(caller(|y| by_default::<16>(y).placed(InlineUpTo::<128>), 16), 128);
+    assert_on_stack(caller(|y| by_default::<16>(y).inline_up_to::<8>(), 16), 16);
 }
 
 #[test]
 fn a_crate_has_a_default_of_its_own() {
     mod coroutines {
-        pub(crate) use cps_core::Stack as DefaultPlacement;
+        pub(crate) use cps_core::placement::Stack as DefaultPlacement;
         pub(crate) use cps_core::*;
     }
     #[coroutines::coroutine(crate = coroutines)]
@@ -149,8 +152,8 @@ fn sequential_calls_share_memory_in_every_placement() {
     for (one, four) in [
         (most(one(Inline)), most(four(Inline))),
         (most(one(Stack)), most(four(Stack))),
-        (most(one(May::<4096>)), most(four(May::<4096>))),
-        (most(one(May::<64>)), most(four(May::<64>))),
+        (most(one(InlineUpTo::<4096>)), most(four(InlineUpTo::<4096>))),
+        (most(one(InlineUpTo::<64>)), most(four(InlineUpTo::<64>))),
         (most(one(Heap)), most(four(Heap))),
     ] {
         // A sum is held from call to call.

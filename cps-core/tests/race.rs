@@ -7,7 +7,10 @@ use std::future::{Future, IntoFuture, pending, ready};
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Select, UniformBranches, race, select, timeout};
+use cps_core::{
+    concurrent::{Select, UniformBranches},
+    race, select, timeout,
+};
 use support::gate::{Gate, gates, polls};
 use support::wakers::counting;
 use support::{Log, Planned, panic_of};

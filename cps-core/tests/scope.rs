@@ -10,7 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Child, Scope, coroutine_block, join, local_scope, scope};
+use cps_core::{
+    coroutine_block, join, local_scope, scope,
+    scope::{Child, Scope},
+};
 use support::gate::{Gate, gates, polls};
 use support::wakers::counting;
 use support::{Log, Planned, YieldOnce, panic_of};

@@ -4,7 +4,11 @@ use std::future::{Future, poll_fn, ready};
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{BoxCoroutine, Heap, Inline, May, Placement, Stack, coroutine_block, scope};
+use cps_core::{
+    BoxCoroutine, coroutine_block,
+    placement::{Heap, Inline, InlineUpTo, Placement, Stack},
+    scope,
+};
 
 /// Suspends once.
 async fn suspend() {
@@ -158,7 +162,7 @@ fn a_coroutine_is_send_whatever_its_callee_s_placement() {
     assert_eq!(spawned_by(Inline), 1);
     assert_eq!(spawned_by(Stack), 1);
     assert_eq!(spawned_by(Heap), 1);
-    assert_eq!(spawned_by(May::<16>), 1);
+    assert_eq!(spawned_by(InlineUpTo::<16>), 1);
 }
 
 #[cps_core::cps]

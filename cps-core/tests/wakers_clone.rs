@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
-use cps_core::{Scope, join, scope, select, timeout, try_suspend};
+use cps_core::{join, scope, scope::Scope, select, timeout, try_suspend};
 use gate::Gate;
 use hostile::{fail, fails};
 

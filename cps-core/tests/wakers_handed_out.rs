@@ -13,7 +13,12 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
-use cps_core::{Continuation, Dropped, Scope, scope, try_suspend};
+use cps_core::{
+    scope,
+    scope::Scope,
+    suspend::{Continuation, Dropped},
+    try_suspend,
+};
 use gate::Gate;
 use hostile::{Task, fail, fails};
 

@@ -10,16 +10,16 @@ extern crate alloc;
 
 // The very source of `cps-core`, with this crate as its root: private parts stay private there.
 #[allow(missing_docs, missing_debug_implementations)]
-#[path = "../../cps-core/src/scope/inbox.rs"]
+#[path = "../../cps-core/src/concurrent/scope/inbox.rs"]
 pub mod inbox;
 #[allow(missing_docs, unreachable_pub, dead_code)]
-#[path = "../../cps-core/src/suspend.rs"]
+#[path = "../../cps-core/src/suspend/mod.rs"]
 pub mod suspend;
 #[allow(missing_docs, unreachable_pub)]
 #[path = "../../cps-core/src/sync.rs"]
 pub mod sync;
 #[allow(missing_docs)]
-#[path = "../../cps-core/src/wake_set.rs"]
+#[path = "../../cps-core/src/wake_set/mod.rs"]
 pub mod wake_set;
 
 /// The protocols of `reactor`, under one path in both modes.

@@ -73,11 +73,11 @@ mod may {
     /// In the caller's frame up to so many bytes: the two smaller payloads.
     const ROOM: usize = 2048;
 
-    passing! { [#[cps_core::coroutine]] [.may_inline::<ROOM>()] [] passed1 held, }
+    passing! { [#[cps_core::coroutine]] [.inline_up_to::<ROOM>()] [] passed1 held, }
 
-    sequence! { [#[cps_core::coroutine]] [.may_inline::<ROOM>()] sequence1 1 }
-    sequence! { [#[cps_core::coroutine]] [.may_inline::<ROOM>()] sequence2 1 1 }
-    sequence! { [#[cps_core::coroutine]] [.may_inline::<ROOM>()] sequence4 1 1 1 1 }
+    sequence! { [#[cps_core::coroutine]] [.inline_up_to::<ROOM>()] sequence1 1 }
+    sequence! { [#[cps_core::coroutine]] [.inline_up_to::<ROOM>()] sequence2 1 1 }
+    sequence! { [#[cps_core::coroutine]] [.inline_up_to::<ROOM>()] sequence4 1 1 1 1 }
 
     fn with_bytes<const N: usize>(case: Case) -> Option<Program> {
         let expected = case.expected();

@@ -11,10 +11,9 @@ use std::alloc::Layout;
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
 
-#[path = "../../src/stack.rs"]
+#[path = "../../src/stack/mod.rs"]
 #[allow(dead_code)]
 mod stack;
-#[path = "../../src/stack_options.rs"]
 #[allow(dead_code)]
 mod stack_options;
 

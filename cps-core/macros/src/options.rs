@@ -114,7 +114,7 @@ impl Options {
         };
         let name = Ident::new(name, *span);
         let bytes = bytes.as_ref().map(|bytes| quote!(<#bytes>));
-        quote!(#krate::#name #bytes)
+        quote!(#krate::placement::#name #bytes)
     }
 }
 
@@ -125,10 +125,10 @@ impl Elision {
             "inline" => ("Inline", None),
             "stack" => ("Stack", None),
             "heap" => ("Heap", None),
-            "may" => ("May", None),
+            "may" => ("InlineUpTo", None),
             other => match other.strip_prefix("may(").and_then(|rest| rest.strip_suffix(')')) {
                 Some(number) if number.parse::<u32>().is_ok() => {
-                    ("May", Some(LitInt::new(number, text.span())))
+                    ("InlineUpTo", Some(LitInt::new(number, text.span())))
                 }
                 _ => {
                     return Err(Error::new_spanned(

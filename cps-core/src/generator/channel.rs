@@ -4,8 +4,8 @@ use core::cell::{Cell, UnsafeCell};
 use core::ptr;
 use core::task::Poll;
 
-use crate::chained::Head;
-use crate::driver::Driver;
+use crate::chain::driver::Driver;
+use crate::coroutine::root_memory::Head;
 use crate::stack::FrameStack;
 
 /// A driver and the slot for an item: what stands before the root frame of a generator.

@@ -2,11 +2,11 @@
 
 use core::fmt;
 
-use crate::body::{Body, Site};
 use crate::call::{Callee, Content, SlotOf, Suspended};
-use crate::chain::{Chain, MayWait, MayYield};
+use crate::chain::caller::{Caller, MayWait, MayYield};
+use crate::frame::body::{Body, Site};
+use crate::frame::passing::Passing;
 use crate::generator::{AsyncGenerator, Generator};
-use crate::passing::Passing;
 use crate::placement::Placement;
 
 /// Delegates to another generator of the same items: `yield_from(child).await` yields what it yields,
@@ -80,7 +80,7 @@ pub struct YieldFrom<G> {
 }
 
 impl<G: Delegate> YieldFrom<G> {
-    /// For the expansion of `#[coroutine]`: see `call.rs`.
+    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[inline(always)]
     pub fn __cps_call(self) -> Self {
@@ -95,7 +95,7 @@ impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator
     #[inline(always)]
     unsafe fn call<S: Site>(
         this: *mut Self,
-        chain: Chain,
+        chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
@@ -116,7 +116,7 @@ where
     #[inline(always)]
     unsafe fn call<S: Site>(
         this: *mut Self,
-        chain: Chain,
+        chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
         // SAFETY: as above.
@@ -131,7 +131,7 @@ where
 #[inline(always)]
 unsafe fn begin<B: Body, P: Placement, S: Site>(
     slot: *mut SlotOf<P::Content<B>>,
-    chain: Chain,
+    chain: Caller,
     body: Passing<B>,
 ) -> (Option<B::Output>, Suspended) {
     /// A function of its own. A generator is called in order to be suspended and resumed many times: if its
@@ -143,7 +143,7 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     #[inline(never)]
     unsafe fn call<B: Body, P: Placement, S: Site>(
         slot: *mut SlotOf<P::Content<B>>,
-        chain: Chain,
+        chain: Caller,
         body: Passing<B>,
     ) -> Option<B::Output> {
         // SAFETY: passed on.

@@ -11,15 +11,15 @@ use alloc::boxed::Box;
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
-use crate::body::Body;
-use crate::chained::Chained;
+use crate::coroutine::root_memory::RootMemory;
+use crate::frame::body::Body;
 use crate::generator::channel::Channel;
 use crate::generator::ending::Ending;
-use crate::generator::placed::unstarted_generator;
+use crate::generator::methods::unstarted_generator;
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
-use crate::placement::{Inline, May, Placement, Stack};
-use crate::stack_options::{StackOptions, StackUsage};
+use crate::placement::{Inline, InlineUpTo, Placement, Stack};
+use crate::stack::options::{StackOptions, StackUsage};
 
 /// An unstarted, movable generator of `T`, as large as its arguments: what
 /// `#[coroutine(yields = T)]` makes a `fn` return.
@@ -97,7 +97,7 @@ pub struct Generator<T, B: Body, P = Inline> {
 /// Dropping it drops the frames innermost first, in a loop.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct GeneratorRoot<T, B: Body, const N: usize = 0> {
-    chain: Chained<Channel<T>, B, N>,
+    chain: RootMemory<Channel<T>, B, N>,
 }
 
 unstarted_generator!(Generator, GeneratorRoot);
@@ -109,14 +109,14 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
         // poll and `take` nothing else happens.
         unsafe {
             let chain = &raw mut self.get_unchecked_mut().chain;
-            if Chained::has_ended(chain) {
+            if RootMemory::has_ended(chain) {
                 return None;
             }
-            match Chained::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) {
-                Poll::Pending => match Channel::take(Chained::driver(chain)) {
+            match RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) {
+                Poll::Pending => match Channel::take(RootMemory::driver(chain)) {
                     Some(item) => Some(<B::Output as Ending<T>>::item(item)),
                     None => {
-                        Chained::cancel(chain);
+                        RootMemory::cancel(chain);
                         waited()
                     }
                 },
@@ -138,16 +138,16 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
         // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively.
         unsafe {
             let chain = &raw mut self.get_unchecked_mut().chain;
-            if !Chained::has_ended(chain) {
-                let driver = Chained::driver(chain);
+            if !RootMemory::has_ended(chain) {
+                let driver = RootMemory::driver(chain);
                 let mut yielded = |item| take(<B::Output as Ending<T>>::item(item));
                 let end = Channel::with_sink(driver, &mut yielded, || {
-                    Chained::poll::<()>(chain, &mut Context::from_waker(Waker::noop()))
+                    RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop()))
                 });
                 match end {
                     Poll::Ready(end) => end.last().into_iter().for_each(take),
                     Poll::Pending => {
-                        Chained::cancel(chain);
+                        RootMemory::cancel(chain);
                         waited()
                     }
                 }

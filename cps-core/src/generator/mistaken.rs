@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::body::Body;
+use crate::frame::body::Body;
 use crate::generator::{AsyncGenerator, Generator, Yield, YieldFrom};
 
 /// What is taken for something else. (A condition on the type itself would not be what rustc speaks of.)

@@ -22,8 +22,8 @@ mod channel;
 mod delegate;
 mod ending;
 mod iterator;
+mod methods;
 mod mistaken;
-mod placed;
 mod stream;
 mod yielding;
 

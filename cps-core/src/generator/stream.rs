@@ -8,15 +8,15 @@ use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
-use crate::body::Body;
-use crate::chained::Chained;
+use crate::coroutine::root_memory::RootMemory;
+use crate::frame::body::Body;
 use crate::generator::channel::Channel;
 use crate::generator::ending::Ending;
-use crate::generator::placed::unstarted_generator;
+use crate::generator::methods::unstarted_generator;
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
-use crate::placement::{Inline, May, Placement, Stack};
-use crate::stack_options::{StackOptions, StackUsage};
+use crate::placement::{Inline, InlineUpTo, Placement, Stack};
+use crate::stack::options::{StackOptions, StackUsage};
 
 /// An unstarted, movable generator of `T` that may await anything, as large as its arguments: what
 /// `#[coroutine(yields = T)]` makes an `async fn` return.
@@ -82,7 +82,7 @@ pub struct AsyncGenerator<T, B: Body, P = Inline> {
 /// Dropping it drops the frames innermost first, in a loop. To drop a [`NextItem`] loses nothing.
 #[must_use = "streams do nothing unless polled"]
 pub struct AsyncGeneratorRoot<T, B: Body, const N: usize = 0> {
-    chain: Chained<Channel<T>, B, N>,
+    chain: RootMemory<Channel<T>, B, N>,
 }
 
 unstarted_generator!(AsyncGenerator, AsyncGeneratorRoot);
@@ -98,11 +98,11 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> AsyncGeneratorRoot<T, B, N> 
         // poll and `take` nothing else happens.
         unsafe {
             let chain = &raw mut self.get_unchecked_mut().chain;
-            if Chained::has_ended(chain) {
+            if RootMemory::has_ended(chain) {
                 return Poll::Ready(None);
             }
-            match Chained::poll::<()>(chain, cx) {
-                Poll::Pending => match Channel::take(Chained::driver(chain)) {
+            match RootMemory::poll::<()>(chain, cx) {
+                Poll::Pending => match Channel::take(RootMemory::driver(chain)) {
                     Some(item) => Poll::Ready(Some(<B::Output as Ending<T>>::item(item))),
                     None => Poll::Pending,
                 },

@@ -6,11 +6,11 @@ use core::marker::PhantomData;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::body::Site;
 use crate::call::{Callee, Content, Memory, Returned, SlotOf};
-use crate::chain::{Chain, MayYield};
+use crate::chain::caller::{Caller, MayYield};
+use crate::frame::body::Site;
+use crate::frame::context;
 use crate::generator::channel::Channel;
-use crate::in_chain;
 
 /// Yields an item: `yield_(item).await` in the body of a generator hands it to whoever asked for the
 /// next one, and goes on when they ask again.
@@ -58,7 +58,7 @@ impl<T> Future for Handed<T> {
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
         // As in `Suspended`.
-        let Some(chain) = in_chain::chain(cx) else { return Poll::Pending };
+        let Some(chain) = context::chain(cx) else { return Poll::Pending };
         // SAFETY: only `Yield`'s call makes this, for a body whose chain has a channel of `T` and is in a poll.
         unsafe {
             if Channel::<T>::is_full(chain.driver) {
@@ -71,7 +71,7 @@ impl<T> Future for Handed<T> {
 }
 
 impl<T> Yield<T> {
-    /// For the expansion of `#[coroutine]`: see `call.rs`.
+    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[inline(always)]
     pub fn __cps_call(self) -> Self {
@@ -86,7 +86,7 @@ impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
     #[inline(always)]
     unsafe fn call<S: Site>(
         this: *mut Self,
-        chain: Chain,
+        chain: Caller,
         _: *mut SlotOf<Yielded<T>>,
     ) -> (Option<()>, Handed<T>) {
         // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::time::Duration;
 
-use super::start::Start;
+use super::interleavable::Start;
 use super::{Interleave, complete, private_cache};
 
 /// The lookups of a trial, of which each form has three in turn.

@@ -13,11 +13,11 @@ use core::pin::Pin;
 use core::ptr::{self, NonNull};
 use core::task::{Context, Poll, Waker};
 
+use super::interleavable::Start;
 use super::slot::Slot;
-use super::start::Start;
-use crate::driver::Host;
-use crate::lender::Lender;
-use crate::step::Turn;
+use crate::chain::driver::Host;
+use crate::chain::step::Turn;
+use crate::interleave::waker::Lender;
 
 /// After how many resumptions a batch in a task lets the task's executor run: some 50 µs of
 /// cache misses, against which a trip through the executor does not count.

@@ -6,8 +6,8 @@ use core::pin::pin;
 use core::ptr::{self, NonNull};
 
 use super::batch::{Batch, Borrowed, reset};
+use super::interleavable::Start;
 use super::slot::Slot;
-use super::start::Start;
 
 /// A group of places for coroutines of one type, allocated once and used for any number of
 /// batches.

@@ -85,9 +85,11 @@ mod batch;
 mod calibrate;
 #[cfg(feature = "alloc")]
 mod group;
+mod interleavable;
 mod sequential;
 mod slot;
-mod start;
+pub(crate) mod turn;
+pub(crate) mod waker;
 
 use core::pin::pin;
 use core::ptr::NonNull;
@@ -99,9 +101,9 @@ pub use calibrate::clock;
 pub use calibrate::{Calibration, DEFAULT_GROUP, private_cache};
 #[cfg(feature = "alloc")]
 pub use group::Group;
+pub use interleavable::Start;
 pub use sequential::{complete, sequential};
 pub use slot::Slot;
-pub use start::Start;
 
 /// Interleaves in a group whose size is known to the compiler, and allocates nothing.
 ///

@@ -3,13 +3,14 @@
 use core::mem::MaybeUninit;
 use core::task::{Context, Waker};
 
-use super::start::Start;
-use crate::chain::Chain;
-use crate::driver::{Driver, Host, ended};
-use crate::drop_chain::DropChain;
-use crate::lender::Lender;
-use crate::running::Running;
-use crate::step::Turn;
+use super::interleavable::Start;
+use crate::backtrace::running::Running;
+use crate::chain::caller::Caller;
+use crate::chain::driver::{Driver, Host};
+use crate::chain::drop_chain::DropChain;
+use crate::chain::header::ended;
+use crate::chain::step::Turn;
+use crate::interleave::waker::Lender;
 
 /// Runs a coroutine that waits for nothing but prefetches to its end.
 ///
@@ -101,7 +102,7 @@ unsafe fn complete_by<C: Start>(
     // SAFETY: the place is a local that is not moved, and vacant; the rest is passed on. The result is
     // taken once.
     unsafe {
-        if coroutine.start_inlined(place, Chain::root(driver)).is_pending() {
+        if coroutine.start_inlined(place, Caller::root(driver)).is_pending() {
             finish::<C>(place, driver, lender);
         }
         C::take_result(place)
@@ -124,7 +125,7 @@ unsafe fn finish<C: Start>(place: *mut C::Place, driver: *const Driver, lender: 
                 turn == Turn::Yielded || lender.take_progress(),
                 "the coroutine waits for something else than a prefetch: await it instead",
             );
-            turn = C::resume(place, Chain::root(driver));
+            turn = C::resume(place, Caller::root(driver));
         }
         core::mem::forget(unwinding);
         (*driver).leaf.set(ended());

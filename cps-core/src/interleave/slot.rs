@@ -15,11 +15,12 @@ use core::mem::MaybeUninit;
 use core::ptr;
 use core::task::Poll;
 
-use super::start::Start;
-use crate::chain::Chain;
-use crate::driver::{Driver, Host, ended};
-use crate::running::Running;
-use crate::step::Turn;
+use super::interleavable::Start;
+use crate::backtrace::running::Running;
+use crate::chain::caller::Caller;
+use crate::chain::driver::{Driver, Host};
+use crate::chain::header::ended;
+use crate::chain::step::Turn;
 
 /// Memory for one chain after another. The chain is suspended unless the driver's has ended.
 #[repr(C)]
@@ -86,7 +87,7 @@ impl<C: Start> Slot<C> {
         // SAFETY: the place is ours, vacant and pinned by contract; the driver was entered and its
         // chain has ended. When the root frame has suspended, the chain is as `settle_turn` requires it.
         let turn = unsafe {
-            match coroutine.start(self.place(), Chain::root(driver)) {
+            match coroutine.start(self.place(), Caller::root(driver)) {
                 Poll::Ready(()) => Turn::Returned,
                 Poll::Pending => Driver::settle_turn(driver, (*driver).pending()),
             }
@@ -111,7 +112,7 @@ impl<C: Start> Slot<C> {
         let running = Running::new(driver);
         let _running = running.enter();
         // SAFETY: passed on.
-        let turn = unsafe { C::resume(self.place(), Chain::root(driver)) };
+        let turn = unsafe { C::resume(self.place(), Caller::root(driver)) };
         self.note(turn)
     }
 

@@ -63,9 +63,9 @@ use core::task::{Context, Poll};
 pub use hint::Locality;
 pub use policy::{Interleaved, Policy, Sequential};
 
-use crate::body::Site;
 use crate::call::{Callee, NoFrame, SlotOf, Suspended};
-use crate::chain::{Chain, MayWait};
+use crate::chain::caller::{Caller, MayWait};
+use crate::frame::body::Site;
 
 /// The distance of hints over a range, in bytes: the line of most processors. (On those with lines
 /// of 128 bytes every other hint is for nothing.)
@@ -92,7 +92,7 @@ impl Prefetch {
         Prefetch { suspends: false }
     }
 
-    /// For the expansion of `#[coroutine]`: see `call.rs`.
+    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[inline(always)]
     #[must_use]
@@ -110,7 +110,7 @@ impl<K: MayWait> Callee<K> for Prefetch {
     #[inline(always)]
     unsafe fn call<S: Site>(
         this: *mut Self,
-        chain: Chain,
+        chain: Caller,
         _: *mut SlotOf<NoFrame>,
     ) -> (Option<()>, Suspended) {
         // SAFETY: the chain is running, since its body calls this, and awaits the second part if it has

@@ -7,7 +7,7 @@ use core::sync::atomic::AtomicPtr;
 use core::task::Waker;
 
 use super::set::{ARMED, FLAGS, Place, SPARE, Set, entry, index_of, is_small, is_sole, sole_entry};
-use super::wakers::{BranchAt, FIRST, First, Lent, raw_waker};
+use super::wakers::{BorrowedWaker, BranchAt, FIRST, First, raw_waker};
 use crate::sync::{
     atomic::{AtomicPtr as SharedPtr, Ordering::Relaxed},
     loses, order,
@@ -84,7 +84,7 @@ impl Wakes {
         index: usize,
         count: usize,
         waker: &'a Waker,
-    ) -> Lent<'a> {
+    ) -> BorrowedWaker<'a> {
         debug_assert!(index < count);
         let set = self.set();
         if set.is_null() {
@@ -93,7 +93,7 @@ impl Wakes {
         // SAFETY: the joiner owns a reference, and all calls are given the same `count`; the vtable keeps the
         // contract of a waker.
         let waker = unsafe { Waker::from_raw(raw_waker(Set::slot(set, index))) };
-        Lent { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
+        BorrowedWaker { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
     }
 
     /// What [`Wakes::lend`] lends, for the first poll of a branch, which then may report what is in it. If it is
@@ -375,16 +375,16 @@ impl Wakes {
 impl<'a> First<'a> {
     /// A waker of what was put in `place`.
     #[inline(always)]
-    fn lend_in(self, place: &'a mut MaybeUninit<First<'a>>) -> Lent<'a> {
+    fn lend_in(self, place: &'a mut MaybeUninit<First<'a>>) -> BorrowedWaker<'a> {
         place.write(self).lend()
     }
 
     /// A waker for the first poll.
     #[inline(always)]
-    pub fn lend(&'a self) -> Lent<'a> {
+    pub fn lend(&'a self) -> BorrowedWaker<'a> {
         // SAFETY: the vtable keeps the contract of a waker for as long as this is borrowed.
         let waker = unsafe { Waker::new(ptr::from_ref(self).cast(), &FIRST) };
-        Lent { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
+        BorrowedWaker { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
     }
 }
 

@@ -77,13 +77,13 @@ impl First<'_> {
 
 /// A waker that owns nothing.
 #[derive(Debug)]
-pub struct Lent<'a> {
+pub struct BorrowedWaker<'a> {
     /// Never dropped, so it gives up no reference.
     pub(super) waker: ManuallyDrop<Waker>,
     pub(super) _wakes: PhantomData<First<'a>>,
 }
 
-impl Deref for Lent<'_> {
+impl Deref for BorrowedWaker<'_> {
     type Target = Waker;
 
     #[inline(always)]

@@ -6,7 +6,7 @@ use std::future::{Future, ready};
 use std::pin::{Pin, pin};
 
 use cps_core::interleave::Group;
-use cps_core::{StackOptions, join};
+use cps_core::{join, placement::StackOptions};
 
 use crate::support::{Fate, Log, run};
 use crate::vandal::{By, Placed, Vandal, sampled};

@@ -5,7 +5,11 @@ use std::future::Future;
 use std::pin::pin;
 
 use cps_core::interleave::{Group, Interleave};
-use cps_core::{Heap, Inline, May, Placement, Stack, StackOptions, join, local_scope, yield_};
+use cps_core::{
+    join, local_scope,
+    placement::{Heap, Inline, InlineUpTo, Placement, Stack, StackOptions},
+    yield_,
+};
 
 use crate::support::{Log, Note, YieldOnce, drive};
 use crate::vandal::tick;
@@ -128,7 +132,7 @@ fn each_placement<T: Shape>() {
     each_root::<T, _>(Inline);
     each_root::<T, _>(Stack);
     each_root::<T, _>(Heap);
-    each_root::<T, _>(May::<64>);
+    each_root::<T, _>(InlineUpTo::<64>);
 }
 
 #[test]
@@ -213,7 +217,7 @@ fn frames_of_no_size_are_called_in_each_placement() {
         nothing().on_stack().await;
         nothing().on_heap().await;
         nothing().boxed().await;
-        nothing().may_inline::<0>().await;
+        nothing().inline_up_to::<0>().await;
         1
     }
     assert_eq!(drive(calls()), (1, 1));

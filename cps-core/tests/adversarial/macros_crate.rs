@@ -22,7 +22,7 @@ macro_rules! own {
             mod fake {
                 pub(crate) use cps_core::*;
                 pub(crate) mod __private {
-                    use cps_core::{AsyncGenerator, Body, Coroutine, Generator};
+                    use cps_core::{Body, Coroutine, generator::{AsyncGenerator, Generator}};
                     pub(crate) use cps_core::__private::*;
                     $($item)*
                 }

@@ -80,10 +80,7 @@ macro_rules! direct {
     ($name:ident, $erased:ident, $boxed:ident) => {
         pub(crate) mod $name {
             use super::*;
-            use cps_core::{
-                Body, Coroutine, Heap, May, Stack, StackExhausted, TryOnStack,
-                coroutine_block as block,
-            };
+            use cps_core::{Body, Coroutine, May, coroutine_block as block, placement::{Heap, Stack, StackExhausted, TryOnStack}};
 
             fn heap<B: Body>(call: Coroutine<B>) -> Coroutine<B, Heap> {
                 call.on_heap()
@@ -101,8 +98,8 @@ macro_rules! direct {
                 outcome.expect("the frame stack has no limit")
             }
 
-            fn may<B: Body>(call: Coroutine<B>) -> Coroutine<B, May<MAY>> {
-                call.may_inline()
+            fn may<B: Body>(call: Coroutine<B>) -> Coroutine<B, InlineUpTo<MAY>> {
+                call.inline_up_to()
             }
 
             fn as_future<F: Future>(call: F) -> impl Future<Output = F::Output> {

@@ -4,7 +4,7 @@ struct Mine;
 
 impl<K> cps_core::call::Callee<K> for Mine {}
 impl cps_core::Body for Mine {}
-impl cps_core::Placement for Mine {}
+impl cps_core::placement::Placement for Mine {}
 unsafe impl cps_core::interleave::Start for Mine {}
 
 impl Mine {

@@ -1,6 +1,6 @@
 use std::cell::Cell;
 
-use cps_core::{BoxCoroutine, Generator, Body, GeneratorRoot, yield_};
+use cps_core::{BoxCoroutine, Body, yield_, generator::{Generator, GeneratorRoot}};
 
 #[cps_core::cps]
 async fn put<'a>(cell: &Cell<&'a str>, value: &'a str) {

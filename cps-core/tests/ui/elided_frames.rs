@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::pin::pin;
 use std::task::{Context, Waker};
 
-use cps_core::{Body, Coroutine, Inline};
+use cps_core::{Body, Coroutine, placement::Inline};
 
 #[cps_core::coroutine(elision = "inline")]
 async fn length(text: &str) -> usize {

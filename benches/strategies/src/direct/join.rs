@@ -4,7 +4,7 @@ use std::future::IntoFuture;
 use std::pin::pin;
 
 use anyhow::ensure;
-use cps_core::{Concurrent, join};
+use cps_core::{concurrent::Concurrent, join};
 use lab_work::drive::{Sample, calls, opaque};
 use lab_work::join::{Board, Case, lives, wake_ups};
 
@@ -48,7 +48,7 @@ async fn below(board: &Board) -> u64 {
 #[cps_core::coroutine]
 async fn sum<C>(branches: C) -> u64
 where
-    C: Concurrent<Branches: cps_core::Branches<Outputs = Vec<u64>>>,
+    C: Concurrent<Branches: cps_core::concurrent::Branches<Outputs = Vec<u64>>>,
 {
     join(branches).await.into_iter().sum()
 }

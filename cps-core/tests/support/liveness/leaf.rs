@@ -7,7 +7,10 @@ use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
-use cps_core::{Continuation, TrySuspend, try_suspend};
+use cps_core::{
+    suspend::{Continuation, TrySuspend},
+    try_suspend,
+};
 
 use super::world::{World, caught};
 

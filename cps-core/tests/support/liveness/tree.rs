@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use cps_core::interleave::Group;
-use cps_core::{Scope, coroutine_block, join, race, scope, select, timeout, try_join};
+use cps_core::{coroutine_block, join, race, scope, scope::Scope, select, timeout, try_join};
 
 use super::leaf::Leaf;
 use super::world::{Tree, World};
@@ -80,7 +80,7 @@ async fn scoped(children: Vec<(Tree, Handle)>, body: Tree) -> u32 {
             }
         }
         let mut sum = body.await;
-        aborted.into_iter().for_each(cps_core::Child::abort);
+        aborted.into_iter().for_each(cps_core::scope::Child::abort);
         for handle in awaited {
             sum += handle.await;
         }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Instant;
 
-use cps_core::{Backtrace, Body, Coroutine, Root};
+use cps_core::{Body, Coroutine, Root, backtrace::Backtrace};
 
 /// By number, in the order in which they started.
 static REQUESTS: Mutex<BTreeMap<u64, Request>> = Mutex::new(BTreeMap::new());

@@ -1,0 +1,142 @@
+//! Which chains run on this thread: for backtraces from within, with the feature `backtrace`.
+
+use core::cell::Cell;
+use core::panic::Location;
+use core::ptr;
+use std::boxed::Box;
+use std::{eprint, panic, thread_local};
+
+use crate::backtrace::Backtrace;
+use crate::chain::driver::Driver;
+
+/// A poll that is under way on this thread, in a list of them.
+///
+/// The list is doubly linked, and a poll takes itself out of it wherever it stands: a body may be suspended in the
+/// middle of its poll, by a switch to another host stack, and a poll on that one then ends after it or before it.
+pub(crate) struct Running {
+    driver: *const Driver,
+    /// The poll that began before this one: of the chain that awaits this one's as a future, most often.
+    outer: Cell<*const Running>,
+    /// The poll that began after this one.
+    inner: Cell<*const Running>,
+}
+
+thread_local! {
+    /// The poll that began last.
+    static INNERMOST: Cell<*const Running> = const { Cell::new(ptr::null()) };
+}
+
+impl Running {
+    pub(crate) fn new(driver: *const Driver) -> Self {
+        Running { driver, outer: Cell::new(ptr::null()), inner: Cell::new(ptr::null()) }
+    }
+
+    /// Puts the driver's chain among those that run on this thread, until what this returns is dropped.
+    ///
+    /// That is on the host stack, as this is, and dropped when the poll returns or unwinds. (No memory of a stack
+    /// is given back before that: whatever is pinned there relies on it.)
+    pub(crate) fn enter(&self) -> impl Drop + '_ {
+        struct Leave<'a>(&'a Running);
+        impl Drop for Leave<'_> {
+            fn drop(&mut self) {
+                self.0.leave();
+            }
+        }
+
+        let outer = INNERMOST.replace(self);
+        self.outer.set(outer);
+        // SAFETY: what is in the list is a poll under way, which leaves it before its memory ends.
+        if let Some(outer) = unsafe { outer.as_ref() } {
+            outer.inner.set(self);
+        }
+        Leave(self)
+    }
+
+    fn leave(&self) {
+        let (outer, inner) = (self.outer.get(), self.inner.get());
+        // SAFETY: this is in the list until now, and so are its neighbours: each has told the other.
+        let neighbours = unsafe { (outer.as_ref(), inner.as_ref()) };
+        if let Some(outer) = neighbours.0 {
+            outer.inner.set(inner);
+        }
+        match neighbours.1 {
+            Some(inner) => inner.outer.set(outer),
+            None => INNERMOST.set(outer),
+        }
+    }
+}
+
+/// The functions of the chain of coroutines that runs on this thread, the innermost first, and the
+/// place where each of them is: the innermost here, the others at an `.await`.
+///
+/// A chain that runs within another, as a future that a body awaits, is followed by the other.
+/// Outside of coroutines the backtrace is empty. (On a thread with several host stacks, as stackful coroutines have,
+/// polls that are halted on another of these stacks are listed, too.)
+///
+/// ```
+/// #[cps_core::coroutine]
+/// async fn inner() -> String {
+///     cps_core::backtrace().to_string()
+/// }
+///
+/// #[cps_core::coroutine]
+/// async fn outer() -> String {
+///     inner().await
+/// }
+///
+/// let text = futures::executor::block_on(async { outer().await });
+/// let (inner, outer) = (text.find("::inner").unwrap(), text.find("::outer").unwrap());
+/// assert!(inner < outer);
+/// ```
+#[must_use]
+#[track_caller]
+pub fn backtrace() -> Backtrace {
+    capture(Some(Location::caller()))
+}
+
+fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
+    let mut backtrace = Backtrace::empty();
+    let mut location = here;
+    let mut running = INNERMOST.get();
+    while !running.is_null() {
+        // SAFETY: what is in the lists are polls and calls under way, on this thread's stacks: each leaves its list
+        // before it ends (`Running::enter`, `Starting::enter`). What is in a chain is linked (invariant C), and
+        // nothing of this thread runs, or ends a frame, while this function does.
+        unsafe {
+            let driver = &*(*running).driver;
+            location = location.or(driver.waits_at());
+            let mut starting = driver.starting.get();
+            while !starting.is_null() {
+                let description = ((*(*starting).vtable).describe)((*starting).frame);
+                location = backtrace.push(description, location);
+                starting = (*starting).outer.get();
+            }
+            backtrace.extend(driver.leaf.get(), location);
+            running = (*running).outer.get();
+        }
+        location = None;
+    }
+    backtrace
+}
+
+/// Adds to the present panic hook: it then prints the chain of coroutines that panicked too, if
+/// there is one.
+///
+/// ```text
+/// thread 'main' panicked at src/app.rs:30:5:
+/// no such page
+/// coroutine backtrace:
+///    0: app::read
+///    1: app::load
+///              at src/app.rs:12:20
+/// ```
+pub fn install_panic_hook() {
+    let previous = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        previous(info);
+        let backtrace = capture(None);
+        if !backtrace.frames().is_empty() {
+            eprint!("coroutine backtrace:\n{backtrace}");
+        }
+    }));
+}

@@ -1,0 +1,261 @@
+//! Logical backtraces: the chain of callers, which a native backtrace of a resumed frame does not
+//! show.
+//!
+//! A frame's vtable names its body and the await that called it, so that a suspended chain can be
+//! read from outside and nothing is stored for it:
+//!
+//! ```text
+//!   leaf ──▶ vtable: body `inner`, called at `middle`'s await ──┐
+//!     │ caller                                                  │ is where `middle` stands
+//!     ▼                                                         ▼
+//!   frame ─▶ vtable: body `middle`, called at `outer`'s await … 1: middle at app.rs:12:20
+//! ```
+//!
+//! A chain that waits at a branching point has that for its leaf, which shows the chains of its branches: see
+//! `concurrent/frame.rs`.
+//!
+//! A frame that is being started is not linked yet. To see those too, from within a body, the feature
+//! `backtrace` links each frame before it starts, and keeps the running chains of a thread. It also has each
+//! await of a future note its place in the driver.
+
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::panic::Location;
+
+use crate::chain::driver::Driver;
+use crate::chain::header::{BranchContent, BranchVisitor, Description, Header};
+
+/// The functions of a chain of coroutines, the innermost first, and where each of them waits.
+///
+/// Of a suspended chain: [`Root::backtrace`](crate::Root::backtrace). Of the chain that runs:
+#[cfg_attr(feature = "backtrace", doc = "[`backtrace`](crate::backtrace()).")]
+#[cfg_attr(not(feature = "backtrace"), doc = "`backtrace()`, with the feature `backtrace`.")]
+///
+/// It is displayed as the standard library displays a backtrace:
+///
+/// ```text
+///    0: app::read
+///    1: app::load
+///              at src/app.rs:12:20
+///    2: app::serve
+///              at src/app.rs:27:9
+/// ```
+///
+/// Where the innermost function waits for a future, its place is known with the feature `backtrace` only.
+///
+/// A function that waits at a branching point, such as a [`join`](crate::join()), is followed, after its callers,
+/// by the branches that are not finished, each with its own chain:
+///
+/// ```text
+///    0: app::both
+///              at src/app.rs:40:31
+///    1: app::main
+///              at src/app.rs:12:12
+///       branch 0:
+///        0: app::read
+///        1: app::load
+///                  at src/app.rs:12:20
+///       branch 1: a future
+/// ```
+///
+/// A branching point is seen where a coroutine awaits it, or where it is a branch itself; not within a future
+/// that is neither, such as an `async` block or `tokio::select!`.
+///
+/// The names of functions are those of [`core::any::type_name`], for people and not for programs.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Backtrace {
+    frames: Vec<BacktraceFrame>,
+    branches: Vec<BacktraceBranch>,
+}
+
+/// A branch of a [`Backtrace`], which is not finished.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct BacktraceBranch {
+    number: usize,
+    backtrace: Backtrace,
+}
+
+impl BacktraceBranch {
+    /// Its position among those that are joined, from 0 on. In a [`scope`](crate::scope()) 0 is the body, and the
+    /// children are numbered from 1 on as they are started.
+    #[must_use]
+    pub fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Its chain; empty if it is a future that nothing is known of.
+    #[must_use]
+    pub fn backtrace(&self) -> &Backtrace {
+        &self.backtrace
+    }
+}
+
+/// One function of a [`Backtrace`].
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BacktraceFrame {
+    function: String,
+    location: Option<&'static Location<'static>>,
+}
+
+impl BacktraceFrame {
+    /// The path of the function, with `{block}` for a `coroutine_block!` in it.
+    #[must_use]
+    pub fn function(&self) -> &str {
+        &self.function
+    }
+
+    /// The `.await` where it waits for the frame before this one in the list.
+    #[must_use]
+    pub fn location(&self) -> Option<&'static Location<'static>> {
+        self.location
+    }
+}
+
+impl Backtrace {
+    /// Of the innermost function first.
+    #[must_use]
+    pub fn frames(&self) -> &[BacktraceFrame] {
+        &self.frames
+    }
+
+    /// What the innermost function waits for, if that is a branching point: its branches that are not
+    /// finished.
+    #[must_use]
+    pub fn branches(&self) -> &[BacktraceBranch] {
+        &self.branches
+    }
+
+    pub(crate) const fn empty() -> Self {
+        Backtrace { frames: Vec::new(), branches: Vec::new() }
+    }
+
+    /// Of a chain that is suspended.
+    ///
+    /// # Safety
+    /// The driver's chain is not running, and nothing runs it meanwhile.
+    pub(crate) unsafe fn of_suspended(driver: &Driver) -> Self {
+        let mut backtrace = Self::empty();
+        if driver.is_started() {
+            let leaf = driver.leaf.get();
+            // SAFETY: a suspended frame is linked, and nobody polls what is in it.
+            unsafe {
+                backtrace.extend(leaf, driver.waits_at());
+                let description = ((*(*leaf).vtable.get()).describe)(leaf);
+                if let Some(branches) = description.branches {
+                    branches(
+                        leaf,
+                        &mut BranchVisitor(&mut |number, below| {
+                            backtrace.push_branch(number, below)
+                        }),
+                    );
+                }
+            }
+        }
+        backtrace
+    }
+
+    /// # Safety
+    /// As for [`Backtrace::of_suspended`], of what is below.
+    unsafe fn push_branch(&mut self, number: usize, below: BranchContent<'_>) {
+        let backtrace = match below {
+            BranchContent::Future => Self::empty(),
+            // SAFETY: passed on.
+            BranchContent::Chain(driver) => unsafe { Self::of_suspended(driver) },
+            BranchContent::Branches(look) => {
+                let mut backtrace = Self::empty();
+                // SAFETY: passed on.
+                look(&mut BranchVisitor(&mut |number, below| unsafe {
+                    backtrace.push_branch(number, below)
+                }));
+                backtrace
+            }
+        };
+        self.branches.push(BacktraceBranch { number, backtrace });
+    }
+
+    /// Writes it with so many spaces before each line.
+    fn write(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
+        for (index, BacktraceFrame { function, location }) in self.frames.iter().enumerate() {
+            writeln!(f, "{:indent$}{index:>4}: {function}", "")?;
+            if let Some(location) = location {
+                writeln!(f, "{:indent$}             at {location}", "")?;
+            }
+        }
+        for BacktraceBranch { number, backtrace } in &self.branches {
+            write!(f, "{:indent$}      branch {number}:", "")?;
+            if backtrace.frames.is_empty() && backtrace.branches.is_empty() {
+                writeln!(f, " a future")?;
+            } else {
+                writeln!(f)?;
+                backtrace.write(f, indent + 4)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds the frames of a chain, of which the innermost waits at `location`.
+    ///
+    /// # Safety
+    /// The frames from `leaf` on are linked, and none of them ends meanwhile.
+    pub(crate) unsafe fn extend(
+        &mut self,
+        mut leaf: *const Header,
+        mut location: Option<&'static Location<'static>>,
+    ) {
+        while !leaf.is_null() {
+            // SAFETY: by contract; the root continuation is linked too.
+            let description = unsafe {
+                let description = ((*(*leaf).vtable.get()).describe)(leaf);
+                leaf = (*leaf).caller.get();
+                description
+            };
+            location = self.push(description, location);
+        }
+    }
+
+    /// Adds a frame that is at `location`, and tells where its caller is.
+    pub(crate) fn push(
+        &mut self,
+        description: Description,
+        location: Option<&'static Location<'static>>,
+    ) -> Option<&'static Location<'static>> {
+        if description.body.is_empty() {
+            // What is no frame of a body is where its caller is, unless it says where that has called it.
+            return description.call.or(location);
+        }
+        let function = function_name(description.body);
+        self.frames.push(BacktraceFrame { function, location });
+        description.call
+    }
+}
+
+/// The function in which the maker of a body was defined: a closure. In a function that is all; that
+/// of a block is defined in the closure and the future of another body, or in a function.
+fn function_name(maker: &str) -> String {
+    const CLOSURE: &str = "::{{closure}}";
+    let function = maker.strip_suffix(CLOSURE).unwrap_or(maker);
+    match function.strip_suffix(CLOSURE) {
+        Some(_) => function.trim_end_matches(CLOSURE).to_owned() + "::{block}",
+        None => function.to_owned(),
+    }
+}
+
+impl fmt::Display for Backtrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, 0)
+    }
+}
+
+impl fmt::Debug for Backtrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(&self.frames).entries(&self.branches).finish()
+    }
+}
+
+impl fmt::Debug for BacktraceBranch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Branch").field(&self.number).field(&self.backtrace).finish()
+    }
+}

@@ -1,0 +1,172 @@
+//! Calls of coroutines by code that knows them as futures only: generic code, and whatever hides a type.
+//!
+//! ```text
+//!   ForeignFuture::call        Awaiting::poll, first           Awaiting::poll, second
+//!   leaf = CALLED        ────▶ the frame is started, as  ────▶ its result is taken, as that
+//!   where it is called         a callee of the body            of a chain that has returned
+//! ```
+//!
+//! A coroutine that is awaited where its type is known is called by a method of its own (see `call/mod.rs`). Code that is
+//! generic over a `Future` has the method of all futures, and in it the memory of a whole chain, which has not
+//! been polled if it is held by value. So there the frame is started in that memory, but as part of the chain of
+//! the body that awaits it; its own driver is left with a chain that has returned already, whose result is not there
+//! yet, and is not asked for before it is: the body is resumed when its callee has returned.
+
+use core::future::Future;
+use core::iter::FusedIterator;
+use core::marker::PhantomData;
+use core::panic::Location;
+use core::ptr;
+
+use crate::chain::driver::Driver;
+use crate::chain::header::Header;
+use crate::stack::FrameStack;
+
+/// A chain that is made by its first poll.
+///
+/// # Safety
+/// It begins with the memory of a [`Driver`], of which the leaf is written: null if it was not polled. Nothing but a
+/// poll and a drop looks at it. If its leaf is [`CALLED`], its first poll has the context of a body, and calls the root
+/// frame in that body's chain; the next one takes the result.
+#[allow(dead_code, reason = "Rust 1.85 does not see that it is used, as the bound of an impl")]
+pub(crate) unsafe trait LazyChain: Future {}
+
+/// The leaf of a chain that was not polled, and whose root frame is to be called by a body.
+pub(crate) const CALLED: *const Header = ptr::without_provenance(1);
+
+/// Whether the leaf is that of a chain that was not polled.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn is_unpolled(leaf: *const Header) -> bool {
+    leaf.addr() <= CALLED.addr()
+}
+
+/// A driver of which nothing need be written but the leaf.
+impl Driver {
+    /// The leaf, also of a driver of which nothing else is written.
+    ///
+    /// # Safety
+    /// `this` is valid, and the leaf is written.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn leaf_of(this: *const Driver) -> *const Header {
+        // SAFETY: by contract.
+        unsafe { (&raw const (*this).leaf).cast::<*const Header>().read() }
+    }
+
+    /// Writes the leaf, also if nothing is written yet.
+    ///
+    /// # Safety
+    /// `this` is valid for writes.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn set_leaf_of(this: *mut Driver, leaf: *const Header) {
+        // SAFETY: by contract.
+        unsafe { (&raw mut (*this).leaf).cast::<*const Header>().write(leaf) }
+    }
+
+    /// Notes where the root frame is to be called, in the memory of a driver of which only the leaf is written: see
+    /// [`call_later`].
+    ///
+    /// # Safety
+    /// `this` is valid for writes, and that is what is there.
+    pub(crate) unsafe fn note_call(this: *mut Driver, at: Option<&'static Location<'static>>) {
+        const {
+            assert!(size_of::<FrameStack>() >= size_of::<Option<&Location<'_>>>());
+            assert!(align_of::<FrameStack>() >= align_of::<Option<&Location<'_>>>());
+        }
+        // SAFETY: by contract. (`enter` leaves this alone.)
+        unsafe { (&raw mut (*this).stack).cast::<Option<&'static Location<'static>>>().write(at) }
+    }
+
+    /// What [`Driver::note_call`] has noted.
+    ///
+    /// # Safety
+    /// It has, and nothing but `enter` has written to the driver since.
+    pub(crate) unsafe fn noted_call(this: *const Driver) -> Option<&'static Location<'static>> {
+        // SAFETY: by contract.
+        unsafe { (&raw const (*this).stack).cast::<Option<&'static Location<'static>>>().read() }
+    }
+}
+
+/// Has the first poll of `future` call it at `at`, if it is a chain that was not polled: whether it is.
+///
+/// # Safety
+/// `future` is valid for writes, and the next that is done with it is to poll it, with the context of a body that
+/// awaits it by value, or to drop it.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) unsafe fn call_later<F>(future: *mut F, at: Option<&'static Location<'static>>) -> bool {
+    if !is_lazy_chain::<F>() {
+        return false;
+    }
+    let driver = future.cast::<Driver>();
+    // SAFETY: a lazy chain begins with a driver's memory, and has a leaf.
+    unsafe {
+        let is_unpolled = Driver::leaf_of(driver).is_null();
+        if is_unpolled {
+            Driver::set_leaf_of(driver, CALLED);
+            Driver::note_call(driver, at);
+        }
+        is_unpolled
+    }
+}
+
+/// Whether `future` waits to be called.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn is_to_be_called<F>(future: &F) -> bool {
+    // SAFETY: as above.
+    is_lazy_chain::<F>() && unsafe { Driver::leaf_of(ptr::from_ref(future).cast()) == CALLED }
+}
+
+/// Whether `F` is a [`LazyChain`]: a constant, once it is compiled.
+///
+/// Stable Rust has no way to ask whether a type implements a trait, but for one that the standard library gives, and
+/// documents: [`Iterator::fuse`] ends an iterator with its first `None`, unless that is a `FusedIterator`, which it
+/// leaves as it is. If it ever did otherwise, coroutines would be awaited as other futures are.
+#[cfg_attr(not(debug_assertions), inline(always))]
+fn is_lazy_chain<F>() -> bool {
+    /// Gives `None` first, and then an item.
+    struct Probe<F>(bool, PhantomData<fn() -> F>);
+
+    impl<F> Iterator for Probe<F> {
+        type Item = ();
+
+        #[cfg_attr(not(debug_assertions), inline(always))]
+        fn next(&mut self) -> Option<()> {
+            core::mem::replace(&mut self.0, true).then_some(())
+        }
+    }
+
+    impl<F: LazyChain> FusedIterator for Probe<F> {}
+
+    // Most futures are told apart by their size, and nothing is compiled for them.
+    if const { size_of::<F>() < size_of::<Driver>() } {
+        return false;
+    }
+    let mut probe = Probe::<F>(false, PhantomData).fuse();
+    let _ = probe.next();
+    probe.next().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_lazy_chain;
+
+    /// A future that begins with another.
+    #[expect(dead_code, reason = "only its type matters")]
+    struct First<F>(F, [u64; 16]);
+
+    fn is_lazy<F>(_: &F) -> bool {
+        is_lazy_chain::<F>()
+    }
+
+    #[test]
+    fn coroutines_are_told_from_other_futures() {
+        let coroutine = || crate::coroutine_block! { #![coroutine(crate = crate)] };
+        assert!(is_lazy(&coroutine()));
+        assert!(is_lazy(&coroutine().boxed()));
+        assert!(is_lazy(&coroutine().boxed_local()));
+        assert!(!is_lazy(&coroutine().into_root()));
+        assert!(!is_lazy(&First(coroutine(), [0; 16])));
+        assert!(!is_lazy(&First((), [0; 16])));
+        assert!(!is_lazy(&&coroutine()));
+        assert!(!is_lazy(&Some(coroutine())));
+    }
+}

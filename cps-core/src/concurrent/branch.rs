@@ -1,0 +1,345 @@
+//! The branches of a branching point, in the memory of the future that joins them.
+//!
+//! [`Concurrent`] is what a user hands over: a tuple, an array or a `Vec` of things that can be awaited.
+//! It turns into [`Branches`]: as many [`Branch`]es, in place (a `Vec`'s in one box). A coroutine
+//! becomes a chain of its own by that, a [`Root`](crate::Root): with its own leaf, which a wake-up of the
+//! branch resumes directly.
+
+use core::fmt;
+use core::future::Future;
+use core::ops::ControlFlow;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll};
+
+use crate::chain::driver::Driver;
+use crate::chain::header::{BranchContent, BranchVisitor};
+use crate::chain::outermost::{Joiner, Parent};
+use crate::concurrent::frame::{FutureTag, TagOf};
+use crate::wake_set::BranchAt;
+
+/// One branch: its future, then what it evaluated to, then nothing.
+pub enum Branch<F: Future> {
+    /// Not finished. Pinned from the first poll on.
+    Running(F),
+    /// Finished; kept until the others are.
+    Done(F::Output),
+    /// Its output was given away.
+    Gone,
+}
+
+impl<F: Future> Branch<F> {
+    /// Polls a running branch. Any other branch is pending, for a wake-up may come late.
+    #[inline(always)]
+    fn poll_running(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        // SAFETY: the future is not moved: as the branch is pinned, so is its future.
+        match unsafe { self.get_unchecked_mut() } {
+            // SAFETY: as above.
+            Branch::Running(future) => unsafe { Pin::new_unchecked(future) }.poll(cx),
+            _ => Poll::Pending,
+        }
+    }
+
+    /// Shows what is in a branch, if it is not finished.
+    ///
+    /// # Safety
+    /// As for [`BranchingPoint::look`](crate::concurrent::frame::BranchingPoint::look).
+    pub(crate) unsafe fn look(
+        this: *const Self,
+        kind: TagOf,
+        number: usize,
+        look: &mut BranchVisitor<'_>,
+    ) {
+        // SAFETY: by contract. A reference to the future is made only if it is known to keep what it lends out
+        // in cells.
+        unsafe {
+            if !matches!(*this, Branch::Running(_)) {
+                return;
+            }
+            match kind {
+                Some(kind) if kind.is_of::<F>() => {
+                    let Branch::Running(ref future) = *this else { return };
+                    kind.show(ptr::from_ref(future).cast(), number, look);
+                }
+                _ => (look.0)(number, BranchContent::Future),
+            }
+        }
+    }
+
+    /// What its first waker says of a branch.
+    ///
+    /// # Safety
+    /// The branch is valid, and was not polled (it may have been dropped); the rest is as for [`Parent::branch_at`].
+    #[inline(always)]
+    pub(crate) unsafe fn branch_at(this: *const Self, joiner: *const Joiner) -> BranchAt {
+        // SAFETY: by contract. The future has lent nothing out yet.
+        match unsafe { &*this } {
+            Branch::Running(future) => Parent::branch_at(ptr::from_ref(future), joiner),
+            // It was dropped: there is no such future.
+            _ => Parent::branch_at(ptr::null::<F>(), joiner),
+        }
+    }
+
+    /// The driver of the first frames that a drop of the branch would drop, or null. If it is a branching point itself,
+    /// those of its branches are dropped that come before it.
+    ///
+    /// # Safety
+    /// The branch is valid, pinned, and nobody polls it; it will be dropped.
+    pub(crate) unsafe fn frames(this: *mut Self, kind: TagOf) -> *const Driver {
+        // SAFETY: by contract.
+        match (unsafe { &mut *this }, kind) {
+            (Branch::Running(future), Some(kind)) if kind.is_of::<F>() => {
+                // SAFETY: it is of that kind; the rest is passed on.
+                unsafe { kind.frames(ptr::from_mut(future).cast()) }
+            }
+            _ => ptr::null(),
+        }
+    }
+
+    /// Polls a running branch; drops its future when it is ready, and gives the output away.
+    #[inline(always)]
+    pub(crate) fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let poll = self.as_mut().poll_running(cx);
+        if poll.is_ready() {
+            self.set(Branch::Gone);
+        }
+        poll
+    }
+
+    /// As [`Branch::poll`], but keeps the output here.
+    #[inline(always)]
+    pub(crate) fn resume(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.as_mut().poll_running(cx).map(|output| self.set(Branch::Done(output)))
+    }
+
+    /// Gives the output of a finished branch away.
+    ///
+    /// # Panics
+    /// If it is not finished.
+    #[inline(always)]
+    pub(crate) fn take(self: Pin<&mut Self>) -> F::Output {
+        // SAFETY: what is moved out is no future, and `Gone` takes its place at once. (`mem::replace` would
+        // move the whole branch, which may be large.)
+        unsafe {
+            let this = self.get_unchecked_mut();
+            let Branch::Done(output) = this else {
+                panic!("a branch that is not finished was taken")
+            };
+            let output = ptr::read(output);
+            ptr::write(this, Branch::Gone);
+            output
+        }
+    }
+}
+
+impl<T, E, F: Future<Output = Result<T, E>>> Branch<F> {
+    /// As [`Branch::resume`], but an error is given away.
+    #[inline(always)]
+    pub(crate) fn try_resume(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), E>> {
+        self.as_mut().poll(cx).map_ok(|value| self.set(Branch::Done(Ok(value))))
+    }
+
+    /// Whether it has finished with an error.
+    pub(crate) fn has_failed(self: Pin<&mut Self>) -> bool {
+        matches!(*self, Branch::Done(Err(_)))
+    }
+
+    /// Gives that away.
+    pub(crate) fn take_err(self: Pin<&mut Self>) -> E {
+        match self.take() {
+            Err(error) => error,
+            Ok(_) => unreachable!("it has failed"),
+        }
+    }
+
+    /// Gives the value of a branch away that has finished without an error.
+    #[inline(always)]
+    pub(crate) fn take_ok(self: Pin<&mut Self>) -> T {
+        match self.take() {
+            Ok(value) => value,
+            Err(_) => unreachable!("errors are not kept"),
+        }
+    }
+}
+
+/// Branches in a row, numbered from 0.
+pub trait Branches: sealed::Sealed {
+    /// What all of them evaluate to, in their order.
+    type Outputs;
+
+    /// What is known of their futures: an item for each, or one for all.
+    #[doc(hidden)]
+    type Kinds: Kinds;
+
+    /// How many there are. (By a pointer: a reference to all of them would be a read of all of them, also of what a
+    /// branch that is suspended has lent to itself exclusively.)
+    ///
+    /// # Safety
+    /// `this` is valid.
+    #[doc(hidden)]
+    unsafe fn count(this: *const Self) -> usize;
+
+    /// Calls `step` with the numbers from `first` on, in order, until it breaks.
+    #[doc(hidden)]
+    fn each<S: EachBranch<Self>>(
+        self: Pin<&mut Self>,
+        first: usize,
+        step: &mut S,
+    ) -> ControlFlow<S::Break>
+    where
+        Self: Sized;
+
+    /// Polls one, and keeps its output; ready just once.
+    #[doc(hidden)]
+    fn resume(self: Pin<&mut Self>, index: usize, cx: &mut Context<'_>) -> Poll<()>;
+
+    /// Drops one: its future or its output.
+    #[doc(hidden)]
+    fn drop_one(self: Pin<&mut Self>, index: usize);
+
+    /// What its first waker says of one.
+    ///
+    /// # Safety
+    /// `this` is valid, and that branch was not polled; the rest is as for [`Parent::branch_at`].
+    #[doc(hidden)]
+    unsafe fn branch_at(this: *const Self, index: usize, joiner: *const Joiner) -> BranchAt;
+
+    /// The driver of the first frames that a drop of one would drop, or null.
+    ///
+    /// # Safety
+    /// As for [`Branch::frames`].
+    #[doc(hidden)]
+    unsafe fn frames(this: *mut Self, kinds: &Self::Kinds, index: usize) -> *const Driver;
+
+    /// Takes the outputs, when all are finished.
+    #[doc(hidden)]
+    fn outputs(self: Pin<&mut Self>) -> Self::Outputs;
+
+    /// Shows those before number `end` that are not finished.
+    ///
+    /// # Safety
+    /// As for [`BranchingPoint::look`](crate::concurrent::frame::BranchingPoint::look).
+    #[doc(hidden)]
+    unsafe fn look(
+        this: *const Self,
+        kinds: &Self::Kinds,
+        end: usize,
+        look: &mut BranchVisitor<'_>,
+    );
+}
+
+/// What is done with each of several branches. A trait, since a closure cannot be made to be inlined: and it
+/// is, once for each branch of a tuple, so that the number is a constant.
+pub trait EachBranch<S> {
+    /// What the steps may end with.
+    type Break;
+
+    #[doc(hidden)]
+    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Self::Break>;
+}
+
+/// An array of what is known of each branch.
+#[allow(unreachable_pub, reason = "a public trait names it, which rustc 1.85 does not see")]
+pub trait Kinds: fmt::Debug {
+    #[doc(hidden)]
+    const NONE: Self;
+
+    /// Notes what the future in a branch has reported.
+    #[doc(hidden)]
+    fn note(&mut self, index: usize, kind: &'static FutureTag);
+}
+
+impl<const N: usize> Kinds for [TagOf; N] {
+    const NONE: Self = [None; N];
+
+    #[inline(always)]
+    fn note(&mut self, index: usize, kind: &'static FutureTag) {
+        self[index.min(N - 1)] = Some(kind);
+    }
+}
+
+/// Branches that all evaluate to a [`Result`] with one type of error.
+pub trait TryBranches: Branches {
+    /// What one of them may fail with.
+    type Error;
+    /// What all of them evaluate to if none fails.
+    type Values;
+
+    #[doc(hidden)]
+    fn try_resume(
+        self: Pin<&mut Self>,
+        index: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), Self::Error>>;
+
+    #[doc(hidden)]
+    fn values(self: Pin<&mut Self>) -> Self::Values;
+
+    /// Whether one has failed that [`Branches::resume`] has finished.
+    #[doc(hidden)]
+    fn has_failed(self: Pin<&mut Self>, index: usize) -> bool;
+
+    /// Takes its error.
+    #[doc(hidden)]
+    fn take_error(self: Pin<&mut Self>, index: usize) -> Self::Error;
+}
+
+/// Branches that all evaluate to one type.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no branch, or branches of several types",
+    label = "`race` and `select` take branches that evaluate to one type"
+)]
+pub trait UniformBranches: Branches {
+    /// That type.
+    type Output;
+
+    /// Polls one, and gives its output away.
+    #[doc(hidden)]
+    fn poll_one(self: Pin<&mut Self>, index: usize, cx: &mut Context<'_>) -> Poll<Self::Output>;
+
+    /// Takes the output of one that [`Branches::resume`] has finished.
+    #[doc(hidden)]
+    fn take_one(self: Pin<&mut Self>, index: usize) -> Self::Output;
+}
+
+/// What can be run side by side: tuples of up to twelve things that can be awaited, whose types may differ,
+/// and arrays and `Vec`s of one type. (More stand in tuples of joins: `join((join((a, …)), join((b, …))))`.)
+///
+/// A join of nothing, `()`, is ready at once; a race has to have a branch.
+///
+/// Coroutines, futures and anything else that is [`IntoFuture`] can stand in one tuple. An iterator
+/// is collected first: `join(iterator.collect::<Vec<_>>())`.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a group of branches",
+    label = "not a tuple, an array or a `Vec` of what can be awaited",
+    note = "`join`, `try_join`, `race` and `select` take a tuple of up to twelve futures or coroutines, or an array or \
+            a `Vec` of some that have one type",
+    note = "collect an iterator: `join(iterator.collect::<Vec<_>>())`",
+    note = "to wait for one alone, await it: `future.await`"
+)]
+pub trait Concurrent: sealed::Sealed {
+    /// The branches that it turns into.
+    type Branches: Branches;
+
+    #[doc(hidden)]
+    fn into_branches(self) -> Self::Branches;
+}
+
+pub(super) mod sealed {
+    pub trait Sealed {}
+}
+
+pub use super::rows::Many;
+
+impl<F: Future> fmt::Debug for Branch<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Branch::Running(_) => "Branch(running)",
+            Branch::Done(_) => "Branch(done)",
+            Branch::Gone => "Branch(gone)",
+        })
+    }
+}

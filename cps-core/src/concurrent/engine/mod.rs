@@ -1,0 +1,466 @@
+//! The engine of every branching point of a fixed number of branches: starts them, resumes the woken ones,
+//! and drops them.
+//!
+//! ```text
+//!            poll: each branch once          poll: the woken branches
+//!   new ────────────────────────▶ open ─────────────┐
+//!    │                             │ ▲              │
+//!    │ end                         │ └──────────────┘  (Break: a branch ends the poll, not the group)
+//!    │                             │ end, or a branch panics in poll
+//!    └────────▶ ended ◀────────────┘
+//! ```
+//!
+//! **One poll resumes a branch at most once**, and only those that were woken before the poll began:
+//! branches that wake each other, or themselves, do so through the executor, as futures that
+//! are polled side by side do. A poll of many branches in which [`YIELDS`] of them woke themselves leaves the
+//! rest to the next one: when something makes all futures of a task yield (tokio's budget does), polling
+//! the rest is a waste, and as often as that happens a quadratic one.
+
+use core::cell::UnsafeCell;
+use core::mem::{self, ManuallyDrop, MaybeUninit};
+use core::ops::ControlFlow;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll, Waker};
+
+use crate::chain::driver::Driver;
+use crate::chain::header::BranchVisitor;
+use crate::chain::outermost::{Joiner, Outermost, Parent, RunDeferred, Stage};
+use crate::concurrent::branch::{Branches, EachBranch, Kinds};
+use crate::concurrent::frame::{FutureTag, report};
+use crate::wake_set::{SMALL, Wakes};
+
+/// How many branches may wake themselves in one poll before it ends: few beside the 128 operations
+/// that tokio's budget allows a task.
+const YIELDS: usize = 32;
+
+/// As [`YIELDS`], for so many branches. A small set has no limit: it is drained in the order of the
+/// branches' numbers, and the last would starve.
+pub(crate) fn most_yields(count: usize) -> usize {
+    if count <= SMALL { usize::MAX } else { YIELDS }
+}
+
+/// Branches, and which of them were woken.
+#[derive(Debug)]
+pub(crate) struct BranchSet<S: Branches> {
+    /// Live until `ended`. In a cell, so that a reference to the group is no access to them.
+    branches: UnsafeCell<ManuallyDrop<S>>,
+    state: State,
+    kinds: S::Kinds,
+    joiner: Joiner,
+    /// Of the future that the group is in, if that is a branch.
+    parent: Parent,
+}
+
+// SAFETY: a shared reference to a group gives access to its account of itself, which is written through
+// `&mut` only, and to no branch but for a walk of the chains.
+unsafe impl<S: Branches> Sync for BranchSet<S> {}
+
+/// All of a group but its branches.
+#[derive(Debug)]
+struct State {
+    wakes: Wakes,
+    /// How many were polled, in their order.
+    started: usize,
+    /// How many are not finished.
+    live: usize,
+    /// The last branch was started when all others had finished, and nobody had a waker: it is
+    /// polled with the executor's own.
+    sole: bool,
+    ended: bool,
+    stage: Stage,
+}
+
+/// How a group polls a branch.
+pub(crate) trait PollBranch<S: Branches> {
+    /// What a branch may end the poll with.
+    type Break;
+
+    /// Whether the branch is pending, finished (`Continue`), or finished and the poll too (`Break`).
+    fn poll(
+        &mut self,
+        branches: Pin<&mut S>,
+        index: usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<ControlFlow<Self::Break>>;
+
+    /// Whether the poll ends with a branch that [`Branches::resume`] has finished: of a group that was deferred.
+    fn ends(&mut self, branches: Pin<&mut S>, index: usize) -> bool;
+
+    /// What it ends with.
+    fn take(&mut self, branches: Pin<&mut S>, index: usize) -> Self::Break;
+}
+
+mod deferred;
+
+/// A poll of a group.
+struct Run<'a, 'b, 'c, P, K> {
+    state: &'a mut State,
+    kinds: &'a mut K,
+    joiner: *const Joiner,
+    outermost: &'a Outermost,
+    count: usize,
+    cx: &'b mut Context<'c>,
+    by: &'a mut P,
+}
+
+/// What ends a poll before all branches have been looked at: a branch, or (`None`) that one in it was deferred.
+type Stop<P, S> = Option<<P as PollBranch<S>>::Break>;
+
+impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
+    /// Polls a branch for the first time.
+    #[inline(always)]
+    fn start<S: Branches>(
+        &mut self,
+        mut branches: Pin<&mut S>,
+        index: usize,
+    ) -> ControlFlow<Stop<P, S>>
+    where
+        P: PollBranch<S>,
+    {
+        let Run { state, kinds, joiner, count, cx, by, .. } = self;
+        // SAFETY: nothing is moved; the branch was not polled, and is pinned now, until it is dropped.
+        let branch = unsafe { S::branch_at(branches.as_mut().get_unchecked_mut(), index, *joiner) };
+        state.started = index + 1;
+        state.sole = state.live == 1 && state.started == *count && state.wakes.is_unused();
+        let first = state.wakes.first(index, *count, cx.waker(), state.sole, branch);
+        let poll = by.poll(branches, index, &mut Context::from_waker(&first.lend()));
+        if poll.is_pending() {
+            // SAFETY: what is reported are kinds.
+            if let Some(kind) = unsafe { first.reported() } {
+                kinds.note(index, kind);
+            }
+        }
+        self.finish(index, poll)
+    }
+
+    /// Polls a branch that was woken.
+    #[inline(always)]
+    fn poll<S: Branches>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>>
+    where
+        P: PollBranch<S>,
+    {
+        let Run { state, count, cx, by, .. } = self;
+        let mut first = MaybeUninit::uninit();
+        let lent = state.wakes.lend(&mut first, index, *count, cx.waker());
+        let poll = by.poll(branches, index, &mut Context::from_waker(&lent));
+        self.finish(index, poll)
+    }
+
+    /// Polls the last branch, with the executor's own waker.
+    #[inline(always)]
+    fn poll_sole<S: Branches>(&mut self, branches: Pin<&mut S>) -> ControlFlow<Stop<P, S>>
+    where
+        P: PollBranch<S>,
+    {
+        let poll = self.by.poll(branches, self.count - 1, self.cx);
+        self.finish(self.count - 1, poll)
+    }
+
+    #[inline(always)]
+    fn finish<R>(&mut self, index: usize, poll: Poll<ControlFlow<R>>) -> ControlFlow<Option<R>> {
+        match poll {
+            Poll::Ready(flow) => {
+                self.state.live -= 1;
+                match flow {
+                    ControlFlow::Continue(()) => ControlFlow::Continue(()),
+                    ControlFlow::Break(value) => ControlFlow::Break(Some(value)),
+                }
+            }
+            Poll::Pending if self.outermost.is_idle() => ControlFlow::Continue(()),
+            Poll::Pending => {
+                self.state.stage = Stage::At(index as u32);
+                ControlFlow::Break(None)
+            }
+        }
+    }
+}
+
+/// Polls branches for the first time.
+struct Start<'a, R>(&'a mut R);
+
+impl<S: Branches, P: PollBranch<S>, K: Kinds> EachBranch<S> for Start<'_, Run<'_, '_, '_, P, K>> {
+    type Break = Stop<P, S>;
+
+    #[inline(always)]
+    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>> {
+        self.0.start(branches, index)
+    }
+}
+
+impl<S: Branches> BranchSet<S> {
+    #[inline(always)]
+    pub(crate) fn new(branches: S) -> Self {
+        // SAFETY: the branches are here.
+        let live = unsafe { S::count(&raw const branches) };
+        assert!(live < u32::MAX as usize, "too many branches");
+        BranchSet {
+            branches: UnsafeCell::new(ManuallyDrop::new(branches)),
+            state: State {
+                wakes: Wakes::new(),
+                started: 0,
+                live,
+                sole: false,
+                ended: false,
+                stage: Stage::Fresh,
+            },
+            kinds: S::Kinds::NONE,
+            joiner: Joiner::new(),
+            parent: Parent::NONE,
+        }
+    }
+
+    /// The branches.
+    ///
+    /// # Panics
+    /// If the group has ended.
+    #[inline(always)]
+    pub(crate) fn branches(self: Pin<&mut Self>) -> Pin<&mut S> {
+        assert!(!self.state.ended, "the branches are gone");
+        // SAFETY: the branches are pinned as the group is: they are moved never, and dropped in place.
+        unsafe { self.map_unchecked_mut(|this| &mut **this.branches.get_mut()) }
+    }
+
+    /// How many branches are not finished.
+    pub(crate) fn live(&self) -> usize {
+        self.state.live
+    }
+
+    /// The parent of `future`, which the group is in and which is polled with `waker`.
+    ///
+    /// # Safety
+    /// It is, and the group is in it for good.
+    #[inline(always)]
+    pub(crate) unsafe fn parent_of<F>(&mut self, future: *const F, waker: &Waker) -> Parent {
+        if self.parent == Parent::NONE {
+            // SAFETY: by contract.
+            self.parent = unsafe { Parent::of_branch(waker, future) };
+        }
+        self.parent
+    }
+
+    /// Polls branches by `by`. Ready without a value when no branch is left. `kind` is that of the future that
+    /// the group is in, and `parent` its parent.
+    ///
+    /// # Panics
+    /// If the group has ended; and with the panic of a branch, when all others have been dropped.
+    ///
+    /// # Safety
+    /// Invariant N holds for the future, if it has a parent, and for the group in it.
+    #[inline(always)]
+    pub(crate) unsafe fn poll<P: PollBranch<S> + Default>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        kind: &'static FutureTag,
+        parent: Parent,
+    ) -> Poll<Option<P::Break>> {
+        /// # Safety
+        /// `group` is one that was deferred.
+        unsafe fn run<S: Branches, P: PollBranch<S> + Default>(
+            group: *mut (),
+            cx: &mut Context<'_>,
+            outermost: &Outermost,
+        ) {
+            // SAFETY: contract of `Outermost::defer`.
+            let group = unsafe { Pin::new_unchecked(&mut *group.cast::<BranchSet<S>>()) };
+            group.run_deferred(cx, outermost, &mut P::default());
+        }
+
+        // SAFETY: nothing is moved; the rest is passed on.
+        unsafe {
+            let at = ptr::from_mut(self.as_mut().get_unchecked_mut()).cast();
+            self.poll_by(cx, kind, parent, P::default(), at, run::<S, P>)
+        }
+    }
+
+    /// [`BranchSet::poll`], with what is run if the group is deferred.
+    ///
+    /// # Safety
+    /// As for that. `run` calls [`BranchSet::run_deferred`], by what is `at` that place.
+    #[inline(always)]
+    pub(crate) unsafe fn poll_by<P: PollBranch<S>>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        kind: &'static FutureTag,
+        parent: Parent,
+        mut by: P,
+        at: *mut (),
+        run: RunDeferred,
+    ) -> Poll<Option<P::Break>> {
+        // SAFETY: nothing is moved.
+        let this = unsafe { self.get_unchecked_mut() };
+        let own = Outermost::new();
+        // SAFETY: the parent polls this, by contract.
+        let outermost = match unsafe { parent.outermost() } {
+            None => &own,
+            Some(outermost) => {
+                if this.state.stage != Stage::Fresh
+                    || outermost.depth.is_deep()
+                    || !outermost.is_idle()
+                {
+                    // SAFETY: passed on.
+                    let poll = unsafe {
+                        this.poll_deferred(cx, kind, (parent, outermost), &mut by, at, run)
+                    };
+                    return poll;
+                }
+                outermost
+            }
+        };
+        let _level = outermost.depth.level();
+        if this.state.started == 0 {
+            this.joiner.is_in(parent);
+        }
+        let poll = this.turn(cx, kind, outermost, &mut by);
+        if own.is_idle() {
+            return poll;
+        }
+        // SAFETY: this poll has made it; one in a branch was deferred, and the branches wait.
+        unsafe { this.run_all_deferred(cx, &own, &mut by) }
+    }
+
+    /// A poll of the branches.
+    #[inline(always)]
+    fn turn<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: &'static FutureTag,
+        outermost: &Outermost,
+        by: &mut P,
+    ) -> Poll<Option<P::Break>> {
+        assert!(!self.state.ended, "branches were polled after they had finished or panicked");
+        let guard = EndOnUnwind(self);
+        let this = &mut *guard.0;
+        this.joiner.polled_by(outermost);
+        // SAFETY: the group is pinned, and so are its branches.
+        let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
+        // SAFETY: nothing is moved, and the branches are live.
+        let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
+        let (state, kinds) = (&mut this.state, &mut this.kinds);
+        let joiner = &raw const this.joiner;
+        let mut run = Run { state, kinds, joiner, outermost, count, cx, by };
+        let is_first = run.state.started == 0;
+
+        if !run.state.sole {
+            run.state.wakes.begin(count, run.cx.waker());
+        }
+        let mut outcome = match (run.state.started < count, run.state.sole) {
+            (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
+            (false, true) => run.poll_sole(branches.as_mut()),
+            (false, false) => ControlFlow::Continue(()),
+        };
+        let mut yields = 0;
+        while outcome.is_continue() && yields < most_yields(count) {
+            let Some(index) = run.state.wakes.next(count) else { break };
+            outcome = run.poll(branches.as_mut(), index);
+            if count > SMALL {
+                yields += usize::from(run.state.wakes.is_woken(index, count));
+            }
+        }
+        let poll = match outcome {
+            ControlFlow::Break(Some(value)) => Poll::Ready(Some(value)),
+            ControlFlow::Continue(()) if run.state.live == 0 => Poll::Ready(None),
+            // One in a branch was deferred: the poll goes on after that.
+            ControlFlow::Break(None) => {
+                report(run.cx.waker(), kind);
+                Poll::Pending
+            }
+            ControlFlow::Continue(()) => {
+                run.state.wakes.end(run.cx.waker());
+                if is_first {
+                    report(run.cx.waker(), kind);
+                }
+                Poll::Pending
+            }
+        };
+        mem::forget(guard);
+        poll
+    }
+
+    /// Drops what is left of the branches, in their order.
+    #[inline(always)]
+    pub(crate) fn end(self: Pin<&mut Self>) {
+        // SAFETY: the branches are dropped in place.
+        unsafe { self.get_unchecked_mut().drop_branches() }
+    }
+}
+
+impl<S: Branches> BranchSet<S> {
+    /// Shows the branches that were started and are not finished.
+    ///
+    /// # Safety
+    /// As for [`BranchingPoint::look`](crate::concurrent::frame::BranchingPoint::look).
+    pub(crate) unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>) {
+        // SAFETY: by contract.
+        unsafe {
+            if !(*this).state.ended {
+                let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
+                S::look(branches, &(*this).kinds, (*this).state.started, look);
+            }
+        }
+    }
+
+    /// Whether the group is in so many others that their drops must not nest.
+    ///
+    /// # Safety
+    /// `this` is valid.
+    pub(crate) unsafe fn is_deep(this: *const Self) -> bool {
+        // SAFETY: by contract.
+        unsafe { (*this).joiner.is_deep() }
+    }
+
+    /// Drops branches in their order, up to the first one with frames: gives their driver, or null.
+    ///
+    /// # Safety
+    /// The group is valid and pinned, nobody polls it, and it will be dropped.
+    pub(crate) unsafe fn drop_to_frames(this: *mut Self) -> *const Driver {
+        // SAFETY: by contract. Each branch is dropped once: it is gone then.
+        unsafe {
+            if (*this).state.ended {
+                return ptr::null();
+            }
+            let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
+            let count = S::count(branches);
+            loop {
+                let index = match (*this).state.stage {
+                    Stage::Drops(index) => index as usize,
+                    _ => 0,
+                };
+                if index == count {
+                    return ptr::null();
+                }
+                let driver = S::frames(branches, &(*this).kinds, index);
+                if !driver.is_null() {
+                    return driver;
+                }
+                (*this).state.stage = Stage::Drops(index as u32 + 1);
+                Pin::new_unchecked(&mut *branches).drop_one(index);
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn drop_branches(&mut self) {
+        if !mem::replace(&mut self.state.ended, true) {
+            // SAFETY: they were not dropped before, and nobody uses them any more: `ended` is looked at
+            // in `poll`, and what takes outputs does so before it ends the group.
+            unsafe { ManuallyDrop::drop(self.branches.get_mut()) }
+        }
+    }
+}
+
+impl<S: Branches> Drop for BranchSet<S> {
+    #[inline]
+    fn drop(&mut self) {
+        self.drop_branches();
+    }
+}
+
+/// Drops the siblings of a branch that panics, before the panic reaches whoever polled the group.
+struct EndOnUnwind<'a, S: Branches>(&'a mut BranchSet<S>);
+
+impl<S: Branches> Drop for EndOnUnwind<'_, S> {
+    fn drop(&mut self) {
+        self.0.drop_branches();
+    }
+}

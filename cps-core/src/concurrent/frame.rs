@@ -1,0 +1,378 @@
+//! Branching points as frames, and what a backtrace sees of them.
+//!
+//! ```text
+//!   driver ──▶ leaf: Frame<BranchingBody<Join>> ──▶ caller: the body that awaits the join
+//!                    │ describe: branches
+//!                    ▼
+//!              Join: BranchSet ── kinds ──▶ FutureTag: is the future in this branch a chain, or a branching point?
+//!                     ├─ branch 0 ──▶ driver ──▶ leaf ──▶ …
+//!                     └─ branch 1 ──▶ driver ──▶ leaf ──▶ …
+//! ```
+//!
+//! A `join` that a coroutine awaits is called, as a coroutine is: its future lies in a frame, which is the leaf
+//! while it waits. A wake-up so resumes the join without its caller's body, and whoever walks the chain
+//! finds the branches there.
+//!
+//! A branch's type may be any future's. What it is, it says itself: polled for the first time it finds in its
+//! waker where to [`report`] its [`FutureTag`], which names its type; and only if that is the type of the branch (and
+//! not that of something inside which is polled with the same waker) is the branch ever looked at as such.
+
+use core::any::TypeId;
+use core::future::Future;
+use core::marker::PhantomData;
+use core::pin::Pin;
+use core::ptr;
+use core::task::{Context, Poll, Waker};
+
+use crate::call::{Callee, Embedded, SlotOf, Suspended};
+use crate::chain::caller::{Caller, MayWait, Waits};
+use crate::chain::driver::Driver;
+use crate::chain::header::{BranchContent, BranchVisitor, Description, Header, VTable};
+use crate::chain::outermost::Parent;
+use crate::chain::type_id;
+use crate::frame::body::{Body, Site};
+use crate::frame::first_poll::Enter;
+use crate::frame::{Frame, drop_suspended, resume};
+use crate::wake_set;
+
+/// A future with branches.
+pub trait BranchingPoint: Future {
+    /// Shows the branches that are not finished.
+    ///
+    /// # Safety
+    /// The future is valid, pinned, and nobody polls it meanwhile. (A reference to all of it would be a read of
+    /// all of it, also of what a branch has lent out exclusively.)
+    #[doc(hidden)]
+    unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>);
+
+    /// Polls it as a part of what its parent polls.
+    ///
+    /// # Safety
+    /// Invariant N holds for it and this parent: see `outermost.rs`.
+    #[doc(hidden)]
+    unsafe fn poll_in(
+        self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<Self::Output>;
+
+    /// Drops branches in the order in which a drop of it does, up to the first one with frames: gives their driver. Null
+    /// if none is left.
+    ///
+    /// # Safety
+    /// The future is valid, pinned, nobody polls it, and it will be dropped.
+    #[doc(hidden)]
+    unsafe fn drop_branches(this: *mut Self) -> *const Driver;
+}
+
+/// What a future of this crate says of itself to the branching point whose branch it is.
+#[derive(Debug)]
+pub struct FutureTag {
+    type_id: fn() -> TypeId,
+    show: unsafe fn(*const (), usize, &mut BranchVisitor<'_>),
+    frames: unsafe fn(*mut ()) -> *const Driver,
+}
+
+/// Where a branch's kind is kept.
+pub(crate) type TagOf = Option<&'static FutureTag>;
+
+impl FutureTag {
+    /// Of a future that begins with its driver.
+    ///
+    /// # Safety
+    /// It does.
+    pub(crate) const unsafe fn of_chain<F>() -> Self {
+        unsafe fn show(future: *const (), number: usize, look: &mut BranchVisitor<'_>) {
+            // SAFETY: by contract the future begins with its driver.
+            (look.0)(number, BranchContent::Chain(unsafe { &*future.cast::<Driver>() }));
+        }
+        unsafe fn frames(future: *mut ()) -> *const Driver {
+            let driver = future.cast_const().cast::<Driver>();
+            // SAFETY: by contract the future begins with its driver.
+            if unsafe { Driver::has_frames(driver) } { driver } else { ptr::null() }
+        }
+        FutureTag { type_id: type_id::<F>, show, frames }
+    }
+
+    pub(crate) const fn of_branching_point<F: BranchingPoint>() -> Self {
+        unsafe fn show<F: BranchingPoint>(
+            future: *const (),
+            number: usize,
+            look: &mut BranchVisitor<'_>,
+        ) {
+            // SAFETY: passed on.
+            let branches = |look: &mut BranchVisitor<'_>| unsafe { F::look(future.cast(), look) };
+            (look.0)(number, BranchContent::Branches(&branches));
+        }
+        unsafe fn frames<F: BranchingPoint>(future: *mut ()) -> *const Driver {
+            // SAFETY: passed on.
+            unsafe { F::drop_branches(future.cast()) }
+        }
+        FutureTag { type_id: type_id::<F>, show: show::<F>, frames: frames::<F> }
+    }
+
+    /// Whether it is that of futures of type `F`.
+    pub(crate) fn is_of<F>(&self) -> bool {
+        (self.type_id)() == type_id::<F>()
+    }
+
+    /// Shows what is in the future.
+    ///
+    /// # Safety
+    /// It is of this kind; the rest is as for [`BranchingPoint::look`].
+    pub(crate) unsafe fn show(
+        &self,
+        future: *const (),
+        number: usize,
+        look: &mut BranchVisitor<'_>,
+    ) {
+        // SAFETY: passed on.
+        unsafe { (self.show)(future, number, look) }
+    }
+
+    /// The driver of the first frames that a drop of the future would drop, or null.
+    ///
+    /// # Safety
+    /// It is of this kind; the rest is as for [`BranchingPoint::drop_branches`].
+    pub(crate) unsafe fn frames(&self, future: *mut ()) -> *const Driver {
+        // SAFETY: passed on.
+        unsafe { (self.frames)(future) }
+    }
+}
+
+/// Tells the branching point that polls with `waker` for the first time, if one does, what the future is.
+#[inline(always)]
+pub(crate) fn report(waker: &Waker, kind: &'static FutureTag) {
+    wake_set::report(waker, kind);
+}
+
+/// A branching point that is to be called.
+#[derive(Debug)]
+pub struct BranchingCall<F>(pub(crate) F);
+
+impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
+    type Content = Embedded<BranchingBody<F>>;
+    type Waiting = Suspended;
+
+    #[inline(always)]
+    unsafe fn call<S: Site>(
+        this: *mut Self,
+        chain: Caller,
+        slot: *mut SlotOf<Embedded<BranchingBody<F>>>,
+    ) -> (Option<F::Output>, Suspended) {
+        // SAFETY: passed on; the future is moved out once.
+        unsafe { Embedded::await_branches::<S>(slot, chain, this.read().0) }
+    }
+}
+
+/// A branching point as a body.
+#[derive(Debug)]
+pub struct BranchingBody<F>(F);
+
+/// Its future, which owns nothing once it has returned.
+#[derive(Debug)]
+pub struct Fuse<F>(Option<F>);
+
+impl<F: Future> Future for Fuse<F> {
+    type Output = F::Output;
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<F::Output> {
+        unreachable!("it is polled by `BranchingBody::resume`")
+    }
+}
+
+// SAFETY: the future is `Send`, or `Sync`, if `F` is, and so is the body. It has no first statement, and needs
+// none: `Embedded::await_branches` hands it over as it is, and `take_make` is not called. Once it has returned it
+// is empty.
+unsafe impl<F: BranchingPoint> Body for BranchingBody<F> {
+    type Output = F::Output;
+    type Capability = Waits;
+    type Args = F;
+    type Make = fn(Enter<F, Waits>) -> Fuse<F>;
+    type Future = Fuse<F>;
+
+    fn into_parts(self) -> (F, Self::Make) {
+        unreachable!("a branching point is called with its future")
+    }
+
+    unsafe fn take_make(_: *mut Self) -> Self::Make {
+        unreachable!("a branching point is called with its future")
+    }
+
+    unsafe fn args(this: *mut Self) -> *mut F {
+        this.cast()
+    }
+
+    #[inline(always)]
+    fn output(result: F::Output) -> F::Output {
+        result
+    }
+
+    #[inline(always)]
+    unsafe fn resume(future: Pin<&mut Fuse<F>>, chain: Caller) -> Poll<F::Output> {
+        // SAFETY: the chain is in a poll, whose context nobody else uses meanwhile. The future lies in the chain's leaf,
+        // and the chain is what is in its parent's branch (invariant N).
+        unsafe { future.poll_in(Parent::of_chain(chain.driver), (*chain.driver).context()) }
+    }
+}
+
+impl<F: BranchingPoint> Embedded<BranchingBody<F>> {
+    /// Calls a branching point with its frame in the slot.
+    ///
+    /// # Safety
+    /// As for [`Embedded::call`].
+    #[inline(always)]
+    pub(crate) unsafe fn await_branches<S: Site>(
+        slot: *mut SlotOf<Self>,
+        chain: Caller,
+        future: F,
+    ) -> (Option<F::Output>, Suspended) {
+        let frame = slot.cast::<Frame<BranchingBody<F>>>();
+        let vtable = Branching::<F, S>::VTABLE;
+        // SAFETY: as in `Embedded::call`.
+        unsafe {
+            match Frame::call_future(frame, Fuse(Some(future)), chain, vtable) {
+                Poll::Ready(value) => Suspended::returned(value),
+                Poll::Pending => Suspended::now(chain),
+            }
+        }
+    }
+}
+
+/// The vtable of a branching point's frame, called at `S`.
+struct Branching<F, S>(PhantomData<(F, S)>);
+
+impl<F: BranchingPoint, S: Site> Branching<F, S> {
+    const VTABLE: &'static VTable = &VTable {
+        resume: resume::<BranchingBody<F>>,
+        drop: drop_suspended::<BranchingBody<F>>,
+        describe: Self::describe,
+        drop_branches: Some(Self::drop_branches),
+    };
+
+    unsafe fn drop_branches(frame: *mut Header) -> *const Driver {
+        let whole = Frame::<BranchingBody<F>>::future(frame.cast());
+        // SAFETY: only such frames have this vtable, and a frame in a chain has not returned. The rest is passed on.
+        unsafe { Fuse::drop_branches(whole) }
+    }
+
+    unsafe fn describe(_: *const Header) -> Description {
+        unsafe fn branches<F: BranchingPoint>(frame: *const Header, look: &mut BranchVisitor<'_>) {
+            let whole = Frame::<BranchingBody<F>>::future(frame.cast_mut().cast());
+            // SAFETY: only such frames have this vtable, and a frame in a chain has not returned; the future is
+            // reached as `BranchingPoint::look` asks for.
+            unsafe { Fuse::look(whole, look) }
+        }
+        Description { body: "", call: S::AT, branches: Some(branches::<F>) }
+    }
+}
+
+impl<F: BranchingPoint> Fuse<F> {
+    /// # Safety
+    /// As for [`BranchingPoint::poll_in`].
+    #[inline(always)]
+    unsafe fn poll_in(
+        self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<F::Output> {
+        // SAFETY: the future is pinned as this is, and dropped in place.
+        let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
+        let Some(running) = future.as_mut().as_pin_mut() else {
+            unreachable!("polled after it has returned")
+        };
+        // SAFETY: passed on.
+        let poll = unsafe { running.poll_in(parent, cx) };
+        if poll.is_ready() {
+            future.set(None);
+        }
+        poll
+    }
+
+    /// # Safety
+    /// As for [`BranchingPoint::drop_branches`].
+    unsafe fn drop_branches(this: *mut Self) -> *const Driver {
+        // SAFETY: by contract; as in `look`.
+        unsafe {
+            match &mut (*this).0 {
+                Some(future) => F::drop_branches(future),
+                None => ptr::null(),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`BranchingPoint::look`].
+    unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>) {
+        // SAFETY: by contract. The branches lie in cells, so that a reference to the future is no read of them.
+        unsafe {
+            if let Some(future) = &(*this).0 {
+                F::look(future, look);
+            }
+        }
+    }
+}
+
+/// Gives a branching point the method that coroutines have: see `call/mod.rs`. With `by group`, its branches are those of
+/// its field `group`, which its function `poll_group` polls.
+macro_rules! branching_point {
+    (($($generics:tt)*) $Type:ty => $Output:ty, by group) => {
+        $crate::concurrent::frame::branching_point! { ($($generics)*) $Type }
+
+        impl<$($generics)*> core::future::Future for $Type {
+            type Output = $Output;
+
+            #[inline]
+            fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<$Output> {
+                // SAFETY: nothing is moved. The group is in this future for good, which is polled with that waker; and if
+                // it has a parent, this is what is in the parent's branch (invariant N).
+                unsafe {
+                    let this = self.get_unchecked_mut();
+                    let future = core::ptr::from_ref(this);
+                    let parent = this.group.parent_of(future, cx.waker());
+                    Self::poll_group(Pin::new_unchecked(&mut this.group), parent, cx)
+                }
+            }
+        }
+
+        impl<$($generics)*> $crate::concurrent::frame::BranchingPoint for $Type {
+            unsafe fn look(this: *const Self, look: &mut $crate::chain::header::BranchVisitor<'_>) {
+                // SAFETY: passed on.
+                unsafe { $crate::concurrent::engine::BranchSet::look(&raw const (*this).group, look) }
+            }
+
+            #[inline]
+            unsafe fn poll_in(
+                self: Pin<&mut Self>,
+                parent: $crate::chain::outermost::Parent,
+                cx: &mut Context<'_>,
+            ) -> Poll<$Output> {
+                // SAFETY: the group is pinned as this is; the rest is passed on.
+                unsafe {
+                    let group = self.map_unchecked_mut(|this| &mut this.group);
+                    Self::poll_group(group, parent, cx)
+                }
+            }
+
+            unsafe fn drop_branches(this: *mut Self) -> *const $crate::chain::driver::Driver {
+                // SAFETY: passed on.
+                unsafe { $crate::concurrent::engine::BranchSet::drop_to_frames(&raw mut (*this).group) }
+            }
+        }
+    };
+    (($($generics:tt)*) $Type:ty $(where $($bounds:tt)*)?) => {
+        impl<$($generics)*> $Type $(where $($bounds)*)? {
+            #[allow(dead_code, reason = "what cannot be a branch reports nothing")]
+            pub(crate) const KIND: &'static $crate::concurrent::frame::FutureTag =
+                &$crate::concurrent::frame::FutureTag::of_branching_point::<Self>();
+
+            /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+            #[doc(hidden)]
+            #[inline(always)]
+            pub fn __cps_call(self) -> $crate::concurrent::frame::BranchingCall<Self> {
+                $crate::concurrent::frame::BranchingCall(self)
+            }
+        }
+    };
+}
+pub(crate) use branching_point;

@@ -1,0 +1,134 @@
+//! The root future: a chain of frames as one ordinary [`Future`].
+
+use core::fmt;
+use core::future::Future;
+use core::pin::Pin;
+use core::task::{Context, Poll};
+
+#[cfg(feature = "alloc")]
+use crate::backtrace::Backtrace;
+use crate::chain::driver::Driver;
+use crate::coroutine::root_memory::{AsFuture, RootMemory};
+use crate::frame::body::Body;
+use crate::stack::options::{StackOptions, StackUsage};
+
+/// A whole stack of coroutine frames as one [`Future`].
+///
+/// It allocates nothing by itself, runs in any executor, and passes the executor's context on to
+/// whatever its innermost frame awaits. A poll resumes that frame directly, at any depth.
+///
+/// # Panics
+/// Polling it after it has returned or panicked panics, as it does for an `async` block.
+///
+/// # Cancellation
+/// Dropping it drops the frames innermost first, in the order in which nested futures would drop,
+/// in a loop: a chain of a million frames needs no more host stack than one of two.
+///
+/// # The frame stack
+/// The frames of calls by [`on_stack`](crate::Coroutine::on_stack) lie in chunks that the root
+/// allocates as they are needed. [`Coroutine::with_stack`](crate::Coroutine::with_stack) sets a
+/// limit; [`Coroutine::with_stack_inside`](crate::Coroutine::with_stack_inside) gives the root `N`
+/// bytes for a first chunk, which is a part of it.
+#[must_use = "futures do nothing unless you `.await` or poll them"]
+#[repr(transparent)]
+pub struct Root<B: Body, const N: usize = 0> {
+    chain: RootMemory<Driver, B, N>,
+}
+
+impl<B: Body> Root<B> {
+    #[inline(always)]
+    pub(crate) fn new(body: B) -> Self {
+        Root { chain: RootMemory::new(body) }
+    }
+
+    /// # Panics
+    /// If the first chunk of the stack cannot be allocated.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn with_options(options: StackOptions, body: B) -> Self {
+        Root { chain: RootMemory::with_options(options, body) }
+    }
+}
+
+impl<B: Body, const N: usize> Root<B, N> {
+    /// A root with the first chunk of its frame stack inside.
+    pub(crate) fn with_chunk(options: StackOptions, body: B) -> Self {
+        Root { chain: RootMemory::with_chunk(options, body) }
+    }
+
+    /// The functions of the chain, innermost first, and the await where each of them waits. Empty if
+    /// the chain is not started, or has ended.
+    ///
+    /// ```
+    /// #[cps_core::coroutine]
+    /// async fn inner() {
+    ///     std::future::pending().await
+    /// }
+    ///
+    /// #[cps_core::coroutine]
+    /// async fn outer() {
+    ///     inner().await
+    /// }
+    ///
+    /// # use std::future::{Future, IntoFuture};
+    /// # use std::task::{Context, Waker};
+    /// let mut root = std::pin::pin!(outer().into_future());
+    /// # let _ =
+    /// root.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    /// let backtrace = root.backtrace();
+    /// let functions: Vec<_> = backtrace.frames().iter().map(|frame| frame.function()).collect();
+    /// assert!(functions[0].ends_with("inner") && functions[1].ends_with("outer"));
+    /// println!("{backtrace}");
+    /// ```
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub fn backtrace(&self) -> Backtrace {
+        self.chain.backtrace()
+    }
+
+    /// What the root's frame stack uses and has used.
+    ///
+    /// ```
+    /// #[cps_core::coroutine]
+    /// async fn sum(n: u64) -> u64 {
+    ///     if n == 0 { 0 } else { sum(n - 1).on_stack().await + n }
+    /// }
+    ///
+    /// # futures::executor::block_on(async {
+    /// let mut root = std::pin::pin!(sum(1000).into_future());
+    /// assert_eq!(root.stack_usage().reserved, 0);
+    /// assert_eq!(root.as_mut().await, 500_500);
+    /// let usage = root.stack_usage();
+    /// assert_eq!(usage.in_use, 0);
+    /// println!("at most {} bytes", usage.most_reserved);
+    /// # assert!((30_000..130_000).contains(&usage.most_reserved), "{usage:?}");
+    /// # });
+    /// # use std::future::IntoFuture;
+    /// ```
+    pub fn stack_usage(&self) -> StackUsage {
+        self.chain.stack_usage()
+    }
+}
+
+impl<B: Body, const N: usize> Future for Root<B, N> {
+    type Output = B::Output;
+
+    #[inline]
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
+        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively, and is the chain.
+        unsafe { RootMemory::poll::<AsFuture<Self>>(&raw mut self.get_unchecked_mut().chain, cx) }
+    }
+}
+
+impl<B: Body, const N: usize> Drop for Root<B, N> {
+    #[inline]
+    fn drop(&mut self) {
+        // SAFETY: the chain is dropped once, and nothing runs it, since `self` is borrowed exclusively.
+        unsafe { RootMemory::drop_in_place(&raw mut self.chain) }
+    }
+}
+
+impl<B: Body, const N: usize> fmt::Debug for Root<B, N> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Root").field(&format_args!("{}", self.chain.condition())).finish()
+    }
+}

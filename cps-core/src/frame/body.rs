@@ -1,0 +1,289 @@
+//! What the `#[coroutine]` attribute makes of a function: arguments, and a way to make the body's
+//! future, which takes them when it starts (see `frame/first_poll.rs`).
+
+use core::future::Future;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::panic::Location;
+use core::pin::Pin;
+use core::task::Poll;
+
+use crate::chain::caller::Caller;
+use crate::frame::context;
+use crate::frame::first_poll::Enter;
+
+/// An unstarted body. Implemented by what `#[coroutine]` generates, and by branching points, whose futures are
+/// handed over as they are: see `concurrent/frame.rs`.
+///
+/// # Safety
+/// - If `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque
+///   body type cannot be named outside of the function that defines it, so a frame's auto traits
+///   are derived from the body's.)
+/// - The future is an `async` block that first of all awaits the `Enter` that `Make` is given, then takes its
+///   arguments by `Entered::__cps_args`, and that owns nothing but its locals from then on: once it
+///   has returned, there is nothing in it to drop.
+pub unsafe trait Body: Sized {
+    /// What the coroutine evaluates to.
+    type Output;
+    /// What the body may do with its chain: see `chain/caller.rs`.
+    #[doc(hidden)]
+    type Capability;
+    #[doc(hidden)]
+    type Args;
+    #[doc(hidden)]
+    type Make: FnOnce(Enter<Self::Args, Self::Capability>) -> Self::Future;
+    #[doc(hidden)]
+    type Future: Future;
+
+    /// Whether calls of it with the frame in the caller's are to be compiled where they are.
+    #[doc(hidden)]
+    const INLINED: bool = false;
+
+    /// The arguments, and what makes the future.
+    #[doc(hidden)]
+    fn into_parts(self) -> (Self::Args, Self::Make);
+
+    /// Moves out what makes the future.
+    ///
+    /// # Safety
+    /// `this` is valid, and this is called once; the arguments are moved out too, from where [`Body::args`] says.
+    #[doc(hidden)]
+    unsafe fn take_make(this: *mut Self) -> Self::Make;
+
+    /// Where the arguments are.
+    ///
+    /// # Safety
+    /// `this` is valid.
+    #[doc(hidden)]
+    unsafe fn args(this: *mut Self) -> *mut Self::Args;
+
+    #[doc(hidden)]
+    fn output(result: <Self::Future as Future>::Output) -> Self::Output;
+
+    /// Polls a body that was entered.
+    ///
+    /// # Safety
+    /// The chain is in a poll; the body is that of its frame.
+    #[doc(hidden)]
+    unsafe fn resume(future: Pin<&mut Self::Future>, chain: Caller) -> Poll<Self::Output>;
+}
+
+/// What `#[coroutine]` generates: arguments and a closure that makes the future.
+///
+/// It has a field of the future's type so that the future's auto traits are this type's. The future
+/// is not a parameter: a body that takes another body has that in its arguments, its closure and
+/// its future, and each mention here is a factor of the compiler's work for each level of nesting.
+pub struct FnBody<A, F: Make<A, K>, R, K> {
+    /// First, since it has captured the receiver, which is dropped first if the body is not started.
+    make: F,
+    args: A,
+    _future: PhantomData<F::Future>,
+    /// Invariant in the kind, which `make` knows.
+    _return: PhantomData<fn(K) -> (R, K)>,
+}
+
+/// A closure that makes the future of a body of kind `K`.
+pub trait Make<A, K>: FnOnce(Enter<A, K>) -> Self::Future {
+    /// The future.
+    type Future: Future;
+}
+
+impl<A, F, Fut, K> Make<A, K> for F
+where
+    F: FnOnce(Enter<A, K>) -> Fut,
+    Fut: Future,
+{
+    type Future = Fut;
+}
+
+impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
+    /// # Safety
+    /// The future that `make` returns fulfils the second point of [`Body`]'s contract.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn new(args: A, make: F) -> Self {
+        FnBody { make, args, _future: PhantomData, _return: PhantomData }
+    }
+}
+
+impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
+    /// [`FnBody::new`] in place.
+    ///
+    /// # Safety
+    /// As for that; `this` is valid for writes, and `args` is moved out of.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn write(this: *mut Self, args: *const A, make: F) {
+        // SAFETY: by contract.
+        unsafe {
+            (&raw mut (*this).args).copy_from_nonoverlapping(args, 1);
+            (&raw mut (*this).make).write(make);
+        }
+    }
+}
+
+// SAFETY: what it owns is `Send`, and so is its future, as `Body` asks for. (By hand, and not by way of the field,
+// since each step of the proof counts for each level of calls.)
+unsafe impl<A, F, R, K> Send for FnBody<A, F, R, K>
+where
+    A: Send,
+    F: Make<A, K> + Send,
+    F::Future: Send,
+{
+}
+// SAFETY: as above, for `Sync`.
+unsafe impl<A, F, R, K> Sync for FnBody<A, F, R, K>
+where
+    A: Sync,
+    F: Make<A, K> + Sync,
+    F::Future: Sync,
+{
+}
+
+// SAFETY: `Self` is `Send`, or `Sync`, only if the future is; the second point is the contract of
+// `FnBody::new`.
+unsafe impl<A, F, R, K> Body for FnBody<A, F, R, K>
+where
+    F: Make<A, K>,
+    R: Return<<F::Future as Future>::Output>,
+{
+    type Output = R::Value;
+    type Capability = K;
+    type Args = A;
+    type Make = F;
+    type Future = F::Future;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn into_parts(self) -> (A, F) {
+        (self.args, self.make)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn take_make(this: *mut Self) -> F {
+        // SAFETY: by contract.
+        unsafe { (&raw const (*this).make).read() }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn args(this: *mut Self) -> *mut A {
+        // SAFETY: by contract.
+        unsafe { &raw mut (*this).args }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn output(result: <F::Future as Future>::Output) -> R::Value {
+        R::value(result)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn resume(future: Pin<&mut F::Future>, chain: Caller) -> Poll<R::Value> {
+        // SAFETY: passed on.
+        unsafe { context::poll(future, chain) }.map(R::value)
+    }
+}
+
+/// The body of a function that is `#[inline(always)]`.
+pub(crate) struct Inlined<B>(pub(crate) B);
+
+// SAFETY: it is the other, in every respect.
+unsafe impl<B: Body> Body for Inlined<B> {
+    type Output = B::Output;
+    type Capability = B::Capability;
+    type Args = B::Args;
+    type Make = B::Make;
+    type Future = B::Future;
+
+    const INLINED: bool = true;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn into_parts(self) -> (B::Args, B::Make) {
+        self.0.into_parts()
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn take_make(this: *mut Self) -> B::Make {
+        // SAFETY: passed on.
+        unsafe { B::take_make(&raw mut (*this).0) }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn args(this: *mut Self) -> *mut B::Args {
+        // SAFETY: passed on.
+        unsafe { B::args(&raw mut (*this).0) }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn output(result: <B::Future as Future>::Output) -> B::Output {
+        B::output(result)
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn resume(future: Pin<&mut B::Future>, chain: Caller) -> Poll<B::Output> {
+        // SAFETY: passed on.
+        unsafe { B::resume(future, chain) }
+    }
+}
+
+/// How a body's future returns the coroutine's value: [`Plain`] or [`Wide`].
+pub trait Return<T> {
+    /// The coroutine's output.
+    type Value;
+    /// Unwraps what the future returned.
+    fn value(result: T) -> Self::Value;
+}
+
+/// The future returns the value itself.
+#[derive(Debug)]
+pub struct Plain;
+
+impl<T> Return<T> for Plain {
+    type Value = T;
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn value(result: T) -> T {
+        result
+    }
+}
+
+/// The future returns the value with padding that forces it to be returned through memory.
+///
+/// A `Poll` of a scalar is returned in two registers, as one LLVM aggregate, and LLVM does not
+/// thread jumps through an aggregate: after the poll is inlined the branch on `Ready` is still
+/// there, about four instructions for each poll. Through memory, each part becomes a value of
+/// its own. A body that uses `?` cannot be wrapped, since `?` returns the bare type.
+#[derive(Debug)]
+pub struct Wide<T>(
+    T,
+    #[expect(dead_code, reason = "only its size matters")] MaybeUninit<[usize; 2]>,
+);
+
+impl<T> Wide<T> {
+    /// Wraps a body's result.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub fn new(value: T) -> Self {
+        Wide(value, MaybeUninit::uninit())
+    }
+}
+
+/// Selects [`Wide`].
+#[derive(Debug)]
+pub struct Widened;
+
+impl<T> Return<Wide<T>> for Widened {
+    type Value = T;
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn value(result: Wide<T>) -> T {
+        result.0
+    }
+}
+
+/// Where a call stands in the text. The expansion of each `.await` has a type for it, so that a
+/// frame's vtable tells its call, and nothing is stored.
+pub trait Site {
+    /// `None` for the frame of a root, which nothing called.
+    const AT: Option<&'static Location<'static>>;
+}
+
+/// The site of a root.
+pub(crate) struct NoSite;
+
+impl Site for NoSite {
+    const AT: Option<&'static Location<'static>> = None;
+}

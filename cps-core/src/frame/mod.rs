@@ -1,0 +1,429 @@
+//! A frame: a header, and a body in one of three conditions that share the same memory.
+//!
+//! ```text
+//!                                          ┌────────────── Frame::start ──────────────┐
+//!        Frame<B>                          │                                          ▼
+//!   0 ┌──────────────────┐   Origin::body: written              ┌─ Pending ──▶ suspended ──┐
+//!     │ header: vtable   │          │                           │    Frame::link    │      │
+//!   8 │         caller   │          ▼                           │                   │ resume
+//!  16 ├──────────────────┤      unstarted ─ Origin::body ─▶ running ◀───────────────┘      │
+//!     │ future │ result  │          │          : read           │                          │
+//!     └──────────────────┘          │ Origin::body: dropped     │ Ready     drop_suspended │
+//!        Origin<B>                  ▼                           ▼                          ▼
+//!     frame │ header, body        ended ◀─ Frame::take_result ─ returned                 ended
+//! ```
+//!
+//! The frame of a call is as large as shown: its arguments lie on the host stack until the body takes
+//! them, or, if the call is deferred, in memory of their own (see `frame/deferred.rs`). Only what is a value
+//! before it is called, a root or an erased coroutine, has both in one place: [`Origin`].
+
+pub(crate) mod body;
+pub(crate) mod context;
+pub(crate) mod deferred;
+pub(crate) mod first_poll;
+pub(crate) mod passing;
+
+use core::hint::assert_unchecked;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::pin::Pin;
+use core::ptr;
+use core::task::Poll;
+
+use crate::chain::Starting;
+use crate::chain::caller::Caller;
+use crate::chain::driver::Driver;
+use crate::chain::header::{Description, Header, VTable};
+use crate::chain::step::Step;
+use crate::frame::body::{Body, Site};
+use crate::frame::first_poll::{Enter, poll as first_poll_of};
+use crate::frame::passing::Passing;
+
+/// A header, and what is below it in one condition of a frame.
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+#[repr(C)]
+pub struct Headed<T> {
+    header: Header,
+    pub(crate) payload: T,
+}
+
+/// The memory of a coroutine that has, or soon will have, a place in a chain, in whatever condition. Never moved
+/// once it is linked. Only ever reached through a raw pointer.
+///
+/// (One union, and no type between it and the future: for each level of calls in place rustc descends through the
+/// types from one body's future to the next, and it does not go deeper than its `recursion_limit`.)
+#[repr(C)]
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub union Frame<B: Body> {
+    running: ManuallyDrop<Headed<B::Future>>,
+    returned: ManuallyDrop<Headed<B::Output>>,
+    /// Of a frame whose call was deferred: where its body waits (see `frame/deferred.rs`).
+    deferred: ManuallyDrop<Headed<*mut ()>>,
+}
+
+// SAFETY: a frame owns the body's arguments, which are part of `B`, or the body's future, which is
+// `Send` if `B` is (contract of `Body`). A result lies in a frame only within one poll.
+unsafe impl<B: Body + Send> Send for Frame<B> {}
+// SAFETY: a shared reference to a frame gives access to nothing.
+unsafe impl<B: Body> Sync for Frame<B> {}
+
+impl<B: Body> Frame<B> {
+    /// Where the result lies in bytes from the header.
+    #[cfg(feature = "alloc")]
+    pub(crate) const RESULT: usize = core::mem::offset_of!(Headed<B::Output>, payload);
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn header(this: *mut Self) -> *const Header {
+        this.cast()
+    }
+
+    /// Where the future is of a frame that runs or is suspended.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn future(this: *mut Self) -> *mut B::Future {
+        // SAFETY: in bounds of the frame's memory, which every caller has.
+        unsafe { (&raw mut (*this.cast::<Headed<B::Future>>()).payload).cast() }
+    }
+
+    /// Where the result is of a frame that has returned.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn result(this: *mut Self) -> *mut B::Output {
+        // SAFETY: as above.
+        unsafe { (&raw mut (*this.cast::<Headed<B::Output>>()).payload).cast() }
+    }
+
+    /// Where the pointer is to the waiting body of a frame whose call was deferred.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn waiting(this: *mut Self) -> *mut *mut () {
+        // SAFETY: as above.
+        unsafe { &raw mut (*this.cast::<Headed<*mut ()>>()).payload }
+    }
+
+    /// Moves the result of a returned frame out.
+    ///
+    /// # Safety
+    /// The frame has returned and its result was not taken; afterwards it is ended.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
+        // SAFETY: by contract.
+        unsafe { ptr::read(Self::result(this)) }
+    }
+
+    /// The result of a returned frame.
+    ///
+    /// # Safety
+    /// The frame has returned, and its result is not taken as long as this is used.
+    #[cfg(feature = "tracing")]
+    pub(crate) unsafe fn result_of<'a>(this: *const Self) -> &'a B::Output {
+        // SAFETY: by contract.
+        unsafe { &*Self::result(this.cast_mut()) }
+    }
+
+    /// # Safety
+    /// The frame is ended, or its future has returned.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn put_result(this: *mut Self, result: B::Output) {
+        // SAFETY: nothing in the payload is live: a future that has returned owns nothing
+        // (contract of `Body`).
+        unsafe { Self::result(this).write(result) }
+    }
+
+    /// Calls a body with its frame here, at `S`: runs it until it returns or suspends, and then makes
+    /// the frame a part of the chain, whose body is the caller.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn call<S: Site>(
+        this: *mut Self,
+        body: Passing<B>,
+        chain: Caller,
+    ) -> Poll<B::Output> {
+        // SAFETY: passed on.
+        unsafe { Self::call_as(this, body, chain, SuspendedAt::<B, S>::VTABLE) }
+    }
+
+    /// [`Frame::call`] for a frame that is ended otherwise.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn call_as(
+        this: *mut Self,
+        body: Passing<B>,
+        chain: Caller,
+        vtable: *const VTable,
+    ) -> Poll<B::Output> {
+        let starting = Starting::new(chain.driver, Self::header(this), vtable);
+        // SAFETY: passed on.
+        unsafe {
+            let _starting = starting.enter();
+            let poll = Self::start(this, body, chain.driver);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
+            }
+            poll
+        }
+    }
+
+    /// [`Frame::call`] with the body compiled where the call is.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn call_inlined<S: Site>(
+        this: *mut Self,
+        body: Passing<B>,
+        chain: Caller,
+    ) -> Poll<B::Output> {
+        let vtable = SuspendedAt::<B, S>::VTABLE;
+        let starting = Starting::new(chain.driver, Self::header(this), vtable);
+        // SAFETY: passed on.
+        unsafe {
+            let _starting = starting.enter();
+            let poll = Self::start_inlined(this, body, chain.driver);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
+            }
+            poll
+        }
+    }
+
+    /// [`Frame::call_as`] for a body whose future is there already.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[cfg(feature = "alloc")]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn call_future(
+        this: *mut Self,
+        future: B::Future,
+        chain: Caller,
+        vtable: *const VTable,
+    ) -> Poll<B::Output> {
+        /// Drops the future if its first poll unwinds.
+        struct DropOnUnwind<F>(*mut F);
+        impl<F> Drop for DropOnUnwind<F> {
+            fn drop(&mut self) {
+                // SAFETY: it was constructed there, and is not reached by anybody else.
+                unsafe { ptr::drop_in_place(self.0) }
+            }
+        }
+
+        let starting = Starting::new(chain.driver, Self::header(this), vtable);
+        // SAFETY: as in `start`; the future is dropped just once, here or by who ends the frame.
+        unsafe {
+            let place = Self::future(this);
+            place.write(future);
+            let unwinding = DropOnUnwind(place);
+            let _starting = starting.enter();
+            let own = Caller::new(chain.driver, Self::header(this));
+            let poll = B::resume(Pin::new_unchecked(&mut *place), own);
+            core::mem::forget(unwinding);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
+            }
+            poll
+        }
+    }
+
+    /// Makes a frame a part of the chain whose body has suspended in its start.
+    ///
+    /// # Safety
+    /// `this` is valid for writes of its header; the driver is in a poll.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn link(this: *mut Self, caller: Caller, vtable: *const VTable) {
+        // SAFETY: by contract.
+        unsafe {
+            this.cast::<Header>().write(Header::new(vtable, caller.frame));
+            (*caller.driver).suspended_at(Self::header(this));
+        }
+    }
+
+    /// Makes a frame of a body whose call is deferred, and leaves it to the driver.
+    ///
+    /// # Safety
+    /// `this` is valid for writes and stays so until the frame has ended; so does what is at `waiting`
+    /// until the body was taken from there. The rest is as for [`Driver::defer`].
+    pub(crate) unsafe fn defer(
+        this: *mut Self,
+        waiting: *mut (),
+        caller: Caller,
+        vtable: *const VTable,
+    ) {
+        // SAFETY: by contract.
+        unsafe {
+            this.cast::<Header>().write(Header::new(vtable, ptr::null()));
+            Self::waiting(this).write(waiting);
+            (*caller.driver).defer(Self::header(this), caller.frame);
+        }
+    }
+
+    /// [`VTable::resume`] without the return to the caller: `None` if the body has returned, and its
+    /// result lies in the frame.
+    ///
+    /// # Safety
+    /// As for that.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn resume_here(this: *mut Self, driver: *const Driver) -> Option<Step> {
+        // SAFETY: passed on; a future that has returned is not used again. The future was constructed
+        // in place and has not returned (invariant C).
+        unsafe {
+            // By invariant S: the compiler leaves out what a body does when it has just suspended.
+            assert_unchecked((*driver).step.get() == Step::NONE);
+            let future = Pin::new_unchecked(&mut *Self::future(this));
+            match B::resume(future, Caller::new(driver, Self::header(this))) {
+                Poll::Pending => Some((*driver).pending()),
+                Poll::Ready(value) => {
+                    Self::put_result(this, value);
+                    None
+                }
+            }
+        }
+    }
+
+    /// Starts a body on the host stack: constructs its future in place and runs it until it suspends or
+    /// returns. Nothing else is written, of the frame or the driver.
+    ///
+    /// # Safety
+    /// `this` is valid for writes and stays so until the frame has ended; it holds no live
+    /// payload. `body` is written; by value, which is in registers if it is small. `driver` is in a poll (between `enter` and the return to the executor).
+    #[inline]
+    pub(crate) unsafe fn start(
+        this: *mut Self,
+        body: Passing<B>,
+        driver: *const Driver,
+    ) -> Poll<B::Output> {
+        // As in `start_inlined`. That it is not called is to keep rustc, which inlines a function that calls just
+        // one other, from having it for this.
+        // SAFETY: as there.
+        unsafe {
+            let future = Self::future(this);
+            let (args, make) = body.into_parts();
+            future.write(make(Enter::new()));
+            let own = Caller::new(driver, Self::header(this));
+            first_poll_of(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+        }
+    }
+
+    /// [`Frame::start`] where it is called.
+    ///
+    /// # Safety
+    /// As for that.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn start_inlined(
+        this: *mut Self,
+        body: Passing<B>,
+        driver: *const Driver,
+    ) -> Poll<B::Output> {
+        // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
+        // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
+        unsafe {
+            let future = Self::future(this);
+            let (args, make) = body.into_parts();
+            future.write(make(Enter::new()));
+            let own = Caller::new(driver, Self::header(this));
+            first_poll_of(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+        }
+    }
+}
+
+/// The vtable of a suspended frame in memory that its caller's frame owns, or that of a root, called
+/// at `S`.
+pub(crate) struct SuspendedAt<B, S>(PhantomData<(B, S)>);
+
+impl<B: Body, S: Site> SuspendedAt<B, S> {
+    pub(crate) const VTABLE: &'static VTable = &VTable {
+        resume: resume::<B>,
+        drop: drop_suspended::<B>,
+        describe: describe_called::<B, S>,
+        drop_branches: None,
+    };
+}
+
+/// [`VTable::describe`] of a frame whose call is known by its vtable.
+pub(crate) unsafe fn describe_called<B: Body, S: Site>(_: *const Header) -> Description {
+    Description { body: body_name::<B>(), call: S::AT, branches: None }
+}
+
+/// See [`Description`]: the body's maker is a closure in the function, or in what contains a block.
+pub(crate) fn body_name<B: Body>() -> &'static str {
+    core::any::type_name::<B::Make>()
+}
+
+/// Memory that holds an unstarted body first and its frame later.
+#[repr(C)]
+pub(crate) union Origin<B: Body> {
+    unstarted: ManuallyDrop<Headed<B>>,
+    // As in a `Frame`.
+    running: ManuallyDrop<Headed<B::Future>>,
+    returned: ManuallyDrop<Headed<B::Output>>,
+    deferred: ManuallyDrop<Headed<*mut ()>>,
+}
+
+// SAFETY: as for a frame.
+unsafe impl<B: Body + Send> Send for Origin<B> {}
+// SAFETY: as for a frame.
+unsafe impl<B: Body> Sync for Origin<B> {}
+
+impl<B: Body> Origin<B> {
+    /// A body, below a header whose vtable is that of an unstarted frame.
+    #[cfg(feature = "alloc")]
+    pub(crate) fn unstarted(body: B, vtable: *const VTable) -> Self {
+        let header = Header::new(vtable, ptr::null());
+        Origin { unstarted: ManuallyDrop::new(Headed { header, payload: body }) }
+    }
+
+    /// Where an unstarted body is.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn body(this: *mut Self) -> *mut B {
+        // SAFETY: in bounds of the memory, which every caller has.
+        unsafe { &raw mut (*this.cast::<Headed<B>>()).payload }
+    }
+}
+
+/// Ends a resume function whose body has returned: `leaf` becomes the caller, and the caller is
+/// resumed.
+///
+/// On stable by a call, within a budget of host stack, and beyond it by the driver's loop; with
+/// the feature `tail-call` by a jump. A macro, since `become` must stand in the function that ends.
+#[cfg(not(feature = "tail-call"))]
+macro_rules! resume_caller {
+    ($frame:expr, $driver:expr) => {{
+        let caller = (*$frame).caller.get();
+        (*$driver).leaf.set(caller);
+        if (*$driver).may_nest_return() {
+            ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $driver)
+        } else {
+            Step::CONTINUE
+        }
+    }};
+}
+#[cfg(feature = "tail-call")]
+macro_rules! resume_caller {
+    ($frame:expr, $driver:expr) => {{
+        let caller = (*$frame).caller.get();
+        (*$driver).leaf.set(caller);
+        become ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $driver)
+    }};
+}
+pub(crate) use resume_caller;
+
+/// [`VTable::resume`] of a suspended frame.
+pub(crate) unsafe fn resume<B: Body>(frame: *mut Header, driver: *const Driver) -> Step {
+    // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>`; the
+    // rest is passed on. A body that has returned has not suspended, so that invariant S holds for its
+    // caller.
+    unsafe {
+        match Frame::resume_here(frame.cast::<Frame<B>>(), driver) {
+            Some(step) => step,
+            None => resume_caller!(frame, driver),
+        }
+    }
+}
+
+/// [`VTable::drop`] of a suspended frame in memory that its caller's frame owns.
+pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
+    // SAFETY: as in `resume`; the future suspended or panicked, and is dropped just once
+    // (contract of `VTable::drop`).
+    unsafe { ptr::drop_in_place(Frame::future(frame.cast::<Frame<B>>())) }
+}

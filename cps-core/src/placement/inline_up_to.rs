@@ -1,0 +1,70 @@
+//! Calls whose frame is part of the caller's frame if it is small enough.
+
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+
+use crate::call::{Content, Embedded, Memory, OfChain, Returned, SlotOf, Suspended};
+use crate::chain::caller::Caller;
+use crate::frame::Frame;
+use crate::frame::body::{Body, Site};
+use crate::frame::passing::Passing;
+use crate::placement::on_stack::{self, Stacked};
+use crate::placement::{InlineUpTo, Placement, Stack};
+
+/// The slot's content: a frame, if it takes no more than `N` bytes.
+#[derive(Debug)]
+pub struct Room<B, const N: usize>(PhantomData<B>);
+
+/// Memory of `N` bytes.
+#[repr(C, align(8))]
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub struct Bytes<const N: usize>([MaybeUninit<u8>; N]);
+
+impl<B: Body, const N: usize> Room<B, N> {
+    /// Whether the frame is in the room.
+    const FITS: bool = size_of::<Frame<B>>() <= size_of::<Bytes<N>>()
+        && align_of::<Frame<B>>() <= align_of::<Bytes<N>>();
+}
+
+impl<const N: usize> Placement for InlineUpTo<N> {
+    type Content<B: Body> = Room<B, N>;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn call<B: Body, S: Site>(
+        slot: *mut SlotOf<Room<B, N>>,
+        chain: Caller,
+        body: Passing<B>,
+    ) -> (Option<B::Output>, Suspended) {
+        // SAFETY: passed on; a slot in which the frame fits is as good as one of the frame's type.
+        unsafe {
+            if Room::<B, N>::FITS {
+                Embedded::call::<S>(slot.cast::<SlotOf<Embedded<B>>>(), chain, body)
+            } else {
+                Stack::call::<B, S>(slot.cast::<SlotOf<Stacked<B>>>(), chain, body)
+            }
+        }
+    }
+}
+
+impl<B: Body, const N: usize> Memory for Room<B, N> {
+    type Running = Bytes<N>;
+    type Returned = ();
+    type Owner = B;
+}
+
+impl<B: Body, const N: usize> Content for Room<B, N> {
+    type Awaited = Returned;
+    type Value = B::Output;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn finish(slot: *mut SlotOf<Self>, returned: Returned) -> B::Output {
+        // SAFETY: passed on; `call` decided likewise.
+        unsafe {
+            if Self::FITS {
+                Embedded::<B>::finish(slot.cast::<SlotOf<Embedded<B>>>(), returned)
+            } else {
+                on_stack::finish::<B>(returned.chain())
+            }
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! What a user says about a root's frame stack, and is told about it.
+
+use core::fmt;
+
+/// The size of the first chunk, with its head: a kilobyte with the allocator's own header.
+///
+/// A smaller one was tried, of 704 bytes: a root then takes less, but a recursion that is deeper than that, and
+/// shallower than a kilobyte, passes a chunk's boundary with every call: `fib(17)` took 66.2 instructions a call
+/// instead of 48.6 (`lab call --instructions`). Who has many roots says how large a stack they need.
+#[cfg(feature = "alloc")]
+pub(crate) const FIRST_CHUNK: usize = 1024 - 2 * size_of::<usize>();
+
+/// How a root's frame stack is set up.
+///
+/// ```
+/// use cps_core::placement::StackOptions;
+///
+/// #[cps_core::coroutine]
+/// async fn nested(depth: u32) -> u32 {
+///     if depth == 0 { 0 } else { nested(depth - 1).on_stack().await + 1 }
+/// }
+///
+/// let options = StackOptions::new().limit(64 * 1024).measured();
+/// let mut root = Box::pin(nested(100).with_stack(options));
+/// # futures::executor::block_on(async {
+/// assert_eq!(root.as_mut().await, 100);
+/// let usage = root.stack_usage();
+/// assert!(usage.most_in_use.unwrap() < usage.most_reserved);
+/// assert!(usage.most_reserved <= 64 * 1024);
+/// # });
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct StackOptions {
+    pub(crate) limit: usize,
+    pub(crate) measured: bool,
+    #[cfg(feature = "alloc")]
+    pub(crate) first_chunk: usize,
+}
+
+impl Default for StackOptions {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl StackOptions {
+    /// No limit, a small first chunk, not measured: as roots are without options.
+    #[must_use]
+    pub const fn new() -> Self {
+        StackOptions {
+            limit: usize::MAX,
+            measured: false,
+            #[cfg(feature = "alloc")]
+            first_chunk: FIRST_CHUNK,
+        }
+    }
+
+    /// The most bytes that the stack may reserve for its chunks, with their heads (less than 128
+    /// bytes each). One chunk that is kept for reuse does not count. A limit below the size of the
+    /// first chunk makes that smaller, but for its head.
+    ///
+    /// A call that does not fit panics with a message that names the limit, in the body that makes
+    /// it; [`try_on_stack`](crate::Coroutine::try_on_stack) is the form that can be handled there.
+    #[must_use]
+    pub const fn limit(mut self, bytes: usize) -> Self {
+        self.limit = bytes;
+        self
+    }
+
+    /// Keeps account of the bytes in use, for [`StackUsage::most_in_use`]. Each call on the
+    /// stack then costs a dozen instructions more.
+    #[must_use]
+    pub const fn measured(mut self) -> Self {
+        self.measured = true;
+        self
+    }
+
+    /// The size of the first chunk, in bytes with its head. It is allocated when the root is made.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub const fn first_chunk(mut self, bytes: usize) -> Self {
+        self.first_chunk = bytes;
+        self
+    }
+}
+
+/// What a frame stack uses, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StackUsage {
+    /// Of the frames that are on the stack now, with what alignment takes.
+    pub in_use: usize,
+    /// Of the chunks that these are in, with their heads.
+    pub reserved: usize,
+    /// The high-water mark of `reserved`.
+    pub most_reserved: usize,
+    /// The high-water mark of `in_use`, if the stack is [measured](StackOptions::measured).
+    pub most_in_use: Option<usize>,
+}
+
+/// Why there is no memory for a frame on the frame stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Exhausted {
+    /// The stack would have to reserve more than its limit.
+    #[cfg(feature = "alloc")]
+    Limit(usize),
+    /// The allocator has no chunk of so many bytes.
+    #[cfg(feature = "alloc")]
+    Memory(usize),
+    /// Built without an allocator, and the first chunk, if there is one, is full.
+    #[cfg(not(feature = "alloc"))]
+    Full,
+}
+
+impl fmt::Display for Exhausted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            #[cfg(feature = "alloc")]
+            Exhausted::Limit(limit) => {
+                write!(f, "the frame stack has reached its limit of {limit} bytes")
+            }
+            #[cfg(feature = "alloc")]
+            Exhausted::Memory(size) => {
+                write!(f, "no memory for a further {size} bytes of frame stack")
+            }
+            #[cfg(not(feature = "alloc"))]
+            Exhausted::Full => f.write_str(
+                "the frame stack is full, and without the feature `alloc` it does not grow",
+            ),
+        }
+    }
+}
