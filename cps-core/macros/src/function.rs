@@ -226,10 +226,10 @@ fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
     sig.output = syn::parse2(match (&options.yields, asyncness) {
         (None, _) => quote_spanned!(span=> -> #krate::Coroutine<#body, #placement>),
         (Some(item), None) => {
-            quote_spanned!(span=> -> #krate::Generator<#item, #body, #placement>)
+            quote_spanned!(span=> -> #krate::generator::Generator<#item, #body, #placement>)
         }
         (Some(item), Some(_)) => {
-            quote_spanned!(span=> -> #krate::AsyncGenerator<#item, #body, #placement>)
+            quote_spanned!(span=> -> #krate::generator::AsyncGenerator<#item, #body, #placement>)
         }
     })?;
     Ok(())

@@ -86,13 +86,13 @@ own!(names_of_no_use {
 
 // Functions that hand on.
 own!(functions {
-    pub(crate) fn coroutine<P, B: Body<Kind = Waits>>(body: B) -> Coroutine<B, P> {
+    pub(crate) fn coroutine<P, B: Body<Capability = Waits>>(body: B) -> Coroutine<B, P> {
         cps_core::__private::coroutine(body)
     }
-    pub(crate) fn generator<P, T, B: Body<Kind = Yields<T>>>(body: B) -> Generator<T, B, P> {
+    pub(crate) fn generator<P, T, B: Body<Capability = Yields<T>>>(body: B) -> Generator<T, B, P> {
         cps_core::__private::generator(body)
     }
-    pub(crate) fn async_generator<P, T, B: Body<Kind = WaitsAndYields<T>>>(body: B) -> AsyncGenerator<T, B, P> {
+    pub(crate) fn async_generator<P, T, B: Body<Capability = WaitsAndYields<T>>>(body: B) -> AsyncGenerator<T, B, P> {
         cps_core::__private::async_generator(body)
     }
     pub(crate) fn inlined<B>(body: B) -> B {

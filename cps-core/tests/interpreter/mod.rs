@@ -80,7 +80,7 @@ macro_rules! direct {
     ($name:ident, $erased:ident, $boxed:ident) => {
         pub(crate) mod $name {
             use super::*;
-            use cps_core::{Body, Coroutine, May, coroutine_block as block, placement::{Heap, Stack, StackExhausted, TryOnStack}};
+            use cps_core::{Body, Coroutine, coroutine_block as block, placement::{Heap, InlineUpTo, Stack, StackExhausted, TryOnStack}};
 
             fn heap<B: Body>(call: Coroutine<B>) -> Coroutine<B, Heap> {
                 call.on_heap()

@@ -63,7 +63,9 @@ use core::any::TypeId;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::ManuallyDrop;
+#[cfg(feature = "std")]
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::task::{Context, Waker};
 
