@@ -30,6 +30,12 @@ step_fmt() {
     cargo fmt --all --check
 }
 
+# Which parts of the library use which: see ARCHITECTURE.md.
+step_rooms() {
+    need_program python3 python3
+    python3 .ci/rooms.py cps-core/src
+}
+
 step_clippy() {
     need_component clippy
     cargo clippy --workspace --all-targets -- -D warnings

@@ -30,6 +30,6 @@ async fn names_in_an_argument(n: u32) -> u32 {
 }
 
 fn types(_: cps_core::__private::Handle, _: cps_core::__private::Chain) {}
-fn modules(_: cps_core::chain::Chain, _: cps_core::enter::Enter<(), ()>) {}
+fn modules(_: cps_core::chain::caller::Caller, _: cps_core::frame::first_poll::Enter<(), ()>) {}
 
 fn main() {}
