@@ -5,7 +5,7 @@
 # another compiler has other lints.
 COMPILER_TESTS=(language_lints language_rejects macro_ui)
 
-# run_time_tests: the arguments that choose the other tests of cps-core.
+# run_time_tests [test]...: the arguments that choose the other tests of cps-core, but for those that are named.
 run_time_tests() {
     local file test
     echo --lib
@@ -13,9 +13,13 @@ run_time_tests() {
         test=${file#cps-core/tests/}
         test=${test%.rs}
         test=${test%/main}
-        [[ " ${COMPILER_TESTS[*]} " == *" $test "* ]] || echo "--test=$test"
+        [[ " ${COMPILER_TESTS[*]} $* " == *" $test "* ]] || echo "--test=$test"
     done
 }
+
+# What depends on how a frame returns: also run where that is by `become`.
+RETURN_TESTS=(differential panics cancel counters depth generator generator_recursion context placement join race scope
+    branches_deep generic_calls interop)
 
 # A C compiler: rustc links with it.
 step_setup() {
@@ -47,9 +51,11 @@ step_test() {
     LAB_TEST_CPP=1 cargo test --workspace
 }
 
+# Without the adversarial suite, which takes longer to optimise than all others to compile; it runs under Miri and the
+# sanitizers.
 step_release() {
     use_target release
-    cargo test -p cps-core --features stream,tracing --release $(run_time_tests)
+    cargo test -p cps-core --features stream,tracing --release $(run_time_tests adversarial)
 }
 
 # Without loom-tests, which includes private sources of other crates to check them.
@@ -82,17 +88,18 @@ step_features() {
     done
 }
 
-# Backtraces from within, whose texts are the same with and without optimisation.
+# Backtraces from within, whose texts are the same with and without optimisation; and what they keep account of.
 step_backtrace() {
     use_own_target
-    cargo test -p cps-core --features backtrace $(run_time_tests)
+    cargo test -p cps-core --features backtrace --lib --test={backtrace,backtrace_branches,backtrace_stacks,sizes} \
+        "${RETURN_TESTS[@]/#/--test=}"
     cargo test -p cps-core --features backtrace --release --test backtrace
 }
 
 # `become` on the stable compiler.
 step_tail_call() {
     use_target tail
-    RUSTC_BOOTSTRAP=1 cargo test -p cps-core --features tail-call $(run_time_tests)
+    RUSTC_BOOTSTRAP=1 cargo test -p cps-core --features tail-call --lib "${RETURN_TESTS[@]/#/--test=}"
 }
 
 # Every cross-thread protocol, in all schedules with up to three preemptions.
@@ -124,19 +131,22 @@ miri() {
         cargo "+$NIGHTLY" miri test -p cps-core --features "$features" "$@"
 }
 
-step_aarch64() { aarch64 ""; }
-step_aarch64_tail() { RUSTC_BOOTSTRAP=1 aarch64 tail-call; }
+# The language suite compares what rustc makes of two texts, which is the same there.
+step_aarch64() { aarch64 stream $(run_time_tests language adversarial); }
+step_aarch64_tail() { RUSTC_BOOTSTRAP=1 aarch64 tail-call "${RETURN_TESTS[@]/#/--test=}"; }
 
-# aarch64 <features>: weaker memory ordering is not shown by an emulator on x86-64; code generation
+# aarch64 <features> <arguments of cargo test>...: weaker memory ordering is not shown by an emulator on x86-64; code generation
 # and the calling convention are.
 aarch64() {
+    local features=$1
+    shift
     need_program qemu-aarch64 qemu-user
     need_program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     need_target aarch64-unknown-linux-gnu
     use_own_target
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
-        cargo test -p cps-core --target aarch64-unknown-linux-gnu --features "$1" $(run_time_tests)
+        cargo test -p cps-core --target aarch64-unknown-linux-gnu --features "$features" "$@"
 }
 
 # The address sanitizer also runs what Miri cannot: real threads, sockets and deep recursion. It
