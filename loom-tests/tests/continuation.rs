@@ -1,4 +1,4 @@
-//! The handshake of `suspend` and `Continuation` (`cps-core/src/suspend.rs`).
+//! The handshake of `suspend` and `Continuation` (`cps-core/src/suspend/mod.rs`).
 
 use std::cell::RefCell;
 use std::sync::Arc as StdArc;
@@ -253,7 +253,7 @@ mod weakened {
     #[test]
     fn the_table_names_every_ordering_of_the_source() {
         let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../cps-core/src/suspend.rs")));
+        assert_eq!(named, sites(include_str!("../../cps-core/src/suspend/mod.rs")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The inbox of a scope (`cps-core/src/scope/inbox.rs`).
+//! The inbox of a scope (`cps-core/src/concurrent/scope/inbox.rs`).
 
 use loom_tests::inbox::Inbox;
 use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, model, thread};
@@ -129,7 +129,7 @@ mod weakened {
     #[test]
     fn the_table_names_every_ordering_of_the_source() {
         let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../cps-core/src/scope/inbox.rs")));
+        assert_eq!(named, sites(include_str!("../../cps-core/src/concurrent/scope/inbox.rs")));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The wake set of `join` and its like (`cps-core/src/wake_set.rs`).
+//! The wake set of `join` and its like (`cps-core/src/wake_set/mod.rs`).
 
 #[path = "wake_set/failing.rs"]
 mod failing;

@@ -166,7 +166,7 @@ impl VisitMut for Rewrite<'_> {
 }
 
 impl Rewrite<'_> {
-    /// The expansion that `cps-core/src/call.rs` explains. What is awaited is in parentheses since a
+    /// The expansion that `cps-core/src/call/mod.rs` explains. What is awaited is in parentheses since a
     /// struct literal would end the scrutinee.
     ///
     /// The `match` spans the user's expression, `start` to `await`, and is of the user's syntax

@@ -112,7 +112,7 @@ impl Expansion<'_> {
                 quote_spanned!(span=> async_generator::<#placement, _, _>),
             ),
         };
-        // Methods, and no paths, in what is `unsafe`: see `cps-core/src/call.rs`.
+        // Methods, and no paths, in what is `unsafe`: see `cps-core/src/call/mod.rs`.
         let coroutine = match made {
             Made::Coroutine if !self.inlined => {
                 let (method, value_type) = if wide {

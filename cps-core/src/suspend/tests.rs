@@ -83,7 +83,7 @@ fn a_dropped_continuation_panics_at_its_suspend_and_says_where() {
     let line = line!() - 1;
     let text = panic_of(|| poll(&mut future, &Arc::new(Silent)).is_ready());
     assert!(text.starts_with("continuation dropped without being resumed (suspended at "));
-    assert!(text.contains(&std::format!("suspend_tests.rs:{line}:")), "{text}");
+    assert!(text.contains(&std::format!("tests.rs:{line}:")), "{text}");
 }
 
 #[test]
