@@ -48,20 +48,20 @@ step_clippy() {
 # The README's command.
 step_test() {
     # With the peers in C++, if there is a compiler.
-    LAB_TEST_CPP=1 cargo test --workspace
+    LAB_TEST_CPP=1 cargo test --workspace --no-fail-fast
 }
 
 # Without the adversarial suite, which takes longer to optimise than all others to compile; it runs under Miri and the
 # sanitizers.
 step_release() {
     use_target release
-    cargo test -p cps-core --features stream,tracing --release $(run_time_tests adversarial)
+    cargo test --no-fail-fast -p cps-core --features stream,tracing --release $(run_time_tests adversarial)
 }
 
 # Without loom-tests, which includes private sources of other crates to check them.
 step_doc() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude loom-tests --no-deps
-    cargo test --doc -p cps-core -p reactor --features cps-core/stream,cps-core/tracing
+    cargo test --no-fail-fast --doc -p cps-core -p reactor --features cps-core/stream,cps-core/tracing
 }
 
 # The libraries only: the programs and tests may depend on crates that need a newer compiler.
@@ -72,7 +72,7 @@ step_msrv() {
 }
 
 step_no_std() {
-    cargo test -p cps-core --no-default-features --test no_alloc
+    cargo test --no-fail-fast -p cps-core --no-default-features --test no_alloc
     need_target thumbv7m-none-eabi
     cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features
     cargo check -p cps-core --target thumbv7m-none-eabi --no-default-features --features alloc,stream,tracing
@@ -91,21 +91,21 @@ step_features() {
 # Backtraces from within, whose texts are the same with and without optimisation; and what they keep account of.
 step_backtrace() {
     use_own_target
-    cargo test -p cps-core --features backtrace --lib --test={backtrace,backtrace_branches,backtrace_stacks,sizes} \
+    cargo test --no-fail-fast -p cps-core --features backtrace --lib --test={backtrace,backtrace_branches,backtrace_stacks,sizes} \
         "${RETURN_TESTS[@]/#/--test=}"
-    cargo test -p cps-core --features backtrace --release --test backtrace
+    cargo test --no-fail-fast -p cps-core --features backtrace --release --test backtrace
 }
 
 # `become` on the stable compiler.
 step_tail_call() {
     use_target tail
-    RUSTC_BOOTSTRAP=1 cargo test -p cps-core --features tail-call --lib "${RETURN_TESTS[@]/#/--test=}"
+    RUSTC_BOOTSTRAP=1 cargo test --no-fail-fast -p cps-core --features tail-call --lib "${RETURN_TESTS[@]/#/--test=}"
 }
 
 # Every cross-thread protocol, in all schedules with up to three preemptions.
 step_loom() {
     use_own_target
-    RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test -p loom-tests --release
+    RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release
 }
 
 # Undefined behaviour, by both aliasing models.
@@ -128,7 +128,7 @@ miri() {
     locked cargo "+$NIGHTLY" miri setup
     use_own_target
     MIRIFLAGS="-Zmiri-strict-provenance $flags" \
-        cargo "+$NIGHTLY" miri test -p cps-core --features "$features" "$@"
+        cargo "+$NIGHTLY" miri test --no-fail-fast -p cps-core --features "$features" "$@"
 }
 
 # The language suite compares what rustc makes of two texts, which is the same there.
@@ -146,7 +146,7 @@ aarch64() {
     use_own_target
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
-        cargo test -p cps-core --target aarch64-unknown-linux-gnu --features "$features" "$@"
+        cargo test --no-fail-fast -p cps-core --target aarch64-unknown-linux-gnu --features "$features" "$@"
 }
 
 # The address sanitizer also runs what Miri cannot: real threads, sockets and deep recursion. It
@@ -156,7 +156,7 @@ step_asan() {
     need_nightly
     use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
-        cargo "+$NIGHTLY" test -p cps-core --target x86_64-unknown-linux-gnu $(run_time_tests) -- --skip forgotten
+        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target x86_64-unknown-linux-gnu $(run_time_tests) -- --skip forgotten
 }
 
 # Data races: what is woken, dropped and polled on other threads. The standard library is built with the sanitizer too,
@@ -172,8 +172,8 @@ step_tsan() {
     # does not compile, other checks say so.)
     cargo "+$NIGHTLY" build "${flags[@]}" -p cps-core ||
         skip "the standard library could not be built with the sanitizer"
-    cargo "+$NIGHTLY" test "${flags[@]}" -p cps-core --lib "${TSAN_TESTS[@]/#/--test=}"
-    cargo "+$NIGHTLY" test "${flags[@]}" -p cps-core --test adversarial -- wakers combinators boxes
+    cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p cps-core --lib "${TSAN_TESTS[@]/#/--test=}"
+    cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p cps-core --test adversarial -- wakers combinators boxes
 }
 
 # The frame stack, and the wake-ups of branching points, under the fuzzer and the address sanitizer, for a short time.
@@ -192,7 +192,7 @@ DEFERRING_TESTS=(branches_deep branches_differential branches_stacks branches_tr
     liveness wakers_adversarial wakers_clone wakers_handed_out adversarial futurelock interop tokio)
 step_deferring() {
     use_own_target
-    RUSTFLAGS="--cfg deferring" cargo test -p cps-core "${DEFERRING_TESTS[@]/#/--test=}"
+    RUSTFLAGS="--cfg deferring" cargo test --no-fail-fast -p cps-core "${DEFERRING_TESTS[@]/#/--test=}"
 }
 
 # The test of wake-ups finds each one that is left out: the places that ask `sync::loses`.
@@ -200,9 +200,9 @@ step_liveness_mutants() {
     local wake output
     use_own_target
     export RUSTFLAGS="--cfg liveness_mutant"
-    LIVENESS_MUTANT=none cargo test -p cps-core --test liveness
+    LIVENESS_MUTANT=none cargo test --no-fail-fast -p cps-core --test liveness
     for wake in $(grep -rhoP 'loses\("\K[a-z]+' cps-core/src | sort -u); do
-        if output=$(LIVENESS_MUTANT=$wake cargo test -p cps-core --test liveness 2>&1); then
+        if output=$(LIVENESS_MUTANT=$wake cargo test --no-fail-fast -p cps-core --test liveness 2>&1); then
             echo "a program that loses the wake \"$wake\" passes"
             return 1
         fi
