@@ -233,7 +233,7 @@ mod from_within {
             fails().await; // at caller
         }
         if std::env::var_os("PANICS").is_some() {
-            cps_core::install_panic_hook();
+            cps_core::backtrace::install_panic_hook();
             let mut root = pin!(caller().into_future());
             while !poll(root.as_mut()) {}
         }
