@@ -51,7 +51,7 @@
 //! # Where frames live
 //!
 //! The choice that C++ programmers asked for under the name of coroutine elision (P2477) is a type
-//! parameter of the coroutine, a [`Placement`]: [`Inline`], [`Stack`], [`Heap`], or [`InlineUpTo`] to let
+//! parameter of the coroutine, a [`Placement`](placement::Placement): [`Inline`](placement::Inline), [`Stack`](placement::Stack), [`Heap`](placement::Heap), or [`InlineUpTo`](placement::InlineUpTo) to let
 //! its size decide. A definition has a default, `#[cps_core::coroutine(elision = "stack")]`, and each
 //! call may choose otherwise, by a method. A root's frame stack can be limited, measured, or be
 //! a part of the root, so that nothing is allocated: [`Coroutine::with_stack`],
@@ -134,7 +134,7 @@
 //!
 //! # A continuation
 //!
-//! [`suspend`] hands the rest of the computation to a closure, as a value that may be resumed from
+//! [`suspend()`] hands the rest of the computation to a closure, as a value that may be resumed from
 //! anywhere, once.
 //!
 //! ```
@@ -182,7 +182,7 @@
 //! ```
 //!
 //! The body of an iterator can await nothing else; that of a stream can await anything. A generator that
-//! returns a `Result<(), E>` yields `Result`s, and an error that it returns is the last: [`Ending`].
+//! returns a `Result<(), E>` yields `Result`s, and an error that it returns is the last: [`Ending`](generator::Ending).
 //!
 //! ```
 //! use cps_core::yield_;
@@ -260,7 +260,7 @@
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend`], [branches](#branches), [`interleave::Group`] |
+//! | `alloc` | yes | frame stacks that grow, [`on_heap`](Coroutine::on_heap), [`boxed`](Coroutine::boxed), [`suspend()`], [branches](#branches), [`interleave::Group`] |
 //! | `std` | yes | [`interleave::clock`]; nothing else needs an operating system |
 //! | `backtrace` | no | `backtrace()` from within a body, and a panic hook; a call takes some instructions more |
 //! | `stream` | no | `Stream` of the crate `futures-core` for asynchronous [generators](#generators) |

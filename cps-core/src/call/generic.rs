@@ -108,11 +108,14 @@ pub(crate) unsafe fn call_later<F>(future: *mut F, at: Option<&'static Location<
     }
 }
 
-/// Whether `future` waits to be called.
+/// Whether `future` waits to be called. (A pointer: a reference would be a read of what a future has lent out to itself.)
+///
+/// # Safety
+/// The future is valid.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub(crate) fn is_to_be_called<F>(future: &F) -> bool {
-    // SAFETY: as above.
-    is_lazy_chain::<F>() && unsafe { Driver::leaf_of(ptr::from_ref(future).cast()) == CALLED }
+pub(crate) unsafe fn is_to_be_called<F>(future: *const F) -> bool {
+    // SAFETY: a lazy chain begins with a driver's memory, and has a leaf.
+    is_lazy_chain::<F>() && unsafe { Driver::leaf_of(future.cast()) == CALLED }
 }
 
 /// Whether `F` is a [`LazyChain`]: a constant, once it is compiled.

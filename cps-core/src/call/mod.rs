@@ -43,6 +43,7 @@ use core::hint::assert_unchecked;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
+use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::chain::caller::{Caller, Handle, MayWait};
@@ -398,8 +399,9 @@ impl<F: Future> Future for Awaiting<F> {
             return Poll::Pending;
         };
         // SAFETY: the future is pinned as this is.
-        let future = unsafe { self.map_unchecked_mut(|this| &mut this.future) };
-        if generic::is_to_be_called(&*future) {
+        let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.future) };
+        // SAFETY: nothing is moved; the future is valid.
+        if unsafe { generic::is_to_be_called(ptr::from_mut(future.as_mut().get_unchecked_mut())) } {
             // By a body that awaits it at once (invariant P).
             return future.poll(cx).map(|value| Awaited { chain, value });
         }

@@ -11,7 +11,7 @@ use crate::placement::on_stack;
 use crate::stack::options::Exhausted;
 
 /// A coroutine that is called with its frame on the frame stack, if there is memory for that. Made
-/// by [`Coroutine::try_on_stack`], and only good for an `.await` in a coroutine.
+/// by [`Coroutine::try_on_stack`](crate::Coroutine::try_on_stack), and only good for an `.await` in a coroutine.
 #[must_use = "a coroutine does nothing until it is awaited"]
 pub struct TryOnStack<B: Body> {
     body: B,

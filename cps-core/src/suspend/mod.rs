@@ -2,7 +2,7 @@
 //!
 //! # Implementation notes
 //!
-//! A suspension is a [`Handshake`] shared by two parties: the *waiter* (the future) and the
+//! A suspension is a `Handshake` shared by two parties: the *waiter* (the future) and the
 //! *resumer* (the continuation). It has one state word, a slot for the value and a slot for the
 //! waiter's waker.
 //!
@@ -33,7 +33,7 @@
 //!
 //! Each party is one caller at a time: the future is polled through `&mut`, and `resume` and `Drop`
 //! consume the continuation. All transitions are one read-modify-write, so exactly one party leaves
-//! each state. The names in quotes given to [`order`] name the two ends of a happens-before edge
+//! each state. The names in quotes given to `order` name the two ends of a happens-before edge
 //! (`value/…`, `waker/…`); `loom-tests/tests/continuation.rs` weakens each alone and shows that the
 //! protocol needs it. The races are named in `loom-tests/README.md`.
 

@@ -441,7 +441,7 @@ where
         unsafe {
             let this = self.get_unchecked_mut();
             if this.parent == Parent::NONE {
-                this.parent = Parent::of_branch(cx.waker(), ptr::from_ref(this));
+                this.parent = Parent::of_branch(cx.waker(), ptr::from_mut(this));
             }
             let parent = this.parent;
             Pin::new_unchecked(this).poll_in(parent, cx)
