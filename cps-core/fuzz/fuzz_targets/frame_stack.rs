@@ -14,11 +14,9 @@ use libfuzzer_sys::fuzz_target;
 #[path = "../../src/stack/mod.rs"]
 #[allow(dead_code)]
 mod stack;
-#[allow(dead_code)]
-mod stack_options;
 
 use stack::FrameStack;
-use stack_options::StackOptions;
+use stack::options::StackOptions;
 
 #[derive(Arbitrary, Debug)]
 struct Program {
