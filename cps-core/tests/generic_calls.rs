@@ -167,7 +167,7 @@ fn a_resume_takes_the_same_host_stack_at_any_depth() {
         }
     }
     fn nest(depth: u32) -> LocalBoxCoroutine<'static, usize> {
-        if depth == 0 { leaf().boxed_local() } else { level(nest(depth - 1)).boxed_local() }
+        (0..depth).fold(leaf().boxed_local(), |inner, _| level(inner).boxed_local())
     }
 
     assert_eq!(resumed_at(nest(1)), resumed_at(nest(3)));
