@@ -18,7 +18,7 @@ struct Boxed;
 
 impl Get for Boxed {
     fn get(&self) -> BoxCoroutine<'_, u32> {
-        todo!()
+        cps_core::coroutine_block! { 1 }.boxed()
     }
 }
 
