@@ -112,7 +112,8 @@ impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// As for that; `this` is valid for writes, and `args` is moved out of.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn write(this: *mut Self, args: *const A, make: F) {
-        // SAFETY: by contract.
+        // SAFETY: `Coroutine::from_parts`, which calls this, has memory for the body, and arguments that it does
+        // not use again.
         unsafe {
             (&raw mut (*this).args).copy_from_nonoverlapping(args, 1);
             (&raw mut (*this).make).write(make);
@@ -120,8 +121,9 @@ impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     }
 }
 
-// SAFETY: what it owns is `Send`, and so is its future, as `Body` asks for. (By hand, and not by way of the field,
-// since each step of the proof counts for each level of calls.)
+// SAFETY: it owns the arguments and the closure, which are `Send`, and so is the future (invariant B).
+// (Written by hand, and not by way of the field, since each step of the proof counts for each level of
+// calls.)
 unsafe impl<A, F, R, K> Send for FnBody<A, F, R, K>
 where
     A: Send,
@@ -129,7 +131,7 @@ where
     F::Future: Send,
 {
 }
-// SAFETY: as above, for `Sync`.
+// SAFETY: it owns the arguments and the closure, which are `Sync`, and so is the future (invariant B).
 unsafe impl<A, F, R, K> Sync for FnBody<A, F, R, K>
 where
     A: Sync,
@@ -138,8 +140,8 @@ where
 {
 }
 
-// SAFETY: `Self` is `Send`, or `Sync`, only if the future is; the second point is the contract of
-// `FnBody::new`.
+// SAFETY: invariant B: this is `Send`, or `Sync`, only if the future is, by the impls above. Invariant E is
+// the contract of `FnBody::new` and `write`, which the expansion fulfils (`MakeBody`).
 unsafe impl<A, F, R, K> Body for FnBody<A, F, R, K>
 where
     F: Make<A, K>,
@@ -158,13 +160,13 @@ where
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn take_make(this: *mut Self) -> F {
-        // SAFETY: by contract.
+        // SAFETY: `Passing::into_parts`, which calls this once, owns the body.
         unsafe { (&raw const (*this).make).read() }
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn args(this: *mut Self) -> *mut A {
-        // SAFETY: by contract.
+        // SAFETY: in bounds of the body, which `Passing::into_parts`, the caller, owns.
         unsafe { &raw mut (*this).args }
     }
 
@@ -175,7 +177,8 @@ where
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut F::Future>, chain: Caller) -> Poll<R::Value> {
-        // SAFETY: passed on.
+        // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, and its driver in a poll (invariant
+        // D).
         unsafe { context::poll(future, chain) }.map(R::value)
     }
 }
@@ -183,7 +186,7 @@ where
 /// The body of a function that is `#[inline(always)]`.
 pub(crate) struct Inlined<B>(pub(crate) B);
 
-// SAFETY: it is the other, in every respect.
+// SAFETY: it is the other body in every respect, so that invariants B and E hold for it too.
 unsafe impl<B: Body> Body for Inlined<B> {
     type Output = B::Output;
     type Capability = B::Capability;
@@ -200,13 +203,13 @@ unsafe impl<B: Body> Body for Inlined<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn take_make(this: *mut Self) -> B::Make {
-        // SAFETY: passed on.
+        // SAFETY: `Passing::into_parts`, which calls this once, owns the body, and with it the other.
         unsafe { B::take_make(&raw mut (*this).0) }
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn args(this: *mut Self) -> *mut B::Args {
-        // SAFETY: passed on.
+        // SAFETY: in bounds of the body, which `Passing::into_parts`, the caller, owns.
         unsafe { B::args(&raw mut (*this).0) }
     }
 
@@ -217,7 +220,8 @@ unsafe impl<B: Body> Body for Inlined<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut B::Future>, chain: Caller) -> Poll<B::Output> {
-        // SAFETY: passed on.
+        // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, whose future is the other's, and
+        // its driver in a poll (invariant D).
         unsafe { B::resume(future, chain) }
     }
 }
