@@ -1,7 +1,7 @@
 //! What the expansion of `#[coroutine]` names. Not part of the public interface.
 //!
-//! Each function says why it is harmless whoever calls it; what is not is an `unsafe` method. What the expansion calls besides are
-//! methods of the values that a body is given: see `call/mod.rs`.
+//! Each function says why anybody may call it; whatever only the expansion may call is an `unsafe` method. The
+//! expansion also calls methods of the values that a body is given: see `call/mod.rs`.
 
 use core::future::Future;
 use core::marker::PhantomData;
@@ -19,7 +19,7 @@ use crate::{
 #[cfg(feature = "tracing")]
 pub use tracing;
 
-/// Arguments, which the body drops. Harmless: they are leaked if nobody does anything with them.
+/// Arguments, which the body drops. Harmless: if they are not used they are leaked.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn hold<A>(args: A) -> MaybeUninit<A> {
     MaybeUninit::new(args)
@@ -30,7 +30,7 @@ pub fn hold<A>(args: A) -> MaybeUninit<A> {
 #[derive(Debug)]
 pub struct MakeBody<K, A, F>(F, PhantomData<Invariant<K, A>>);
 
-/// In both.
+/// Invariant in both parameters.
 type Invariant<K, A> = fn(K, A) -> (K, A);
 
 /// The closure that makes a body's future, whose parameter's type is inferred from the arguments. The body is of kind
@@ -52,7 +52,8 @@ where
     /// A body that returns its value [`Wide`].
     ///
     /// # Safety
-    /// The second point of [`Body`](crate::Body)'s contract. The arguments are moved out of where they are held.
+    /// - `args` is valid, holds arguments, and is not used again.
+    /// - The future fulfils invariant E: see [`Body`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn __cps_wide<T>(
         self,
@@ -61,7 +62,8 @@ where
     where
         Fut: Future<Output = Wide<T>>,
     {
-        // SAFETY: passed on.
+        // SAFETY: the expansion gives arguments that it holds and does not use again, and a closure whose future awaits
+        // `Enter` first, takes its arguments, and owns nothing but locals from then on (invariant E).
         unsafe { FnBody::<_, _, Widened, K>::new(args.cast::<A>().read(), self.0) }
     }
 
@@ -74,7 +76,8 @@ where
         self,
         args: *const MaybeUninit<A>,
     ) -> impl Body<Output = Fut::Output, Capability = K> {
-        // SAFETY: passed on.
+        // SAFETY: the expansion gives arguments that it holds and does not use again, and a closure whose future awaits
+        // `Enter` first, takes its arguments, and owns nothing but locals from then on (invariant E).
         unsafe { FnBody::<_, _, Plain, K>::new(args.cast::<A>().read(), self.0) }
     }
 }
@@ -84,10 +87,10 @@ where
     F: FnOnce(Enter<A, Waits>) -> Fut,
     Fut: Future,
 {
-    /// A coroutine of such a body as [`MakeBody::__cps_wide`]'s, placed as `P`.
+    /// A coroutine with a body as [`MakeBody::__cps_wide`] makes it, placed as `P`.
     ///
     /// # Safety
-    /// As for that.
+    /// As for [`MakeBody::__cps_wide`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn __cps_wide_coroutine<P, T>(
         self,
@@ -96,20 +99,22 @@ where
     where
         Fut: Future<Output = Wide<T>>,
     {
-        // SAFETY: passed on.
+        // SAFETY: the expansion gives arguments that it holds and does not use again, and a closure whose future awaits
+        // `Enter` first, takes its arguments, and owns nothing but locals from then on (invariant E).
         unsafe { Coroutine::<FnBody<A, F, Widened, Waits>, P>::from_parts(args.cast(), self.0) }
     }
 
-    /// A coroutine of such a body as [`MakeBody::__cps_plain`]'s, placed as `P`.
+    /// A coroutine with a body as [`MakeBody::__cps_plain`] makes it, placed as `P`.
     ///
     /// # Safety
-    /// As for that.
+    /// As for [`MakeBody::__cps_wide`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn __cps_plain_coroutine<P>(
         self,
         args: *const MaybeUninit<A>,
     ) -> Coroutine<impl Body<Output = Fut::Output, Capability = Waits>, P> {
-        // SAFETY: passed on.
+        // SAFETY: the expansion gives arguments that it holds and does not use again, and a closure whose future awaits
+        // `Enter` first, takes its arguments, and owns nothing but locals from then on (invariant E).
         unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args.cast(), self.0) }
     }
 }
@@ -120,7 +125,7 @@ pub fn inlined<B: Body>(body: B) -> impl Body<Output = B::Output, Capability = B
     Inlined(body)
 }
 
-/// A coroutine, placed as `P`. Harmless: who has a body may run it as its kind says.
+/// A coroutine, placed as `P`. Harmless: any owner of a body may run it as its kind says.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn coroutine<P, B: Body<Capability = Waits>>(body: B) -> Coroutine<B, P> {
     Coroutine::from_body(body)
@@ -140,9 +145,9 @@ pub fn async_generator<P, T, B: Body<Capability = WaitsAndYields<T>>>(
     AsyncGenerator::from_body(body)
 }
 
-/// What a function pointer's type returns: the one way to name `!`.
+/// The return type of a function pointer's type: the one way to name `!`.
 pub trait FnOutput {
-    /// That.
+    /// The return type.
     type Output;
 }
 

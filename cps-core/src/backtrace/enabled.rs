@@ -45,7 +45,8 @@ impl Running {
 
         let outer = INNERMOST.replace(self);
         self.outer.set(outer);
-        // SAFETY: what is in the list is a poll under way, which leaves it before its memory ends.
+        // SAFETY: a poll in the list is under way, and leaves the list before its memory ends (`leave`, by the
+        // guard below).
         if let Some(outer) = unsafe { outer.as_ref() } {
             outer.inner.set(self);
         }
@@ -54,7 +55,8 @@ impl Running {
 
     fn leave(&self) {
         let (outer, inner) = (self.outer.get(), self.inner.get());
-        // SAFETY: this is in the list until now, and so are its neighbours: each has told the other.
+        // SAFETY: this is in the list until now, and so are its neighbours: each entered it by `enter`, and leaves
+        // it before its memory ends.
         let neighbours = unsafe { (outer.as_ref(), inner.as_ref()) };
         if let Some(outer) = neighbours.0 {
             outer.inner.set(inner);
@@ -99,21 +101,25 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
     let mut location = here;
     let mut running = INNERMOST.get();
     while !running.is_null() {
-        // SAFETY: what is in the lists are polls and calls under way, on this thread's stacks: each leaves its list
-        // before it ends (`Running::enter`, `Starting::enter`). What is in a chain is linked (invariant C), and
-        // nothing of this thread runs, or ends a frame, while this function does.
-        unsafe {
-            let driver = &*(*running).driver;
-            location = location.or(driver.waits_at());
-            let mut starting = driver.starting.get();
-            while !starting.is_null() {
-                let description = ((*(*starting).vtable).describe)((*starting).frame);
-                location = backtrace.push(description, location);
-                starting = (*starting).outer.get();
-            }
-            backtrace.extend(driver.leaf.get(), location);
-            running = (*running).outer.get();
+        // SAFETY: the list holds polls that are under way on this thread's stacks: each leaves it before it ends
+        // (`Running::enter`), and its driver outlives it (invariant M).
+        let (driver, outer) = unsafe { (&*(*running).driver, (*running).outer.get()) };
+        location = location.or(driver.waits_at());
+        let mut starting = driver.starting.get();
+        while !starting.is_null() {
+            // SAFETY: the list holds calls that are under way on this thread's stacks: each leaves it before it ends
+            // (`Starting::enter`). The vtable is the one that its frame gets when it is linked (invariant V).
+            let (description, outer) = unsafe {
+                let call = &*starting;
+                (((*call.vtable).describe)(call.frame), call.outer.get())
+            };
+            location = backtrace.push(description, location);
+            starting = outer;
         }
+        // SAFETY: the frames of a chain that runs are linked, but for those that are starting (invariant C). None ends
+        // meanwhile: this thread runs the chain, and runs this function now.
+        unsafe { backtrace.extend(driver.leaf.get(), location) };
+        running = outer;
         location = None;
     }
     backtrace

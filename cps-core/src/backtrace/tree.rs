@@ -134,38 +134,39 @@ impl Backtrace {
     /// Of a chain that is suspended.
     ///
     /// # Safety
-    /// The driver's chain is not running, and nothing runs it meanwhile.
+    /// The driver's chain does not run, and nothing runs it before this returns.
     pub(crate) unsafe fn of_suspended(driver: &Driver) -> Self {
         let mut backtrace = Self::empty();
         if driver.is_started() {
             let leaf = driver.leaf.get();
-            // SAFETY: a suspended frame is linked, and nobody polls what is in it.
-            unsafe {
-                backtrace.extend(leaf, driver.waits_at());
-                let description = ((*(*leaf).vtable.get()).describe)(leaf);
-                if let Some(branches) = description.branches {
-                    branches(
-                        leaf,
-                        &mut BranchVisitor(&mut |number, below| {
-                            backtrace.push_branch(number, below)
-                        }),
-                    );
-                }
+            // SAFETY: the caller keeps the chain from running: its frames are linked (invariant C), and none ends.
+            unsafe { backtrace.extend(leaf, driver.waits_at()) };
+            // SAFETY: the leaf is live (invariant L), its vtable is its own (invariant V), and the chain is suspended.
+            let description = unsafe { ((*(*leaf).vtable.get()).describe)(leaf) };
+            if let Some(branches) = description.branches {
+                // SAFETY: nothing runs what is in the branches, since nothing runs the chain that owns them.
+                let mut push = |number: usize, below: BranchContent<'_>| unsafe {
+                    backtrace.push_branch(number, below);
+                };
+                // SAFETY: as for `describe`, which gave the function for this leaf.
+                unsafe { branches(leaf, &mut BranchVisitor(&mut push)) };
             }
         }
         backtrace
     }
 
+    /// Adds a branch with the backtrace of its content.
+    ///
     /// # Safety
-    /// As for [`Backtrace::of_suspended`], of what is below.
+    /// The branch's content does not run, and nothing runs it before this returns.
     unsafe fn push_branch(&mut self, number: usize, below: BranchContent<'_>) {
         let backtrace = match below {
             BranchContent::Future => Self::empty(),
-            // SAFETY: passed on.
+            // SAFETY: the caller keeps the branch's content, which is this chain, from running.
             BranchContent::Chain(driver) => unsafe { Self::of_suspended(driver) },
             BranchContent::Branches(look) => {
                 let mut backtrace = Self::empty();
-                // SAFETY: passed on.
+                // SAFETY: the caller keeps the branch's content from running, and with it what is in its branches.
                 look(&mut BranchVisitor(&mut |number, below| unsafe {
                     backtrace.push_branch(number, below)
                 }));
@@ -198,14 +199,16 @@ impl Backtrace {
     /// Adds the frames of a chain, of which the innermost waits at `location`.
     ///
     /// # Safety
-    /// The frames from `leaf` on are linked, and none of them ends meanwhile.
+    /// - The frames from `leaf` on are linked, by invariant C.
+    /// - None of them ends before this returns.
     pub(crate) unsafe fn extend(
         &mut self,
         mut leaf: *const Header,
         mut location: Option<&'static Location<'static>>,
     ) {
         while !leaf.is_null() {
-            // SAFETY: by contract; the root continuation is linked too.
+            // SAFETY: the caller has a chain whose frames are linked (invariant C): each is live, has its own vtable
+            // (invariant V), and leads to its caller, the last one to the root continuation.
             let description = unsafe {
                 let description = ((*(*leaf).vtable.get()).describe)(leaf);
                 leaf = (*leaf).caller.get();

@@ -6,9 +6,9 @@
 //!   where it is called         a callee of the body            of a chain that has returned
 //! ```
 //!
-//! A coroutine that is awaited where its type is known is called by a method of its own (see `call/mod.rs`). Code that is
-//! generic over a `Future` has the method of all futures, and in it the memory of a whole chain, which has not
-//! been polled if it is held by value. So there the frame is started in that memory, but as part of the chain of
+//! A coroutine that is awaited where its type is known is called by a method of its own (see `call/mod.rs`). Code
+//! that is generic over a `Future` has the method of all futures, and in it the memory of a whole chain, which has
+//! not been polled if it is held by value. So there the frame is started in that memory, but as part of the chain of
 //! the body that awaits it; its own driver is left with a chain that has returned already, whose result is not there
 //! yet, and is not asked for before it is: the body is resumed when its callee has returned.
 
@@ -25,9 +25,14 @@ use crate::stack::FrameStack;
 /// A chain that is made by its first poll.
 ///
 /// # Safety
-/// It begins with the memory of a [`Driver`], of which the leaf is written: null if it was not polled. Nothing but a
-/// poll and a drop looks at it. If its leaf is [`CALLED`], its first poll has the context of a body, and calls the root
-/// frame in that body's chain; the next one takes the result.
+/// The implementor upholds:
+/// - it begins with the memory of a [`Driver`], whose leaf is written: null if the chain was not polled;
+/// - nothing but a poll and a drop looks at the rest of that memory;
+/// - if the leaf is [`CALLED`], its first poll calls the root frame in the chain of the body that polls it, and the
+///   next one takes the result.
+///
+/// Whoever sets the leaf to [`CALLED`] ([`call_later`]) upholds that the first poll has the context of a body, which
+/// awaits the chain by value.
 #[allow(dead_code, reason = "Rust 1.85 does not see that it is used, as the bound of an impl")]
 pub(crate) unsafe trait LazyChain: Future {}
 
@@ -45,10 +50,12 @@ impl Driver {
     /// The leaf, also of a driver of which nothing else is written.
     ///
     /// # Safety
-    /// `this` is valid, and the leaf is written.
+    /// - `this` is valid for reads.
+    /// - The leaf is written.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn leaf_of(this: *const Driver) -> *const Header {
-        // SAFETY: by contract.
+        // SAFETY: its callers have a coroutine, whose leaf is written when it is made, or a root that begins with a
+        // driver (contracts of `LazyChain` and `Head`).
         unsafe { (&raw const (*this).leaf).cast::<*const Header>().read() }
     }
 
@@ -58,7 +65,7 @@ impl Driver {
     /// `this` is valid for writes.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn set_leaf_of(this: *mut Driver, leaf: *const Header) {
-        // SAFETY: by contract.
+        // SAFETY: its callers own the memory, and the leaf is a field of a driver, of which they have the whole.
         unsafe { (&raw mut (*this).leaf).cast::<*const Header>().write(leaf) }
     }
 
@@ -66,38 +73,44 @@ impl Driver {
     /// [`call_later`].
     ///
     /// # Safety
-    /// `this` is valid for writes, and that is what is there.
+    /// - `this` is valid for writes.
+    /// - Nothing but the leaf is written there.
     pub(crate) unsafe fn note_call(this: *mut Driver, at: Option<&'static Location<'static>>) {
         const {
             assert!(size_of::<FrameStack>() >= size_of::<Option<&Location<'_>>>());
             assert!(align_of::<FrameStack>() >= align_of::<Option<&Location<'_>>>());
         }
-        // SAFETY: by contract. (`enter` leaves this alone.)
+        // SAFETY: `call_later`, the only caller, has a chain that was not polled: nothing but its leaf is used. The
+        // stack's place holds a location, as the assertions say, and `enter` leaves it alone.
         unsafe { (&raw mut (*this).stack).cast::<Option<&'static Location<'static>>>().write(at) }
     }
 
     /// What [`Driver::note_call`] has noted.
     ///
     /// # Safety
-    /// It has, and nothing but `enter` has written to the driver since.
+    /// - [`Driver::note_call`] was called for this driver.
+    /// - Nothing but `enter` has written to the driver since, and [`Driver::set_leaf_of`] to its leaf.
     pub(crate) unsafe fn noted_call(this: *const Driver) -> Option<&'static Location<'static>> {
-        // SAFETY: by contract.
+        // SAFETY: `start_called`, of both kinds of chains, finds the leaf `CALLED`: so `call_later` has noted the
+        // call.
         unsafe { (&raw const (*this).stack).cast::<Option<&'static Location<'static>>>().read() }
     }
 }
 
-/// Has the first poll of `future` call it at `at`, if it is a chain that was not polled: whether it is.
+/// Marks `future`, if it is a chain that was not polled, so that its first poll is a call at `at`. Returns whether it
+/// is.
 ///
 /// # Safety
-/// `future` is valid for writes, and the next that is done with it is to poll it, with the context of a body that
-/// awaits it by value, or to drop it.
+/// - `future` is valid for writes.
+/// - The caller's next use of it is a poll with the context of a body that awaits it by value, or a drop.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn call_later<F>(future: *mut F, at: Option<&'static Location<'static>>) -> bool {
     if !is_lazy_chain::<F>() {
         return false;
     }
     let driver = future.cast::<Driver>();
-    // SAFETY: a lazy chain begins with a driver's memory, and has a leaf.
+    // SAFETY: `F` is a `LazyChain`, which begins with a driver's memory and has its leaf written.
+    // `ForeignFuture`'s call, which calls this, owns it and hands it to `Awaiting` (invariant G).
     unsafe {
         let is_unpolled = Driver::leaf_of(driver).is_null();
         if is_unpolled {
@@ -108,13 +121,15 @@ pub(crate) unsafe fn call_later<F>(future: *mut F, at: Option<&'static Location<
     }
 }
 
-/// Whether `future` waits to be called. (A pointer: a reference would be a read of what a future has lent out to itself.)
+/// Whether `future` waits to be called. (A pointer, since a reference would read fields that the future has borrowed
+/// from itself.)
 ///
 /// # Safety
 /// The future is valid.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn is_to_be_called<F>(future: *const F) -> bool {
-    // SAFETY: a lazy chain begins with a driver's memory, and has a leaf.
+    // SAFETY: `F` is a `LazyChain`, which begins with a driver's memory and has its leaf written. `Awaiting`,
+    // which calls this, owns it.
     is_lazy_chain::<F>() && unsafe { Driver::leaf_of(future.cast()) == CALLED }
 }
 

@@ -19,22 +19,23 @@
 //! }}
 //! ```
 //!
-//! `__cps_call` is an inherent method of [`Coroutine`](crate::Coroutine), and the method of a blanket
-//! trait for any other `IntoFuture`; inherent methods win. It is safe, and does nothing but say what is awaited, in
-//! a type of this crate that is a [`Callee`]; so it does no harm if a user's type has a method of that name. All
-//! that is `unsafe` in the expansion are methods of [`Handle`], of what these give, of what the body was
-//! entered with, and of what makes it. No function is named by a path there, which could be anybody's where a user's
-//! module stands for this crate (`crate = path`): the methods have names that no other type has, and so they are
-//! this crate's, or the user's, which are safe code and have no handle.
+//! `__cps_call` is an inherent method of [`Coroutine`](crate::Coroutine), and the method of a blanket trait for any
+//! other `IntoFuture`; inherent methods win. It is safe: it only wraps the awaited value in a type of this crate, a
+//! [`Callee`]. So a user's type may have a method of that name.
 //!
-//! For a coroutine `Handle::__cps_begin` runs the callee on the host stack, and only when that suspends is there anything
-//! to await, [`Suspended`], which yields once. For a foreign future it returns the future, which is awaited in the
-//! ordinary way, but for the context: see `frame/context.rs`. The shape is the same for all because the macro cannot
-//! know which it is, and every value is moved as a whole, never borrowed before the await: a borrowed local would be
-//! kept in the frame across the await, and a foreign future would be stored twice.
+//! All `unsafe` code in the expansion calls methods: of [`Handle`], of the values that these methods return, of the
+//! value that the body was entered with, and of the one that makes it. It names no function by a path, since with
+//! `crate = path` a path may lead to a user's module. The methods have names that no other type of this crate has; a
+//! user's type that has them is safe code, and has no handle.
 //!
-//! The slot is dropped by nobody. While the callee is suspended, only the driver may end frames,
-//! and it ends the callee before the caller; at all other times the slot is empty.
+//! For a coroutine `Handle::__cps_begin` runs the callee on the host stack. Only if the callee suspends there is
+//! something to await: [`Suspended`], which is pending once. For a foreign future `__cps_begin` returns the future,
+//! which is awaited in the ordinary way, but with another context: see `frame/context.rs`. The expansion is the same
+//! for both, because the macro cannot tell them apart. It moves every value as a whole, and borrows none before the
+//! await: a borrowed local would be kept in the frame across the await, and a foreign future would be stored twice.
+//!
+//! Nobody drops the slot. While the callee is suspended, only the driver may end frames, and it ends the callee
+//! before the caller. At all other times the slot is empty.
 
 pub(crate) mod generic;
 
@@ -68,8 +69,12 @@ pub trait Callee<K>: Sized {
     /// are not copied by each function that they pass through, where nothing is inlined.)
     ///
     /// # Safety
-    /// Only as in the expansion above, in the body that `chain` runs: the slot is empty, is not
-    /// moved, and stays valid until the call has ended. `this` is valid, and is moved out of, also if this panics.
+    /// For the expansion above.
+    /// - `chain` runs the body that calls this (invariant D).
+    /// - The slot is that body's own: it is empty, is not moved, and stays valid until the call has ended (invariant
+    ///   F).
+    /// - If there is no value, the body awaits what is returned at once (invariant P).
+    /// - `this` is valid, and is not used again, also if this panics.
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Caller,
@@ -79,11 +84,11 @@ pub trait Callee<K>: Sized {
 
 /// What a call has in its caller's frame.
 pub trait Memory {
-    /// What lies there while the callee is suspended.
+    /// The content while the callee is suspended.
     type Running;
-    /// What lies there once it has returned.
+    /// The content once the callee has returned.
     type Returned;
-    /// What the memory is `Send` by, if that is.
+    /// If this is `Send`, so is the memory.
     type Owner;
 }
 
@@ -99,7 +104,9 @@ pub trait Content: Memory {
     /// The call's value.
     ///
     /// # Safety
-    /// After the await in the expansion above, with its slot.
+    /// For the expansion above.
+    /// - The call's await has ended, with `awaited`.
+    /// - The slot is the one that the call was given.
     unsafe fn finish(slot: *mut SlotOf<Self>, awaited: Self::Awaited) -> Self::Value
     where
         Self: Sized;
@@ -107,8 +114,9 @@ pub trait Content: Memory {
 
 /// Memory in the caller's frame for a call of content `S`. Only ever reached through a raw pointer.
 ///
-/// (What lies there are parameters, and not named by `S`: rustc lays out a type by what it contains, not deeper than
-/// its `recursion_limit`, and each name of a type is a step. See `Frame`.)
+/// (The types of what lies there are parameters, and not associated types of `S`: rustc descends through the fields
+/// of a type to lay it out, not deeper than its `recursion_limit`, and a projection is a step of its own. See
+/// `Frame`.)
 pub union Slot<S, Running, Returned> {
     /// Nothing: constructing this copies nothing, however large the callee's frame is.
     pub empty: (),
@@ -120,7 +128,8 @@ pub union Slot<S, Running, Returned> {
 /// The memory for a call of content `S`.
 pub(crate) type SlotOf<S> = Slot<S, <S as Memory>::Running, <S as Memory>::Returned>;
 
-// SAFETY: what lies there is `Send` if its owner is: a callee's frame by the contract of `Body`, or a pointer to it.
+// SAFETY: what lies there is a callee's frame, which is `Send` if its owner, the body, is (invariant B), or a
+// pointer to memory that holds one.
 unsafe impl<S: Memory, R, V> Send for Slot<S, R, V> where S::Owner: Send {}
 // SAFETY: a shared reference gives access to nothing.
 unsafe impl<S, R, V> Sync for Slot<S, R, V> {}
@@ -135,9 +144,10 @@ impl<'b, K> Handle<'b, K> {
     /// Calls `callee`: its value, if that is there at once, and the handle; or what is to be awaited for them.
     ///
     /// # Safety
-    /// Only as in the expansion above: the slot is a local of the body that this is the handle of, it is not
-    /// moved, and if there is no value the body awaits what this returns, at once, and then calls
-    /// [`Resumed::__cps_finish`] with the same slot.
+    /// For the expansion above, which upholds:
+    /// - the slot is a local of the body that this is the handle of, is empty, and is not moved;
+    /// - if there is no value, the body awaits what this returns, at once;
+    /// - then it calls [`Resumed::__cps_finish`] with the same slot.
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
     pub unsafe fn __cps_begin<S: Site, C: Callee<K>>(
@@ -147,10 +157,11 @@ impl<'b, K> Handle<'b, K> {
     ) -> Called<'b, K, C> {
         let chain = self.into_chain();
         let mut callee = ManuallyDrop::new(callee);
-        // SAFETY: the slot is empty before and after the call, and the body's own, by contract; the chain runs the
-        // body that has the handle (invariant H). The callee is not used again.
+        // SAFETY: the slot is a local of the body that has this handle, which the expansion declares for this call
+        // alone: it is empty and its own (invariant F). The chain runs that body (invariants H and D). The callee
+        // is not used again.
         match unsafe { C::call::<S>(&raw mut *callee, chain, slot) } {
-            // SAFETY: the handle that was given up is made anew.
+            // SAFETY: the handle for the same chain was given up above: there is one again (invariant H).
             (Some(value), _) => Ok((value, unsafe { Handle::new(chain) })),
             (None, waiting) => Err(Await { waiting, _brand: PhantomData }),
         }
@@ -170,7 +181,7 @@ impl<'b, K, W: Future> Future for Await<'b, K, W> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: what waits is pinned as this is.
+        // SAFETY: what waits is pinned as this is: it is never moved out of it.
         let waiting = unsafe { self.map_unchecked_mut(|this| &mut this.waiting) };
         waiting.poll(cx).map(|awaited| Resumed { awaited, _brand: PhantomData })
     }
@@ -187,7 +198,7 @@ impl<'b, K, A: OfChain> Resumed<'b, K, A> {
     /// The call's value, and the handle.
     ///
     /// # Safety
-    /// Only as in the expansion above: with the slot of the call that was awaited.
+    /// For the expansion above, which gives the slot of the call that was awaited.
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
     pub unsafe fn __cps_finish<C: Content<Awaited = A>>(
@@ -195,14 +206,16 @@ impl<'b, K, A: OfChain> Resumed<'b, K, A> {
         slot: *mut SlotOf<C>,
     ) -> (C::Value, Handle<'b, K>) {
         let chain = self.awaited.chain();
-        // SAFETY: by contract.
+        // SAFETY: the expansion gives the slot with which it began this call, whose await has just ended: the
+        // callee has returned (invariant L).
         let value = unsafe { C::finish(slot, self.awaited) };
-        // SAFETY: the body gave its handle up for the call, which has ended; the chain runs it again.
+        // SAFETY: the body gave its handle up for the call, which has ended; the chain runs the body again
+        // (invariant H).
         (value, unsafe { Handle::new(chain) })
     }
 }
 
-/// What awaiting a call's second part gives.
+/// The value of a call's await, which knows the chain.
 pub trait OfChain {
     /// The chain that runs the body.
     fn chain(&self) -> Caller;
@@ -223,44 +236,45 @@ pub struct NoFrame;
 
 /// Awaits the callee's return: pending once, and when polled again the callee has returned.
 ///
-/// A body is polled only when its frame is the leaf, and a frame that awaits another is the leaf
-/// again when that has returned (invariant L). A frame that has let others run is the leaf all the time,
-/// and polled again when it is to go on. So what there is to tell is whether the body has been resumed
-/// since: if it has, nothing has suspended (invariant S), and this needs no memory.
+/// A body is polled only when its frame is the leaf, and a frame that awaits another is the leaf again when that has
+/// returned (invariant L). A frame that yielded stays the leaf until it is polled again. So the only question is
+/// whether the body was resumed since: if it was, the step is `NONE` (invariant S). This needs no memory.
 ///
 /// **Invariant P**: between a callee's `Pending` and the moment at which its caller is linked (`Frame::call_as`)
-/// nothing panics, runs foreign code, or uses the chain: else there were a frame in the chain whose memory the unwinding
-/// body is about to free. This awaits at once, and must say that it is pending whatever it finds in its context.
+/// nothing panics, no foreign code runs, and nobody uses the chain. Otherwise a frame would be in the chain whose
+/// memory the unwinding body is about to free. The body awaits this at once, and this must be pending whatever it
+/// finds in its context.
 #[derive(Debug)]
 pub struct Suspended(());
 
 impl Suspended {
-    /// What a call evaluates to that has returned `value` already: nothing is awaited.
+    /// The result of a call that has returned `value` already: nothing is awaited.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn returned<T>(value: T) -> (Option<T>, Self) {
         (Some(value), Suspended(()))
     }
 
-    /// What a call evaluates to that has suspended.
+    /// The result of a call that has suspended.
     ///
     /// # Safety
-    /// To be awaited by the chain's body; [`Driver::step`] says that it suspends.
+    /// - The driver is in a poll, and its step is not [`Step::NONE`]: a callee has suspended, or was deferred.
+    /// - The body that `chain` runs awaits this at once (invariant P).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn now<T>(chain: Caller) -> (Option<T>, Self) {
-        // SAFETY: by contract. (The body awaits it at once, and is compiled without what it would do if that
-        // were ready.)
+        // SAFETY: the callee has suspended, or was deferred, just now, and so has set a step. (The body awaits this
+        // at once, and is compiled without what it would do if it were ready.)
         unsafe { assert_unchecked((*chain.driver).step.get() != Step::NONE) };
         (None, Suspended(()))
     }
 }
 
-/// A [`Suspended`] was awaited.
+/// The value of an awaited [`Suspended`].
 #[derive(Debug)]
 pub struct Returned(Caller);
 
 impl Returned {
     /// # Safety
-    /// For an `.await` of the chain's body, which has been resumed.
+    /// `chain` runs the body whose await this ends.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new(chain: Caller) -> Self {
         Returned(chain)
@@ -274,7 +288,7 @@ impl Future for Suspended {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
         // Another context than the body's own is found in the first poll only, which is pending.
         let Some(chain) = context::chain(cx) else { return Poll::Pending };
-        // SAFETY: the chain of a body that is polled is in a poll.
+        // SAFETY: the context is the body's own (invariant X), so its driver is in a poll (invariant D).
         if unsafe { (*chain.driver).step.get() } != Step::NONE {
             Poll::Pending
         } else {
@@ -302,8 +316,8 @@ impl<B: Body> Embedded<B> {
         body: Passing<B>,
     ) -> (Option<B::Output>, Suspended) {
         let frame = slot.cast::<Frame<B>>();
-        // SAFETY: the slot is valid memory for a frame, by contract; the chain is running, since
-        // its body calls this.
+        // SAFETY: the slot is memory for a frame, the caller's own until the call has ended (invariant F), and the
+        // body that calls this runs (invariant D). If it is pending the body awaits it at once (invariant P).
         unsafe {
             let poll = if B::INLINED {
                 Frame::call_inlined::<S>(frame, body, chain)
@@ -330,7 +344,8 @@ impl<B: Body> Content for Embedded<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {
-        // SAFETY: `Suspended` was polled again, so the callee has returned (see there).
+        // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L), and its result lies in
+        // the slot.
         unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
     }
 }
@@ -365,7 +380,8 @@ impl<F: Future, K: MayWait> Callee<K> for ForeignFuture<F> {
         chain: Caller,
         _: *mut SlotOf<Foreign<F>>,
     ) -> (Option<F::Output>, Awaiting<F>) {
-        // SAFETY: the chain is running, since its body calls this. The future is moved out once, and awaited.
+        // SAFETY: the running body calls this (invariant D). The future is moved out once, and handed to
+        // `Awaiting`, which polls it by value (invariant G).
         unsafe {
             let future = &raw mut (*this).future;
             if !generic::call_later(future, S::AT) {
@@ -398,14 +414,15 @@ impl<F: Future> Future for Awaiting<F> {
             context::ask_again(cx);
             return Poll::Pending;
         };
-        // SAFETY: the future is pinned as this is.
+        // SAFETY: the future is pinned as this is: it is never moved out of it.
         let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.future) };
-        // SAFETY: nothing is moved; the future is valid.
+        // SAFETY: the future is valid, and the pointer does not move it.
         if unsafe { generic::is_to_be_called(ptr::from_mut(future.as_mut().get_unchecked_mut())) } {
             // By a body that awaits it at once (invariant P).
             return future.poll(cx).map(|value| Awaited { chain, value });
         }
-        // SAFETY: the chain of a body that is polled is in a poll, whose context nobody else uses meanwhile.
+        // SAFETY: the context is the body's own (invariant X), so its driver is in a poll (invariant D). Nobody
+        // else uses that poll's context while this future is polled.
         let cx = unsafe { (*chain.driver).context() };
         future.poll(cx).map(|value| Awaited { chain, value })
     }
@@ -444,7 +461,7 @@ impl<F: Future> Content for Foreign<F> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut SlotOf<Self>, awaited: Awaited<F::Output>) -> F::Output {
-        // SAFETY: the chain is running, since its body calls this.
+        // SAFETY: the body whose await this ends runs (invariant D).
         unsafe { (*awaited.chain.driver).set_waits_at(None) };
         awaited.value
     }
@@ -452,8 +469,8 @@ impl<F: Future> Content for Foreign<F> {
 
 /// Gives foreign futures the method that coroutines have inherently.
 ///
-/// It is implemented for every type, and only the method asks for a future: so the method is always
-/// found, by value, and what is no future is refused in `await`'s own words.
+/// It is implemented for every type, and only the method has the bound: so the method is always found, by value, and
+/// rustc's message for a type that is no future is the one of `await`.
 pub trait ForeignCall: Sized {
     /// Turns it into a future, to be awaited.
     #[doc(hidden)]

@@ -43,8 +43,8 @@ use crate::stack::options::StackUsage;
 /// `T` is what it evaluates to; `S` says what is known of the body: see [`BoxCoroutine`] and
 /// [`LocalBoxCoroutine`]. Made by [`Coroutine::boxed`] and [`Coroutine::boxed_local`].
 ///
-/// As a [`Coroutine`] it is called by `.await` in a coroutine, and a future for anybody else, to whom it is the root of a
-/// chain. It may be moved also after it was polled.
+/// As a [`Coroutine`] it is called by `.await` in a coroutine, and a future for anybody else, to whom it is the root
+/// of a chain. It may be moved also after it was polled.
 ///
 /// # Panics
 /// Polling it after it has returned or panicked panics, as it does for an `async` block.
@@ -158,14 +158,14 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
     /// `B` must fulfil the bounds that `S` stands for.
     fn new<B: Body<Output = T>>(body: B) -> Self {
         let memory = on_heap::allocate::<OwnMemory<B>>();
-        // SAFETY: that is the type which the memory is for.
+        // SAFETY: `allocate` gave memory for just this type, and nobody else has it.
         unsafe { memory.write(OwnMemory::new(body)) };
         ErasedFrame { frame: memory.cast_const().cast(), _output: PhantomData, _body: PhantomData }
     }
 
     fn vtable(&self) -> &'static ErasedVTable {
-        // SAFETY: the frame is live as long as `self`; the vtables of frames on the heap are static
-        // `ErasedVTable`s, whose first field is what the header points to.
+        // SAFETY: the frame is live as long as `self`. Its vtable is one of `Erased` (invariant V), a static
+        // `ErasedVTable` whose first field is what the header points to.
         unsafe { &*(*self.frame).vtable.get().cast::<ErasedVTable>() }
     }
 
@@ -175,7 +175,8 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
     /// The frame has not ended.
     #[inline(always)]
     unsafe fn called_at(&self, call: Option<&'static Location<'static>>) {
-        // SAFETY: there is room for it in the memory of a frame on the heap.
+        // SAFETY: the frame lies in an `OwnMemory` (`new`), in which the vtable says where the call is; the frame
+        // has not ended, so the memory is live.
         unsafe {
             self.frame
                 .cast_mut()
@@ -191,7 +192,9 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
     /// The frame is unstarted and `chain` is in a poll. If this unwinds the frame is gone.
     #[inline(always)]
     unsafe fn start(&self, chain: Caller) -> bool {
-        // SAFETY: passed on.
+        // SAFETY: `call`, `start` and `start_called` have an unstarted frame and the chain of a body that runs, or
+        // of a root that is polled (invariant D). The frame's memory is an allocation (invariant F), and the vtable
+        // is its own (invariant V).
         unsafe { (self.vtable().start)(self.frame.cast_mut(), chain) }
     }
 
@@ -202,7 +205,8 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
     #[inline(always)]
     unsafe fn finish(&self) -> T {
         let ErasedVTable { result, layout, .. } = self.vtable();
-        // SAFETY: the result of a returned frame lies there, and `T` is its type (see `new`).
+        // SAFETY: the caller has seen the frame return, and `self` owns it. The result lies there, with the type
+        // `T` that `new` demands, and the memory was allocated with the vtable's layout.
         unsafe {
             let value = self.frame.byte_add(*result).cast::<T>().read();
             dealloc(self.frame.cast_mut().cast(), *layout);
@@ -217,7 +221,8 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
     #[inline(always)]
     pub(crate) unsafe fn start_root(self, place: *mut Boxed<T, S>, chain: Caller) -> Poll<()> {
         let root = ManuallyDrop::new(self);
-        // SAFETY: the frame is unstarted; the rest is passed on.
+        // SAFETY: the frame is unstarted, since this value owns it. `interleave`, which calls this, has entered the
+        // driver (invariant D), and gives it `place` for its frame.
         unsafe {
             root.called_at(None);
             let returned = root.start(chain);
@@ -237,7 +242,7 @@ impl<T, S: ?Sized, K: MayWait> Callee<K> for ErasedFrame<T, S> {
         chain: Caller,
         slot: *mut SlotOf<Boxed<T, S>>,
     ) -> (Option<T>, Suspended) {
-        // SAFETY: it is moved out of, and not dropped.
+        // SAFETY: `Handle::__cps_begin`, which owns `this`, does not use it again.
         let callee = ManuallyDrop::new(unsafe { this.read() });
         // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
         unsafe {
@@ -255,7 +260,8 @@ impl<T, S: ?Sized, K: MayWait> Callee<K> for ErasedFrame<T, S> {
 
 impl<T, S: ?Sized> Drop for ErasedFrame<T, S> {
     fn drop(&mut self) {
-        // SAFETY: whoever starts the frame forgets this value, so the frame is unstarted and in no chain.
+        // SAFETY: whoever starts the frame forgets this value (`call`, `start_root`, `ErasedCoroutine`), so the
+        // frame is unstarted, in no chain, and has the vtable of that (invariant V).
         unsafe { (self.vtable().frame.drop)(self.frame.cast_mut()) }
     }
 }
@@ -271,7 +277,8 @@ impl<T, S: ?Sized> Boxed<T, S> {
     /// The frame has returned and its result was not taken.
     #[inline(always)]
     pub(crate) unsafe fn take_result(place: *mut Self) -> T {
-        // SAFETY: by contract.
+        // SAFETY: the caller has seen the chain end, or the await of this call, and calls this once: the frame has
+        // returned, and its result is there.
         unsafe { (*place).0.finish() }
     }
 }
@@ -288,7 +295,8 @@ impl<T, S: ?Sized> Content for Boxed<T, S> {
 
     #[inline(always)]
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> T {
-        // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left it here.
+        // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L); `call` left its frame in
+        // the slot.
         unsafe { Self::take_result(slot.cast::<Self>()) }
     }
 }
@@ -304,13 +312,13 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
 
     #[inline(always)]
     fn leaf(&self) -> *const Header {
-        // SAFETY: the leaf is written from the start.
+        // SAFETY: `new` writes the leaf before anybody reads it.
         unsafe { Driver::leaf_of(self.driver.as_ptr()) }
     }
 
     #[inline(always)]
     fn set_leaf(&mut self, leaf: *const Header) {
-        // SAFETY: the driver's memory is this value's.
+        // SAFETY: the driver's memory is a part of this value, which is borrowed exclusively.
         unsafe { Driver::set_leaf_of(self.driver.as_mut_ptr(), leaf) }
     }
 
@@ -321,7 +329,8 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
             return self.into_frame_of_chain();
         }
         let mut this = ManuallyDrop::new(self);
-        // SAFETY: as long as the leaf is null the frame is there, and unstarted; `this` is not dropped.
+        // SAFETY: as long as the leaf is null the frame is there, and unstarted; `this` is not dropped, so it is
+        // moved out once.
         unsafe { ManuallyDrop::take(&mut this.frame) }
     }
 
@@ -331,11 +340,12 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     fn into_frame_of_chain(self) -> ErasedFrame<T, S> {
         let make = |enter: Enter<Self, Waits>| async move {
             let entered = enter.await;
-            // SAFETY: nothing else was awaited before.
+            // SAFETY: the body has awaited `Enter` alone, and this is the only call.
             let chain = unsafe { entered.__cps_args() };
             Awaiting::new(chain).await.into_value()
         };
-        // SAFETY: the future awaits `Enter` first, then takes its argument, and owns nothing once it has returned.
+        // SAFETY: the future awaits `Enter` first, then takes its argument, and owns nothing once it has returned
+        // (invariant E).
         ErasedFrame::new(unsafe { FnBody::<_, _, Plain, Waits>::new(self, make) })
     }
 
@@ -353,54 +363,71 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     #[inline(never)]
     unsafe fn start(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         if self.leaf() == CALLED {
-            // SAFETY: that is the leaf.
+            // SAFETY: the leaf is `CALLED`, as the test above says, and this is the first poll.
             return unsafe { self.start_called(cx) };
         }
         let driver: *const Driver = self.driver.write(Driver::new());
-        // SAFETY: the driver was written, and stays where it is for this poll. The frame is unstarted as long as the
-        // leaf is null.
-        unsafe {
-            Driver::enter(driver, Host::of(cx));
-            let running = Running::new(driver);
-            let _running = running.enter();
-            AsFuture::<Self>::starts(driver);
-            // A chain that panics in its first poll has ended.
-            (*driver).leaf.set(ended());
+        // SAFETY: the driver was written just now, and `self` is borrowed, so that it stays where it is for this poll.
+        unsafe { Driver::enter(driver, Host::of(cx)) };
+        let running = Running::new(driver);
+        let _running = running.enter();
+        // SAFETY: the driver was entered above, by a poll of a `Self`, which begins with it.
+        unsafe { AsFuture::<Self>::starts(driver) };
+        // SAFETY: the driver was written above. (A chain that panics in its first poll has ended.)
+        unsafe { (*driver).leaf.set(ended()) };
+        // SAFETY: the frame is unstarted, since the chain was not polled. Invariant D: the driver was entered above.
+        let has_returned = unsafe {
             self.frame.called_at(None);
-            if self.frame.start(Caller::root(driver)) {
-                return Poll::Ready(self.frame.finish());
-            }
-            let poll = Driver::settle(driver, (*driver).pending());
-            if poll.is_pending() {
-                AsFuture::<Self>::suspended((*driver).waker());
-            }
-            self.result(poll)
+            self.frame.start(Caller::root(driver))
+        };
+        if has_returned {
+            // SAFETY: the frame has returned, and the leaf says that the chain has ended: nobody takes the result
+            // again.
+            return Poll::Ready(unsafe { self.frame.finish() });
         }
+        // SAFETY: the frame has suspended, and so the leaf is a live frame (invariant L), of a driver that was entered.
+        let poll = unsafe { Driver::settle(driver, (*driver).pending()) };
+        if poll.is_pending() {
+            // SAFETY: the poll by which the driver was entered is this one.
+            AsFuture::<Self>::suspended(unsafe { (*driver).waker() });
+        }
+        // SAFETY: `poll` is what `settle` has returned.
+        unsafe { self.result(poll) }
     }
 
     /// The first poll by a body that awaits this without knowing it: calls the frame, as [`Callee::call`]. See
-    /// `generic_call.rs`.
+    /// `call/generic.rs`.
     ///
     /// # Safety
-    /// The leaf is [`CALLED`]; contract of [`LazyChain`].
+    /// - The leaf is [`CALLED`].
+    /// - `cx` is the context of the body that awaits this (contract of [`LazyChain`]).
     #[inline(never)]
     unsafe fn start_called(&mut self, cx: &mut Context<'_>) -> Poll<T> {
         // (If this panicked, nothing would have begun.)
         let chain = context::chain(cx).expect("the context of a body");
-        // SAFETY: contract of `LazyChain`. The frame is unstarted; from here on it is the chain's of the body, which is
-        // resumed when it has returned: to the driver here the chain has returned then.
-        unsafe {
-            let at = Driver::noted_call(self.driver.as_ptr());
-            self.driver.write(Driver::new()).leaf.set(ended());
+        // SAFETY: the leaf is `CALLED`, so `call_later` has noted the call, and nothing was written to the driver
+        // since.
+        let at = unsafe { Driver::noted_call(self.driver.as_ptr()) };
+        self.driver.write(Driver::new()).leaf.set(ended());
+        // SAFETY: the frame is unstarted, since the chain was not polled. By invariant G it is from here on a frame of
+        // the chain of the body that awaits this, and which runs now (invariant D).
+        let has_returned = unsafe {
             self.frame.called_at(at);
-            if !(*chain.driver).may_nest_call() {
+            if (*chain.driver).may_nest_call() {
+                self.frame.start(chain)
+            } else {
                 (*chain.driver).defer(self.frame.frame, chain.frame);
-            } else if self.frame.start(chain) {
-                return Poll::Ready(self.frame.finish());
+                false
             }
-            self.set_leaf(root_continuation());
-            Poll::Pending
+        };
+        if has_returned {
+            // SAFETY: the frame has returned, and the leaf says that the chain has ended: nobody takes the result
+            // again.
+            return Poll::Ready(unsafe { self.frame.finish() });
         }
+        // The body is resumed when the frame has returned: to the driver here the chain has returned then.
+        self.set_leaf(root_continuation());
+        Poll::Pending
     }
 
     /// Takes the root frame's result when the chain has ended.
@@ -411,8 +438,8 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     unsafe fn result(&mut self, poll: Poll<()>) -> Poll<T> {
         poll.map(|()| {
             self.set_leaf(ended());
-            // SAFETY: the chain has ended, so the root frame has returned, and the leaf that was
-            // cleared keeps this from being called again.
+            // SAFETY: the chain has ended, so the root frame has returned. The leaf, which says so, keeps this from
+            // being called again.
             unsafe { self.frame.finish() }
         })
     }
@@ -426,7 +453,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// [`Root::backtrace`](crate::Root::backtrace).
     #[must_use]
     pub fn backtrace(&self) -> Backtrace {
-        // SAFETY: a chain runs only while its root is borrowed exclusively.
+        // SAFETY: a chain runs only while its root is borrowed exclusively, and here it is shared.
         self.started()
             .map_or(Backtrace::empty(), |driver| unsafe { Backtrace::of_suspended(driver) })
     }
@@ -438,7 +465,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     }
 }
 
-// SAFETY: it begins with its driver; see `start_called`.
+// SAFETY: it begins with its driver, whose leaf `new` writes, and its poll does as the trait says: see `start_called`.
 unsafe impl<T, S: ?Sized> LazyChain for ErasedCoroutine<T, S> {}
 
 impl<T, S: ?Sized> Future for ErasedCoroutine<T, S> {
@@ -447,8 +474,8 @@ impl<T, S: ?Sized> Future for ErasedCoroutine<T, S> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = self.get_mut();
-        // SAFETY: a leaf that is not null means that the driver is written, and that the chain is suspended or has
-        // ended (it cannot be running: `self` is borrowed exclusively).
+        // SAFETY: if the leaf is that of an unpolled chain this is the first poll. If not, the driver is written, and
+        // the chain is suspended or has ended (it cannot be running: `self` is borrowed exclusively).
         unsafe {
             if is_unpolled(this.leaf()) {
                 return this.start(cx);
@@ -485,7 +512,7 @@ struct DropDriver(*mut Driver);
 
 impl Drop for DropDriver {
     fn drop(&mut self) {
-        // SAFETY: the maker of the guard drops the value that the driver is part of.
+        // SAFETY: `ErasedCoroutine::drop` makes the guard, for the driver that it owns and does not use again.
         unsafe { self.0.drop_in_place() }
     }
 }

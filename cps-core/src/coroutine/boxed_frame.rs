@@ -83,14 +83,16 @@ impl<B: Body> Unstarted<B> for Erased<B> {
     }
 
     unsafe fn take(frame: *mut Header, _: *const Driver) -> B {
-        // SAFETY: by contract; an erased frame holds its body itself, which is moved out once.
+        // SAFETY: `start_deferred` calls this once, for an unstarted frame, by the vtable of such frames (invariant
+        // V): an erased frame holds its body itself.
         unsafe { Origin::body(frame.cast::<Origin<B>>()).read() }
     }
 }
 
 /// [`VTable::describe`].
 unsafe fn describe<B: Body>(frame: *const Header) -> Description {
-    // SAFETY: this vtable is set on frames in an `OwnMemory` only.
+    // SAFETY: this vtable is set on frames in an `OwnMemory` only (invariant V), and the chain that the frame is
+    // in is suspended or runs on this thread.
     let call = unsafe { (*frame.cast::<OwnMemory<B>>()).call };
     Description { body: body_name::<B>(), call, branches: None }
 }
@@ -98,26 +100,28 @@ unsafe fn describe<B: Body>(frame: *const Header) -> Description {
 /// [`ErasedVTable::start`].
 unsafe fn start<B: Body>(header: *mut Header, chain: Caller) -> bool {
     let frame = header.cast::<Frame<B>>();
-    // SAFETY: this is called once, on an unstarted frame in an allocation, by the running body of
-    // the chain.
-    unsafe {
-        let mut body = ManuallyDrop::new(Origin::body(header.cast::<Origin<B>>()).read());
-        let unwinding = Free::<OwnMemory<B>>(header.cast());
-        let poll =
-            Frame::call_as(frame, Passing::of(&raw mut *body), chain, Erased::<B>::started());
-        core::mem::forget(unwinding);
-        match poll {
-            Poll::Ready(value) => {
-                Frame::put_result(frame, value);
-                true
-            }
-            Poll::Pending => false,
+    // SAFETY: this is called once, on an unstarted frame, which holds its body (invariant V).
+    let mut body = ManuallyDrop::new(unsafe { Origin::body(header.cast::<Origin<B>>()).read() });
+    let unwinding = Free::<OwnMemory<B>>(header.cast());
+    // SAFETY: the allocation is the frame's until that has ended (invariant F), `chain` is the caller's (invariant D),
+    // and the body is not used again.
+    let poll = unsafe {
+        Frame::call_as(frame, Passing::of(&raw mut *body), chain, Erased::<B>::started())
+    };
+    core::mem::forget(unwinding);
+    match poll {
+        Poll::Ready(value) => {
+            // SAFETY: the body has returned, so nothing else is in the frame (invariant E).
+            unsafe { Frame::put_result(frame, value) };
+            true
         }
+        Poll::Pending => false,
     }
 }
 
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
     let _memory = Free::<OwnMemory<B>>(frame.cast());
-    // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
+    // SAFETY: this vtable is set on unstarted frames only (invariant V), whose body was not moved out; the frame
+    // is in no chain, so nobody else drops it.
     unsafe { Origin::body(frame.cast::<Origin<B>>()).drop_in_place() }
 }

@@ -82,7 +82,8 @@ impl<B: Body, P> Coroutine<B, P> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn from_body(body: B) -> Self {
         let mut this = MaybeUninit::<Self>::uninit();
-        // SAFETY: the memory is for the chain, which is all that is in it.
+        // SAFETY: the memory is for the chain, which is all that is in it, and of which `write_lazy` writes what must
+        // be.
         unsafe {
             RootMemory::write_lazy(&raw mut (*this.as_mut_ptr()).chain, body);
             this.assume_init()
@@ -149,7 +150,7 @@ impl<B: Body, P> Coroutine<B, P> {
 
     /// The chain, once there is one.
     fn started(&self) -> Option<&RootMemory<Driver, B, 0>> {
-        // SAFETY: the leaf is written; it is null as long as there is no chain.
+        // SAFETY: every coroutine is made with its leaf written: by `from_body` or `from_parts`.
         let is_started = unsafe { !is_unpolled(RootMemory::leaf(&raw const self.chain)) };
         is_started.then_some(&self.chain)
     }
@@ -160,15 +161,18 @@ where
     F: Make<A, K>,
     FnBody<A, F, R, K>: Body,
 {
-    /// [`Coroutine::from_body`] for what the body is made of. (Nothing but this value is as large as the coroutine, and the
-    /// arguments are copied once, also where nothing is optimised.)
+    /// [`Coroutine::from_body`] for what the body is made of. (Nothing but this value is as large as the coroutine,
+    /// and the arguments are copied once, also where nothing is optimised.)
     ///
     /// # Safety
-    /// As for `FnBody::new`; the arguments are moved out of where they are.
+    /// - `args` is valid, and is not used again.
+    /// - The future that `make` returns fulfils invariant E: see [`Body`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn from_parts(args: *const A, make: F) -> Self {
         let mut this = MaybeUninit::<Self>::uninit();
-        // SAFETY: as in `from_body`; the rest is passed on.
+        // SAFETY: the memory is for the chain, which is all that is in it: its leaf and its body are what must be
+        // written. The expansion, by `MakeBody`, gives arguments that are its own, and a closure whose future fulfils
+        // invariant E.
         unsafe {
             let chain = &raw mut (*this.as_mut_ptr()).chain;
             RootMemory::set_leaf(chain, core::ptr::null());
@@ -178,7 +182,8 @@ where
     }
 }
 
-// SAFETY: it begins with a chain, and that with its driver; see `RootMemory::start_called`.
+// SAFETY: it begins with a chain, and that with its driver, whose leaf is written; its poll does as the trait says: see
+// `RootMemory::start_called`.
 unsafe impl<B: Body, P> LazyChain for Coroutine<B, P> {}
 
 impl<B: Body, P> Future for Coroutine<B, P> {
@@ -186,7 +191,8 @@ impl<B: Body, P> Future for Coroutine<B, P> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: nothing is moved out of what is pinned, which is borrowed exclusively, and begins with the chain.
+        // SAFETY: invariant M: nothing is moved out of `self`, which is pinned. It borrows the chain exclusively, and
+        // begins with it, as `AsFuture` asks.
         unsafe {
             RootMemory::poll_lazy::<AsFuture<Self>>(&raw mut self.get_unchecked_mut().chain, cx)
         }
@@ -396,7 +402,8 @@ impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
         chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
-        // SAFETY: passed on.
+        // SAFETY: the running body calls this with its own slot (invariants D and F). `Handle::__cps_begin`, which owns
+        // `this`, does not use it again.
         unsafe { P::call::<B, S>(slot, chain, Passing::of(&raw mut (*this).body)) }
     }
 }

@@ -114,7 +114,8 @@ impl<B: Body, const N: usize> Future for Root<B, N> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively, and is the chain.
+        // SAFETY: invariant M: nothing is moved out of the root, which is pinned. It borrows the chain exclusively, and
+        // begins with it, as `AsFuture` asks.
         unsafe { RootMemory::poll::<AsFuture<Self>>(&raw mut self.get_unchecked_mut().chain, cx) }
     }
 }

@@ -27,17 +27,18 @@ use crate::stack::{Chunk, FrameStack};
 /// What stands before a root frame: a driver, alone or at the head of what else bodies reach by it.
 ///
 /// # Safety
-/// A driver lies at its start. The rest holds nothing outside of a poll.
+/// - A driver lies at the implementor's start.
+/// - The rest of it is empty outside of a poll.
 pub(crate) unsafe trait Head {
     fn with_stack(stack: FrameStack) -> Self;
 
     fn driver(&self) -> &Driver {
-        // SAFETY: contract of the trait.
+        // SAFETY: an implementor begins with a driver (contract of this trait).
         unsafe { &*ptr::from_ref(self).cast() }
     }
 }
 
-// SAFETY: it is one.
+// SAFETY: a `Driver` begins with itself, and holds nothing besides.
 unsafe impl Head for Driver {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn with_stack(stack: FrameStack) -> Self {
@@ -57,32 +58,33 @@ pub(crate) struct RootMemory<H: Head, B: Body, const N: usize> {
     chunk: UnsafeCell<Bytes<N>>,
 }
 
-/// As what a chain is polled: what it is told of its first poll.
+/// The type that a chain is polled as, which is told of the first poll.
 pub(crate) trait PolledAs {
-    /// It begins.
+    /// The first poll begins.
     ///
     /// # Safety
-    /// The driver is in a poll, as that.
+    /// The driver is in a poll of this type.
     unsafe fn starts(driver: *const Driver);
 
     /// The chain has suspended.
     fn suspended(waker: &Waker);
 }
 
-/// As what cannot be a branch.
+/// Polled by what is no future, and so no branch.
 impl PolledAs for () {
     unsafe fn starts(_: *const Driver) {}
 
     fn suspended(_: &Waker) {}
 }
 
-/// As a future of type `F`, which begins with the chain's driver, and has no other.
+/// Polled as a future of type `F`, which begins with the chain's driver, and has no other driver.
 pub(crate) struct AsFuture<F>(PhantomData<F>);
 
 impl<F> PolledAs for AsFuture<F> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn starts(_driver: *const Driver) {
-        // SAFETY: by contract; the driver is where the future is.
+        // SAFETY: the caller has entered the driver in a poll of an `F`, which begins with the driver: so that is
+        // the future's address.
         #[cfg(feature = "alloc")]
         unsafe {
             (*_driver).parent.set(Parent::of_branch((*_driver).waker(), _driver.cast::<F>()));
@@ -91,7 +93,8 @@ impl<F> PolledAs for AsFuture<F> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn suspended(_waker: &Waker) {
-        // SAFETY: the future begins with its driver.
+        // SAFETY: an `AsFuture<F>` is named for an `F` that begins with its driver, and has no other (see the
+        // type).
         #[cfg(feature = "alloc")]
         report(_waker, const { &unsafe { FutureTag::of_chain::<F>() } });
     }
@@ -134,7 +137,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     fn with_stack(stack: FrameStack, body: B) -> Self {
         let mut chain = MaybeUninit::<Self>::uninit();
         let this = chain.as_mut_ptr();
-        // SAFETY: the memory is for them. All fields may be unwritten.
+        // SAFETY: the memory is for them. The other fields may be unwritten.
         unsafe {
             (*this).head.write(H::with_stack(stack));
             Self::body(this).write(body);
@@ -142,14 +145,15 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         }
     }
 
-    /// A chain that is made by its first poll, [`RootMemory::poll_lazy`]: nothing is written but the body, and that there is
-    /// no leaf. To be dropped by [`RootMemory::drop_lazy`].
+    /// Writes a lazy chain: the body, and a null leaf. The first [`RootMemory::poll_lazy`] writes the rest, and
+    /// [`RootMemory::drop_lazy`] drops it.
     ///
     /// # Safety
     /// `this` is valid for writes.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn write_lazy(this: *mut Self, body: B) {
-        // SAFETY: by contract. All fields may be unwritten but for these two.
+        // SAFETY: `Coroutine::from_body`, which calls this, has memory for a chain, of which only these two fields
+        // must be written.
         unsafe {
             Self::set_leaf(this, ptr::null());
             Self::body(this).write(body);
@@ -162,7 +166,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// `this` is live.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn leaf(this: *const Self) -> *const Header {
-        // SAFETY: by contract; a driver lies at the start (contract of `Head`).
+        // SAFETY: a driver lies at the start (contract of `Head`), and its leaf is written when a chain is made:
+        // `with_stack`, `write_lazy`, `Coroutine::from_parts`.
         unsafe { Driver::leaf_of(this.cast()) }
     }
 
@@ -172,14 +177,14 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// As for [`RootMemory::leaf`], and `this` is valid for writes.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn set_leaf(this: *mut Self, leaf: *const Header) {
-        // SAFETY: by contract, as above.
+        // SAFETY: the caller owns the memory, and a driver's memory lies at the start (contract of `Head`).
         unsafe { Driver::set_leaf_of(this.cast(), leaf) }
     }
 
-    /// Where the body is of a chain that was not started.
+    /// The place of the body, in a chain that was not started.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn body(this: *mut Self) -> *mut B {
-        // SAFETY: in bounds of the memory, which every caller has.
+        // SAFETY: in bounds of the memory, since every caller has the whole of it.
         Origin::body(unsafe { (&raw mut (*this).frame).cast() })
     }
 
@@ -190,20 +195,21 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         }
         let mut chain = Self::with_stack(FrameStack::new(), body);
         let head = chain.chunk.get_mut().0.as_mut_ptr().cast::<Chunk>();
-        // SAFETY: the bytes are large enough for a head, and aligned as it is.
+        // SAFETY: the bytes hold a head, as the assertion says, and are aligned as it is (`Bytes`).
         unsafe { head.write(Chunk::borrowed(options)) };
         chain
     }
 
-    /// Of a chain that is not lazy, or was polled.
+    /// The head of a chain that is not lazy, or was polled.
     fn head(&self) -> &H {
-        // SAFETY: it was written, as the callers say.
+        // SAFETY: `with_stack` has written it, or the first poll of a lazy chain (`Coroutine::started` asks for
+        // that).
         unsafe { self.head.assume_init_ref() }
     }
 
     #[cfg(feature = "alloc")]
     pub(crate) fn backtrace(&self) -> Backtrace {
-        // SAFETY: a chain runs only while its root is borrowed exclusively.
+        // SAFETY: a chain runs only while its root is borrowed exclusively, and here it is shared.
         unsafe { Backtrace::of_suspended(self.head().driver()) }
     }
 
@@ -227,7 +233,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// `this` is live.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn has_ended(this: *const Self) -> bool {
-        // SAFETY: by contract.
+        // SAFETY: generators' roots, which call this, are not lazy: `with_stack` has written the driver, which lies
+        // at the start (contract of `Head`).
         unsafe { ptr::eq((*this.cast::<Driver>()).leaf.get(), ended()) }
     }
 
@@ -237,7 +244,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// `this` is pinned and borrowed exclusively.
     #[cold]
     pub(crate) unsafe fn cancel(this: *mut Self) {
-        // SAFETY: nothing runs the chain, by contract.
+        // SAFETY: the caller has pinned the chain and borrows it exclusively (invariant M), so nothing runs it.
         unsafe { Driver::cancel(Self::driver(this)) }
     }
 
@@ -250,8 +257,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         this: *mut Self,
         cx: &mut Context<'_>,
     ) -> Poll<B::Output> {
-        // SAFETY: a non-null leaf means that the chain is suspended or has ended (it cannot be
-        // running: `this` is borrowed exclusively).
+        // SAFETY: the caller has pinned the chain and borrows it exclusively (invariant M): so it does not run, and
+        // its leaf is null if it was not started.
         unsafe {
             Driver::enter(Self::driver(this), Host::of(cx));
             if Self::leaf(this).is_null() {
@@ -270,7 +277,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         this: *mut Self,
         cx: &mut Context<'_>,
     ) -> Poll<B::Output> {
-        // SAFETY: as in `poll`.
+        // SAFETY: the caller has pinned the chain and borrows it exclusively (invariant M): so it does not run, and
+        // its leaf says if it was polled.
         unsafe {
             Driver::enter(Self::driver(this), Host::of(cx));
             if is_unpolled(Self::leaf(this)) {
@@ -283,10 +291,12 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// A poll that is not the first.
     ///
     /// # Safety
-    /// As for [`RootMemory::poll`]; the chain was started, and its driver was entered.
+    /// - `this` is pinned and borrowed exclusively.
+    /// - The chain was started, and its driver was entered.
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(this: *mut Self) -> Poll<B::Output> {
-        // SAFETY: the chain was started, by contract, and does not run.
+        // SAFETY: `poll` and `poll_lazy` have entered the driver. The chain was started, and does not run: its leaf
+        // is live (invariant L) or `ENDED`.
         unsafe {
             let driver = Self::driver(this);
             let running = Running::new(driver);
@@ -302,55 +312,68 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         this.cast_const().cast()
     }
 
-    /// The first poll of a lazy chain: makes it.
+    /// The first poll of a lazy chain, which writes the chain's head.
     ///
     /// # Safety
-    /// As for [`RootMemory::start`].
+    /// - `this` is pinned and borrowed exclusively, by a poll as `P` says.
+    /// - The chain was not polled, and its driver was entered.
     #[inline(never)]
     unsafe fn start_lazy<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
-        // SAFETY: of the head the leaf was written, which is null here too, and what the driver was entered with,
-        // which is kept. The rest is passed on.
-        unsafe {
-            if Self::leaf(this) == CALLED {
-                return Self::start_called(this);
-            }
-            let host = Driver::host(Self::driver(this));
-            (*this).head.write(H::with_stack(FrameStack::new()));
-            Driver::enter(Self::driver(this), host);
-            Self::start_here::<P>(this)
+        let driver = Self::driver(this);
+        // SAFETY: `poll_lazy`, the only caller, has pinned memory with a leaf, and has entered the driver.
+        if unsafe { Self::leaf(this) } == CALLED {
+            // SAFETY: the leaf is `CALLED`; `poll_lazy` has pinned the memory and entered the driver.
+            return unsafe { Self::start_called(this) };
         }
+        // SAFETY: nothing is overwritten that is used: the leaf was null, and the host is taken over.
+        unsafe {
+            let host = Driver::host(driver);
+            (*this).head.write(H::with_stack(FrameStack::new()));
+            Driver::enter(driver, host);
+        }
+        // SAFETY: the head is written, its leaf is null, and the driver was entered.
+        unsafe { Self::start_here::<P>(this) }
     }
 
     /// The first poll of a lazy chain that a body awaits without knowing it: calls the root frame in that body's chain.
-    /// See `generic_call.rs`.
+    /// See `call/generic.rs`.
     ///
     /// # Safety
-    /// As for [`RootMemory::start`], but that the leaf is [`CALLED`]; contract of [`LazyChain`].
+    /// - `this` is pinned and borrowed exclusively, its driver was entered, and its leaf is [`CALLED`].
+    /// - The context that the driver was entered with is that of the body which awaits this (contract of
+    ///   [`LazyChain`](crate::call::generic::LazyChain)).
     #[inline(never)]
     unsafe fn start_called(this: *mut Self) -> Poll<B::Output> {
         let driver = Self::driver(this);
-        // SAFETY: the driver was entered; nothing else has the context.
+        // SAFETY: `start_lazy`, the only caller, has a driver that was entered; nothing else has the context.
         let chain = context::chain(unsafe { (*driver).context() });
         // (If this panicked, nothing would have begun.)
         let chain = chain.expect("the context of a body");
-        // SAFETY: as in `start_here`. The memory is that of a future that the body awaits by value: it stays valid until
-        // the call has ended, since only the driver of the body's chain ends frames, the callee's first. When it
-        // has returned the body is resumed (invariant L), and this is polled again: to the driver here the chain
-        // has returned then, and the result is in its frame.
-        unsafe {
-            let at = Driver::noted_call(driver);
+        // SAFETY: the leaf is `CALLED`, so `call_later` has noted the call, and only `enter` has written to the driver
+        // since.
+        let at = unsafe { Driver::noted_call(driver) };
+        // SAFETY: the memory is pinned, and nothing in the head is used any more.
+        let own = unsafe {
             (*this).head.write(H::with_stack(FrameStack::new()));
-            // As long as it is not suspended, and if it panics now, there is nothing but the head.
-            (*driver).leaf.set(ended());
-            (*driver).set_called_at(at);
-            let mut body = Self::body(this).cast::<MaybeUninit<B>>().read();
+            &*driver
+        };
+        // As long as it is not suspended, and if it panics now, there is nothing but the head.
+        own.leaf.set(ended());
+        own.set_called_at(at);
+        // SAFETY: the chain was not polled, so the body is there. The leaf keeps it from being taken again.
+        let mut body = unsafe { Self::body(this).cast::<MaybeUninit<B>>().read() };
+        // SAFETY: invariant G. The memory is that of a future that the running body (invariant D) awaits by value: it
+        // stays valid until the call has ended (invariant F), since only the driver of the body's chain ends frames,
+        // the callee's first. When it has returned the body is resumed (invariant L), and this is polled again: to
+        // the driver here the chain has returned then, and the result is in its frame.
+        let poll = unsafe {
             let body = Passing::of(body.as_mut_ptr());
-            let poll = Frame::call_as(Self::frame(this), body, chain, Self::CALLED_VTABLE);
-            if poll.is_pending() {
-                (*driver).leaf.set(root_continuation());
-            }
-            poll
+            Frame::call_as(Self::frame(this), body, chain, Self::CALLED_VTABLE)
+        };
+        if poll.is_pending() {
+            own.leaf.set(root_continuation());
         }
+        poll
     }
 
     /// The vtable of the root frame if it was called by another chain's body.
@@ -363,8 +386,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
 
     /// [`VTable::describe`] of that.
     unsafe fn describe_called(frame: *const Header) -> Description {
-        // SAFETY: the frame is in the memory of a chain, whose head was written; it has not returned, so the driver was
-        // not entered since.
+        // SAFETY: the frame is in the memory of a chain, by this vtable (invariant V). The chain's head was
+        // written, and the driver was not entered since: the frame has not returned (invariant G).
         let call =
             unsafe { (*frame.byte_sub(offset_of!(Self, frame)).cast::<Driver>()).called_at() };
         Description { body: body_name::<B>(), call, branches: None }
@@ -373,44 +396,54 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
     ///
     /// # Safety
-    /// `this` is pinned and borrowed exclusively, its driver was entered, and its leaf is null.
+    /// - `this` is pinned and borrowed exclusively, by a poll as `P` says.
+    /// - The head is written, the driver was entered, and the leaf is null.
     #[inline(never)]
     unsafe fn start<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
-        // SAFETY: passed on.
+        // SAFETY: `poll`, the only caller, has entered the driver, and found that the chain was not started.
         unsafe { Self::start_here::<P>(this) }
     }
 
+    /// [`RootMemory::start`] where it is called.
+    ///
     /// # Safety
     /// As for [`RootMemory::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_here<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
-        // SAFETY: pinned memory stays valid until the root is dropped; the frame holds the body as
-        // long as the leaf is null, and it is taken out once. If there is a chunk, its head was
-        // written by `with_chunk`; the driver, and with it the stack, is dropped before the chunk's
-        // memory is gone.
-        unsafe {
-            let driver = Self::driver(this);
-            let running = Running::new(driver);
-            let _running = running.enter();
-            P::starts(driver);
-            // A chain that panics in its first poll has ended.
-            (*driver).leaf.set(ended());
-            if N != 0 {
-                // From here on the root is not moved.
+        let driver = Self::driver(this);
+        let running = Running::new(driver);
+        let _running = running.enter();
+        // SAFETY: `start` and `start_lazy` are called once the driver was entered, in a poll as `P`.
+        unsafe { P::starts(driver) };
+        // SAFETY: the head is written, and the memory pinned (invariant M).
+        let own = unsafe { &*driver };
+        // A chain that panics in its first poll has ended.
+        own.leaf.set(ended());
+        if N != 0 {
+            // SAFETY: `with_chunk` has written the chunk's head. From here on the root is not moved (invariant M), and
+            // the driver, and with it the stack, is dropped before the chunk's memory is gone.
+            unsafe {
                 let head = (&raw mut (*this).chunk).cast::<Chunk>();
-                (*driver).stack.install(head, N & !(align_of::<Chunk>() - 1));
+                own.stack.install(head, N & !(align_of::<Chunk>() - 1));
             }
-            let mut body = Self::body(this).cast::<MaybeUninit<B>>().read();
-            let body = Passing::of(body.as_mut_ptr());
-            match Frame::call::<NoSite>(Self::frame(this), body, Caller::root(driver)) {
-                Poll::Ready(value) => Poll::Ready(value),
-                Poll::Pending => {
-                    let poll = Driver::settle(driver, (*driver).pending());
-                    if poll.is_pending() {
-                        P::suspended((*driver).waker());
-                    }
-                    Self::result(this, poll)
+        }
+        // SAFETY: the leaf was null, so the body is there. It is taken once: the leaf is not null any more.
+        let mut body = unsafe { Self::body(this).cast::<MaybeUninit<B>>().read() };
+        // SAFETY: the body is not used again.
+        let body = unsafe { Passing::of(body.as_mut_ptr()) };
+        // SAFETY: pinned memory is valid for the frame until the root is dropped (invariants F and M), and the driver
+        // was entered (invariant D).
+        match unsafe { Frame::call::<NoSite>(Self::frame(this), body, Caller::root(driver)) } {
+            Poll::Ready(value) => Poll::Ready(value),
+            Poll::Pending => {
+                // SAFETY: the frame has suspended, and so the leaf is a live frame (invariant L).
+                let poll = unsafe { Driver::settle(driver, own.pending()) };
+                if poll.is_pending() {
+                    // SAFETY: the poll by which the driver was entered is still under way.
+                    P::suspended(unsafe { own.waker() });
                 }
+                // SAFETY: `poll` is what `settle` has returned.
+                unsafe { Self::result(this, poll) }
             }
         }
     }
@@ -418,7 +451,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// The root frame.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn frame(this: *mut Self) -> *mut Frame<B> {
-        // SAFETY: in bounds of the memory, which every caller has.
+        // SAFETY: in bounds of the memory, since every caller has the whole of it.
         unsafe { (&raw mut (*this).frame).cast() }
     }
 
@@ -429,8 +462,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn result(this: *mut Self, poll: Poll<()>) -> Poll<B::Output> {
         poll.map(|()| {
-            // SAFETY: the chain has ended, so the root frame has returned, and the leaf that is
-            // cleared here keeps this from being called again.
+            // SAFETY: the chain has ended, so the root frame has returned (invariant L). The leaf that is set here
+            // keeps this from being called again.
             unsafe {
                 (*Self::driver(this)).leaf.set(ended());
                 Frame::take_result(Self::frame(this))
@@ -441,11 +474,12 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// Drops what is in a chain that is not lazy: its frames, or the body; and its head.
     ///
     /// # Safety
-    /// Once, and the memory is not used again. `this` is borrowed exclusively.
+    /// - This is called once, and the memory is not used again.
+    /// - `this` is borrowed exclusively.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn drop_in_place(this: *mut Self) {
-        // SAFETY: by contract. The head outlives the frames, which may be in its stack, and is dropped also if the drop
-        // of one panics.
+        // SAFETY: the owner drops the chain, which nothing runs, once. The head outlives the frames, which may be
+        // in its stack, and is dropped also if the drop of one panics.
         unsafe {
             let _head = DropInPlace((*this).head.as_mut_ptr());
             if Self::leaf(this).is_null() {
@@ -462,7 +496,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// As for [`RootMemory::drop_in_place`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn drop_lazy(this: *mut Self) {
-        // SAFETY: passed on; of a chain that was not polled there is nothing but the body.
+        // SAFETY: the owner drops the chain, which nothing runs, once. A chain that was not polled has nothing but
+        // the body.
         unsafe {
             if is_unpolled(Self::leaf(this)) {
                 Self::body(this).drop_in_place();
@@ -479,7 +514,7 @@ struct DropInPlace<T>(*mut T);
 impl<T> Drop for DropInPlace<T> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        // SAFETY: whoever makes the guard owns the value, and does not use it again.
+        // SAFETY: `drop_in_place`, which makes the guard, owns the head and does not use it again.
         unsafe { self.0.drop_in_place() }
     }
 }

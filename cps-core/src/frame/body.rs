@@ -1,5 +1,5 @@
-//! What the `#[coroutine]` attribute makes of a function: arguments, and a way to make the body's
-//! future, which takes them when it starts (see `frame/first_poll.rs`).
+//! The attribute turns a function into a [`Body`]: the arguments, and a closure that makes the body's future, which
+//! takes the arguments when it starts (see `frame/first_poll.rs`).
 
 use core::future::Future;
 use core::marker::PhantomData;
@@ -12,16 +12,25 @@ use crate::chain::caller::Caller;
 use crate::frame::context;
 use crate::frame::first_poll::Enter;
 
-/// An unstarted body. Implemented by what `#[coroutine]` generates, and by branching points, whose futures are
-/// handed over as they are: see `concurrent/frame.rs`.
+/// An unstarted body. Only this crate implements it, since only it can name the types of the hidden methods: for what
+/// `#[coroutine]` generates, and for branching points, whose frames get their futures as they are (see
+/// `concurrent/frame.rs`).
 ///
 /// # Safety
-/// - If `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque
-///   body type cannot be named outside of the function that defines it, so a frame's auto traits
-///   are derived from the body's.)
-/// - The future is an `async` block that first of all awaits the `Enter` that `Make` is given, then takes its
-///   arguments by `Entered::__cps_args`, and that owns nothing but its locals from then on: once it
-///   has returned, there is nothing in it to drop.
+/// **The implementor** upholds, and frames rely on it:
+/// - Invariant B: if `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque body
+///   type cannot be named outside of the function that defines it, so a frame's auto traits are derived from the
+///   body's.)
+/// - Invariant E: a future that has returned owns nothing. There is nothing in it to drop.
+/// - Invariant E: if [`Body::into_parts`] or [`Body::take_make`] returns, the closure makes a future whose first
+///   statement awaits the `Enter` that the closure is given. Next the future takes its arguments, by
+///   `Entered::__cps_args`. (A branching point has no such start: these methods of it panic.)
+/// - [`Body::args`] is the place of the arguments that [`Body::into_parts`] would return.
+///
+/// **The caller** of these methods, `frame/mod.rs`, upholds:
+/// - A future that the closure has made is polled first by `first_poll::poll`, with the arguments; later, and any
+///   future that was not made by the closure, by [`Body::resume`].
+/// - The conditions of each method.
 pub unsafe trait Body: Sized {
     /// What the coroutine evaluates to.
     type Output;
@@ -46,7 +55,8 @@ pub unsafe trait Body: Sized {
     /// Moves out what makes the future.
     ///
     /// # Safety
-    /// `this` is valid, and this is called once; the arguments are moved out too, from where [`Body::args`] says.
+    /// - `this` is valid, and is not used again but for its arguments.
+    /// - The caller moves the arguments out too, from where [`Body::args`] says.
     #[doc(hidden)]
     unsafe fn take_make(this: *mut Self) -> Self::Make;
 
@@ -60,15 +70,16 @@ pub unsafe trait Body: Sized {
     #[doc(hidden)]
     fn output(result: <Self::Future as Future>::Output) -> Self::Output;
 
-    /// Polls a body that was entered.
+    /// Polls a body whose first poll is over, or that has no start of its own.
     ///
     /// # Safety
-    /// The chain is in a poll; the body is that of its frame.
+    /// - The driver is in a poll, and `chain.frame` is the frame of this body (invariant D).
+    /// - The future has not returned.
     #[doc(hidden)]
     unsafe fn resume(future: Pin<&mut Self::Future>, chain: Caller) -> Poll<Self::Output>;
 }
 
-/// What `#[coroutine]` generates: arguments and a closure that makes the future.
+/// The body that `#[coroutine]` generates: arguments, and a closure that makes the future.
 ///
 /// It has a field of the future's type so that the future's auto traits are this type's. The future
 /// is not a parameter: a body that takes another body has that in its arguments, its closure and
@@ -98,7 +109,7 @@ where
 
 impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// # Safety
-    /// The future that `make` returns fulfils the second point of [`Body`]'s contract.
+    /// The future that `make` returns fulfils invariant E: see [`Body`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new(args: A, make: F) -> Self {
         FnBody { make, args, _future: PhantomData, _return: PhantomData }
@@ -109,10 +120,13 @@ impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// [`FnBody::new`] in place.
     ///
     /// # Safety
-    /// As for that; `this` is valid for writes, and `args` is moved out of.
+    /// - The future that `make` returns fulfils invariant E: see [`Body`].
+    /// - `this` is valid for writes.
+    /// - `args` is valid, and is not used again.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn write(this: *mut Self, args: *const A, make: F) {
-        // SAFETY: by contract.
+        // SAFETY: `Coroutine::from_parts`, which calls this, has memory for the body, and arguments that it does
+        // not use again.
         unsafe {
             (&raw mut (*this).args).copy_from_nonoverlapping(args, 1);
             (&raw mut (*this).make).write(make);
@@ -120,8 +134,9 @@ impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     }
 }
 
-// SAFETY: what it owns is `Send`, and so is its future, as `Body` asks for. (By hand, and not by way of the field,
-// since each step of the proof counts for each level of calls.)
+// SAFETY: it owns the arguments and the closure, which are `Send`, and so is the future (invariant B).
+// (Written by hand, and not by way of the field, since each step of the proof counts for each level of
+// calls.)
 unsafe impl<A, F, R, K> Send for FnBody<A, F, R, K>
 where
     A: Send,
@@ -129,7 +144,7 @@ where
     F::Future: Send,
 {
 }
-// SAFETY: as above, for `Sync`.
+// SAFETY: it owns the arguments and the closure, which are `Sync`, and so is the future (invariant B).
 unsafe impl<A, F, R, K> Sync for FnBody<A, F, R, K>
 where
     A: Sync,
@@ -138,8 +153,8 @@ where
 {
 }
 
-// SAFETY: `Self` is `Send`, or `Sync`, only if the future is; the second point is the contract of
-// `FnBody::new`.
+// SAFETY: invariant B: this is `Send`, or `Sync`, only if the future is, by the impls above. Invariant E is
+// the contract of `FnBody::new` and `write`, which the expansion fulfils (`MakeBody`).
 unsafe impl<A, F, R, K> Body for FnBody<A, F, R, K>
 where
     F: Make<A, K>,
@@ -158,13 +173,13 @@ where
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn take_make(this: *mut Self) -> F {
-        // SAFETY: by contract.
+        // SAFETY: `Passing::into_parts`, which calls this once, owns the body.
         unsafe { (&raw const (*this).make).read() }
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn args(this: *mut Self) -> *mut A {
-        // SAFETY: by contract.
+        // SAFETY: in bounds of the body, which `Passing::into_parts`, the caller, owns.
         unsafe { &raw mut (*this).args }
     }
 
@@ -175,7 +190,8 @@ where
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut F::Future>, chain: Caller) -> Poll<R::Value> {
-        // SAFETY: passed on.
+        // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, and its driver in a poll (invariant
+        // D).
         unsafe { context::poll(future, chain) }.map(R::value)
     }
 }
@@ -183,7 +199,7 @@ where
 /// The body of a function that is `#[inline(always)]`.
 pub(crate) struct Inlined<B>(pub(crate) B);
 
-// SAFETY: it is the other, in every respect.
+// SAFETY: it is the other body in every respect, so that invariants B and E hold for it too.
 unsafe impl<B: Body> Body for Inlined<B> {
     type Output = B::Output;
     type Capability = B::Capability;
@@ -200,13 +216,13 @@ unsafe impl<B: Body> Body for Inlined<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn take_make(this: *mut Self) -> B::Make {
-        // SAFETY: passed on.
+        // SAFETY: `Passing::into_parts`, which calls this once, owns the body, and with it the other.
         unsafe { B::take_make(&raw mut (*this).0) }
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn args(this: *mut Self) -> *mut B::Args {
-        // SAFETY: passed on.
+        // SAFETY: in bounds of the body, which `Passing::into_parts`, the caller, owns.
         unsafe { B::args(&raw mut (*this).0) }
     }
 
@@ -217,7 +233,8 @@ unsafe impl<B: Body> Body for Inlined<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut B::Future>, chain: Caller) -> Poll<B::Output> {
-        // SAFETY: passed on.
+        // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, whose future is the other's, and
+        // its driver in a poll (invariant D).
         unsafe { B::resume(future, chain) }
     }
 }
@@ -244,10 +261,10 @@ impl<T> Return<T> for Plain {
 
 /// The future returns the value with padding that forces it to be returned through memory.
 ///
-/// A `Poll` of a scalar is returned in two registers, as one LLVM aggregate, and LLVM does not
-/// thread jumps through an aggregate: after the poll is inlined the branch on `Ready` is still
-/// there, about four instructions for each poll. Through memory, each part becomes a value of
-/// its own. A body that uses `?` cannot be wrapped, since `?` returns the bare type.
+/// A `Poll` of a scalar is returned in two registers, as one LLVM aggregate, and LLVM does not thread jumps through an
+/// aggregate: the branch on `Ready` stays in the code after the poll is inlined, some instructions for each poll.
+/// Returned through memory, each part becomes a value of its own. A body that uses `?` cannot be wrapped, since `?`
+/// returns the bare type.
 #[derive(Debug)]
 pub struct Wide<T>(
     T,

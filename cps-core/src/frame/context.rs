@@ -1,19 +1,18 @@
 //! The context of a body: it leads to the driver and the body's frame.
 //!
-//! What a body awaits finds its chain there, so that no frame needs a pointer to it. For a future that is
-//! no coroutine it is exchanged for the context of the poll that is under way (`call::Foreign`): what a
-//! user's future sees is the executor's own waker.
+//! A call that a body awaits finds its chain there, so that no frame needs a pointer to it. A future that is no
+//! coroutine is polled with the context of the poll that is under way instead (`call::Foreign`), and so sees the
+//! executor's own waker.
 //!
-//! Only an `.await` that the attribute does not see, in a macro, awaits with this one: a waker like any
-//! other, which hands all on. What is awaited there may also write to the context. So the context is not
-//! trusted: a body's own is known by the address of its waker's table, and what finds another there acts by its
-//! kind:
+//! Only an `.await` that the attribute does not see, in a macro, awaits with the body's context. Its waker is like any
+//! other: it forwards to the executor's. A future that is awaited there may also overwrite the context. So the context
+//! is not trusted: the body's own is known by the address of its waker's table. If another is found there, then:
 //!
 //! ```text
-//!   a call has suspended             pending, which is what it was to say anyway: it has not been polled before, for
-//!   (`Suspended`, `Handed`)          the context of a later poll is a new one
-//!   a future is to be awaited        pending, and the body is polled again at once with a new context: `ask_again`, which
-//!   (`Awaiting`)                     `poll` answers by `Driver::poll_again`
+//!   a call has suspended             it is pending, as it would be anyway: it was not polled before, since each poll
+//!   (`Suspended`, `Handed`)          of the body has a new context
+//!   a future is to be awaited        it is pending, and the body is polled again at once with a new context:
+//!   (`Awaiting`)                     `ask_again`, which `poll` answers by `Driver::poll_again`
 //! ```
 
 use core::future::Future;
@@ -27,27 +26,31 @@ use crate::chain::caller::Caller;
 /// The waker of a body's context.
 ///
 /// # Safety
-/// The chain is valid, and its driver in a poll, for as long as the waker is used.
+/// For as long as the waker is used:
+/// - the chain is valid;
+/// - its driver is in a poll.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn waker(chain: &Caller) -> ManuallyDrop<Waker> {
-    // SAFETY: by contract the data are valid, and the functions are thread-safe: the driver of a poll that is
-    // under way gives access to the executor's waker, which is `Sync`, and is not written while a future
-    // has the context of its body.
+    // SAFETY: `poll` and `first_poll::poll`, the callers, keep the chain valid for as long as the waker is used
+    // (invariant X). The functions of the table are thread-safe: they use the executor's waker, which is `Sync`,
+    // and which the driver of a poll does not change while a future has the context of its body.
     ManuallyDrop::new(unsafe { Waker::new(ptr::from_ref(chain).cast(), &IN_CHAIN) })
 }
 
 /// Polls a body that was entered.
 ///
 /// # Safety
-/// The driver is in a poll; the body is that of the chain's frame.
+/// - The driver is in a poll.
+/// - The body is that of the frame `chain.frame` (invariant D).
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn poll<F: Future>(body: Pin<&mut F>, chain: Caller) -> Poll<F::Output> {
-    // SAFETY: passed on.
+    // SAFETY: the chain is a local of this function, which outlives the waker, and its driver is in a poll
+    // (invariant D).
     let waker = unsafe { waker(&chain) };
     let mut cx = Context::from_waker(&waker);
     let poll = body.poll(&mut cx);
     if poll.is_pending() && asks_again(&cx) {
-        // SAFETY: the driver is in a poll, by contract.
+        // SAFETY: the caller's driver is in a poll until this returns (invariant D).
         unsafe { (*chain.driver).poll_again() };
     }
     poll
@@ -61,16 +64,17 @@ pub(crate) unsafe fn poll<F: Future>(body: Pin<&mut F>, chain: Caller) -> Poll<F
 /// can put only that one there.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn chain(cx: &Context<'_>) -> Option<Caller> {
-    // SAFETY: only `waker` makes wakers with this table, whose data lead to a chain for as long as they are used.
+    // SAFETY: invariant X: a waker with this table is the one that `poll` or `first_poll::poll` made for the poll
+    // that is under way, and its data lead to the chain there.
     ptr::eq(cx.waker().vtable(), &raw const IN_CHAIN)
         .then(|| unsafe { *cx.waker().data().cast::<Caller>() })
 }
 
-/// Asks whoever polls the body to poll it again, with a context of its own, if it is pending now: for what has
-/// found another context there, and needs the chain.
+/// Asks for another poll of the body, with a new context, once the body says that it is pending. A future calls this
+/// if it needs the chain and has found another context in the place of the body's.
 #[cold]
 pub(crate) fn ask_again(cx: &mut Context<'_>) {
-    // SAFETY: the functions of the table do nothing.
+    // SAFETY: the functions of the table ignore their data, and do nothing.
     static WAKER: Waker = unsafe { Waker::new(ptr::null(), &ASKING) };
     *cx = Context::from_waker(&WAKER);
 }
@@ -90,25 +94,28 @@ static ASKING: RawWakerVTable = {
     RawWakerVTable::new(clone, nothing, nothing, nothing)
 };
 
-/// The table of such wakers.
+/// The table of the wakers of bodies' contexts.
 static IN_CHAIN: RawWakerVTable = {
+    /// The executor's waker.
+    ///
     /// # Safety
-    /// `data` leads to a chain whose driver is in a poll: the contract of every function of the table.
+    /// `data` leads to a valid chain, whose driver is in a poll.
     unsafe fn outer<'a>(data: *const ()) -> &'a Waker {
-        // SAFETY: by contract.
+        // SAFETY: `clone` and `wake_by_ref`, the callers, are functions of a waker that ends with the poll for
+        // which it was made (invariant X): the chain is valid, and its driver in a poll.
         unsafe { (*(*data.cast::<Caller>()).driver).waker() }
     }
     unsafe fn clone(data: *const ()) -> RawWaker {
-        // SAFETY: passed on: only a body's context has this waker, and it ends before the poll does.
+        // SAFETY: the waker is used, so the poll for which it was made is under way (invariant X).
         let waker = ManuallyDrop::new(unsafe { outer(data) }.clone());
         RawWaker::new(waker.data(), waker.vtable())
     }
     unsafe fn wake(data: *const ()) {
-        // SAFETY: as in `clone`.
+        // SAFETY: the waker is used, so the poll for which it was made is under way (invariant X).
         unsafe { wake_by_ref(data) }
     }
     unsafe fn wake_by_ref(data: *const ()) {
-        // SAFETY: as in `clone`.
+        // SAFETY: the waker is used, so the poll for which it was made is under way (invariant X).
         unsafe { outer(data) }.wake_by_ref();
     }
     unsafe fn drop(_: *const ()) {}

@@ -22,7 +22,7 @@ use crate::chain::caller::{Caller, Handle};
 use crate::frame::context;
 use crate::frame::passing::Passed;
 
-/// What a body finds at its start, while that is polled.
+/// What a body finds in its first poll.
 struct Entry<'a, A> {
     chain: Caller,
     /// The waker of a body's context once the body was entered.
@@ -33,44 +33,47 @@ struct Entry<'a, A> {
 /// Polls a body for the first time.
 ///
 /// # Safety
-/// The body's first statement is to await an [`Enter`] of these arguments' type, after which it takes
-/// them: they are moved out of `args`. The driver is in a poll; the body is that of the chain's frame.
+/// - The body's first statement awaits an [`Enter`] of these arguments' type, and then the body takes the arguments:
+///   they are moved out of `args` (invariant E).
+/// - The driver is in a poll, and the body is that of the frame `chain.frame` (invariant D).
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn poll<A, F: Future>(
     body: Pin<&mut F>,
     args: Passed<A>,
     chain: Caller,
 ) -> Poll<F::Output> {
-    // SAFETY: passed on.
+    // SAFETY: the chain outlives the waker, which ends with this poll, and its driver is in a poll (invariants D
+    // and X).
     let in_chain = unsafe { context::waker(&chain) };
     let entry = Entry { chain, in_chain: &in_chain, args };
-    // SAFETY: the functions do nothing.
+    // SAFETY: the functions of the table ignore their data, and do nothing.
     let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
     let mut cx = Context::from_waker(&waker);
     let poll = body.poll(&mut cx);
     if poll.is_pending() && context::asks_again(&cx) {
-        // SAFETY: the driver is in a poll, by contract.
+        // SAFETY: the caller's driver is in a poll until this returns (invariant D).
         unsafe { (*chain.driver).poll_again() };
     }
     poll
 }
 
-/// What a body awaits first of all, to have its arguments `A` and its chain, of kind `K`: ready at once.
+/// The future that a body awaits first of all. It is ready at once, with the body's arguments `A` and its chain, of
+/// kind `K`.
 ///
-/// The first poll of a body has a waker of a kind that no other has, until this puts another in its place.
+/// The first poll of a body begins with a waker that no other poll has. This replaces it.
 #[derive(Debug)]
 #[must_use = "a body begins with it"]
 pub struct Enter<A, K>(PhantomData<(A, fn() -> K)>);
 
-// SAFETY: it stands for the arguments, which are in no `Enter`, and is used by the body that owns it only.
+// SAFETY: it stands for the arguments, but contains none, and only the body that owns it uses it.
 unsafe impl<A, K> Send for Enter<A, K> {}
-// SAFETY: as above.
+// SAFETY: a shared reference gives access to nothing: its only method takes it by value or pinned.
 unsafe impl<A, K> Sync for Enter<A, K> {}
 
 impl<A, K> Enter<A, K> {
     /// # Safety
-    /// For a body that is polled first by [`poll`] with arguments `A`, and awaits this as its first
-    /// statement.
+    /// - It is given to a body that awaits it as its first statement.
+    /// - The body is of kind `K`, and its first poll is [`poll`] with arguments `A`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new() -> Self {
         Enter(PhantomData)
@@ -82,9 +85,9 @@ impl<A, K> Future for Enter<A, K> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Entered<A, K>> {
-        // SAFETY: a body's first poll has this waker, which leads to an entry that outlives the poll, and
-        // this is the first statement (contract of `new`). In later polls, which have another waker, the
-        // body is past it: so this tells the compiler that it need not look there.
+        // SAFETY: invariant E: this is the first statement of a body, whose first poll is `poll` above, with this
+        // waker and an entry that outlives it. In later polls, which have another waker, the body is past it: so
+        // this tells the compiler that it need not look there.
         unsafe {
             assert_unchecked(ptr::eq(cx.waker().vtable(), &raw const ENTERING));
             let entry = cx.waker().data().cast::<Entry<'_, A>>();
@@ -115,11 +118,13 @@ impl<A, K> Entered<A, K> {
     /// Takes the arguments.
     ///
     /// # Safety
-    /// Once, before the body awaits anything else than its [`Enter`].
+    /// - This is called once for a body.
+    /// - The body has awaited nothing but its [`Enter`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
     pub unsafe fn __cps_args(self) -> A {
-        // SAFETY: the entry is live in the first poll, and the caller says that this is the only call.
+        // SAFETY: the entry is live in the body's first poll, in which the expansion calls this (invariant E),
+        // once.
         unsafe {
             let args = &raw const (*self.entry.cast::<Entry<'_, A>>()).args;
             #[cfg(debug_assertions)]
@@ -131,12 +136,13 @@ impl<A, K> Entered<A, K> {
     /// The chain that runs the body, branded with the lifetime of one of the body's locals.
     ///
     /// # Safety
-    /// Once, before the body awaits anything else than its [`Enter`].
+    /// - This is called once for a body.
+    /// - The body has awaited nothing but its [`Enter`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
     pub unsafe fn __cps_handle<'b>(self, _: &'b BodyLocal) -> Handle<'b, K> {
-        // SAFETY: the entry is live in the first poll. The body, of kind `K` by the contract of `Enter::new`, is
-        // the one that the chain runs.
+        // SAFETY: the entry is live in the body's first poll, in which the expansion calls this (invariant E),
+        // once. The body, of kind `K` (`Enter::new`), is the one that the chain runs (invariants D and H).
         unsafe { Handle::new((*self.entry.cast::<Entry<'_, A>>()).chain) }
     }
 
@@ -153,8 +159,7 @@ impl<A, K> Entered<A, K> {
 #[derive(Debug)]
 pub struct BodyLocal(());
 
-/// The table of the wakers of first polls. A `static`, whose address is its own: by it they are
-/// known. Nobody gets to use them.
+/// The table of the wakers of first polls, which are known by its address: it is a `static`. Nobody uses these wakers.
 static ENTERING: RawWakerVTable = {
     unsafe fn clone(data: *const ()) -> RawWaker {
         RawWaker::new(data, &ENTERING)

@@ -61,8 +61,8 @@ pub union Frame<B: Body> {
     deferred: ManuallyDrop<Headed<*mut ()>>,
 }
 
-// SAFETY: a frame owns the body's arguments, which are part of `B`, or the body's future, which is
-// `Send` if `B` is (contract of `Body`). A result lies in a frame only within one poll.
+// SAFETY: a frame owns the body's future, which is `Send` if `B` is (invariant B). A result lies in a frame
+// only within one poll.
 unsafe impl<B: Body + Send> Send for Frame<B> {}
 // SAFETY: a shared reference to a frame gives access to nothing.
 unsafe impl<B: Body> Sync for Frame<B> {}
@@ -80,31 +80,32 @@ impl<B: Body> Frame<B> {
     /// Where the future is of a frame that runs or is suspended.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn future(this: *mut Self) -> *mut B::Future {
-        // SAFETY: in bounds of the frame's memory, which every caller has.
+        // SAFETY: in bounds of the frame's memory, which every caller has (invariant F).
         unsafe { (&raw mut (*this.cast::<Headed<B::Future>>()).payload).cast() }
     }
 
     /// Where the result is of a frame that has returned.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn result(this: *mut Self) -> *mut B::Output {
-        // SAFETY: as above.
+        // SAFETY: in bounds of the frame's memory, which every caller has (invariant F).
         unsafe { (&raw mut (*this.cast::<Headed<B::Output>>()).payload).cast() }
     }
 
     /// Where the pointer is to the waiting body of a frame whose call was deferred.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn waiting(this: *mut Self) -> *mut *mut () {
-        // SAFETY: as above.
+        // SAFETY: in bounds of the frame's memory, which every caller has (invariant F).
         unsafe { &raw mut (*this.cast::<Headed<*mut ()>>()).payload }
     }
 
     /// Moves the result of a returned frame out.
     ///
     /// # Safety
-    /// The frame has returned and its result was not taken; afterwards it is ended.
+    /// The frame has returned, and its result was not taken. By this call it ends.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
-        // SAFETY: by contract.
+        // SAFETY: the caller has seen the frame return (its await was resumed, or its chain has ended), and takes
+        // the result once.
         unsafe { ptr::read(Self::result(this)) }
     }
 
@@ -114,16 +115,18 @@ impl<B: Body> Frame<B> {
     /// The frame has returned, and its result is not taken as long as this is used.
     #[cfg(feature = "tracing")]
     pub(crate) unsafe fn result_of<'a>(this: *const Self) -> &'a B::Output {
-        // SAFETY: by contract.
+        // SAFETY: `close_returned`, which calls this, has a frame that has returned, and whose caller was not
+        // resumed yet.
         unsafe { &*Self::result(this.cast_mut()) }
     }
 
+    /// Leaves the body's result in the frame.
+    ///
     /// # Safety
-    /// The frame is ended, or its future has returned.
+    /// The frame has ended, or its future has returned.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn put_result(this: *mut Self, result: B::Output) {
-        // SAFETY: nothing in the payload is live: a future that has returned owns nothing
-        // (contract of `Body`).
+        // SAFETY: nothing in the payload is live: a future that has returned owns nothing (invariant E).
         unsafe { Self::result(this).write(result) }
     }
 
@@ -138,7 +141,8 @@ impl<B: Body> Frame<B> {
         body: Passing<B>,
         chain: Caller,
     ) -> Poll<B::Output> {
-        // SAFETY: passed on.
+        // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
+        // running body (invariant D).
         unsafe { Self::call_as(this, body, chain, SuspendedAt::<B, S>::VTABLE) }
     }
 
@@ -154,7 +158,8 @@ impl<B: Body> Frame<B> {
         vtable: *const VTable,
     ) -> Poll<B::Output> {
         let starting = Starting::new(chain.driver, Self::header(this), vtable);
-        // SAFETY: passed on.
+        // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
+        // running body (invariant D). `link` follows the poll at once (invariant P).
         unsafe {
             let _starting = starting.enter();
             let poll = Self::start(this, body, chain.driver);
@@ -177,7 +182,8 @@ impl<B: Body> Frame<B> {
     ) -> Poll<B::Output> {
         let vtable = SuspendedAt::<B, S>::VTABLE;
         let starting = Starting::new(chain.driver, Self::header(this), vtable);
-        // SAFETY: passed on.
+        // SAFETY: `Embedded::call`, which calls this, has the frame's memory (invariant F) and the running body
+        // (invariant D). `link` follows the poll at once (invariant P).
         unsafe {
             let _starting = starting.enter();
             let poll = Self::start_inlined(this, body, chain.driver);
@@ -204,19 +210,22 @@ impl<B: Body> Frame<B> {
         struct DropOnUnwind<F>(*mut F);
         impl<F> Drop for DropOnUnwind<F> {
             fn drop(&mut self) {
-                // SAFETY: it was constructed there, and is not reached by anybody else.
+                // SAFETY: `call_future` has written the future there, and nobody else reaches it before it is
+                // linked.
                 unsafe { ptr::drop_in_place(self.0) }
             }
         }
 
         let starting = Starting::new(chain.driver, Self::header(this), vtable);
-        // SAFETY: as in `start`; the future is dropped just once, here or by who ends the frame.
+        let place = Self::future(this);
+        // SAFETY: the frame's memory is its own (invariant F).
+        unsafe { place.write(future) };
+        let unwinding = DropOnUnwind(place);
+        let own = Caller::new(chain.driver, Self::header(this));
+        // SAFETY: the memory is not moved until the frame has ended (invariant F): the future is pinned. The body that
+        // calls this runs (invariant D), and `link` follows the poll at once (invariant P).
         unsafe {
-            let place = Self::future(this);
-            place.write(future);
-            let unwinding = DropOnUnwind(place);
             let _starting = starting.enter();
-            let own = Caller::new(chain.driver, Self::header(this));
             let poll = B::resume(Pin::new_unchecked(&mut *place), own);
             core::mem::forget(unwinding);
             if poll.is_pending() {
@@ -226,31 +235,37 @@ impl<B: Body> Frame<B> {
         }
     }
 
-    /// Makes a frame a part of the chain whose body has suspended in its start.
+    /// Makes the frame of a body that has suspended in its start a part of the chain.
     ///
     /// # Safety
-    /// `this` is valid for writes of its header; the driver is in a poll.
+    /// - `this` is the frame's memory (invariant F), and its body is suspended.
+    /// - `vtable` is one of such frames (invariant V).
+    /// - `caller` is the body that runs (invariant D).
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn link(this: *mut Self, caller: Caller, vtable: *const VTable) {
-        // SAFETY: by contract.
+        // SAFETY: the functions that call this have the frame's memory (invariant F), and have just polled its body
+        // for the body that runs (invariant D).
         unsafe {
             this.cast::<Header>().write(Header::new(vtable, caller.frame));
             (*caller.driver).suspended_at(Self::header(this));
         }
     }
 
-    /// Makes a frame of a body whose call is deferred, and leaves it to the driver.
+    /// Makes a frame for a body whose call is deferred, and leaves it to the driver.
     ///
     /// # Safety
-    /// `this` is valid for writes and stays so until the frame has ended; so does what is at `waiting`
-    /// until the body was taken from there. The rest is as for [`Driver::defer`].
+    /// - `this` is valid for writes, and is the frame's alone until the frame has ended (invariant F).
+    /// - `waiting` is where the body lies, until it is taken from there.
+    /// - `vtable` is one of unstarted frames (invariant V).
+    /// - `caller` is the body that runs (invariant D), and awaits this call at once.
     pub(crate) unsafe fn defer(
         this: *mut Self,
         waiting: *mut (),
         caller: Caller,
         vtable: *const VTable,
     ) {
-        // SAFETY: by contract.
+        // SAFETY: the placement, which calls this, has the frame's memory (invariant F), and the body that runs
+        // (invariant D).
         unsafe {
             this.cast::<Header>().write(Header::new(vtable, ptr::null()));
             Self::waiting(this).write(waiting);
@@ -262,15 +277,19 @@ impl<B: Body> Frame<B> {
     /// result lies in the frame.
     ///
     /// # Safety
-    /// As for that.
+    /// - The frame is the leaf of `driver`, which is in a poll.
+    /// - The driver's step is `NONE` (invariant S).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn resume_here(this: *mut Self, driver: *const Driver) -> Option<Step> {
-        // SAFETY: passed on; a future that has returned is not used again. The future was constructed
-        // in place and has not returned (invariant C).
+        // SAFETY: invariant S, which the driver's loop upholds. (The compiler leaves out what a body does when it has
+        // just suspended.)
+        unsafe { assert_unchecked((*driver).step.get() == Step::NONE) };
+        // SAFETY: the frame is in the chain, so its future was constructed in place, and has not returned (invariant
+        // C).
+        let future = unsafe { Pin::new_unchecked(&mut *Self::future(this)) };
+        // SAFETY: the frame is the leaf, which the driver resumes in a poll (invariants L and D). A future that has
+        // returned owns nothing (invariant E).
         unsafe {
-            // By invariant S: the compiler leaves out what a body does when it has just suspended.
-            assert_unchecked((*driver).step.get() == Step::NONE);
-            let future = Pin::new_unchecked(&mut *Self::future(this));
             match B::resume(future, Caller::new(driver, Self::header(this))) {
                 Poll::Pending => Some((*driver).pending()),
                 Poll::Ready(value) => {
@@ -281,21 +300,24 @@ impl<B: Body> Frame<B> {
         }
     }
 
-    /// Starts a body on the host stack: constructs its future in place and runs it until it suspends or
-    /// returns. Nothing else is written, of the frame or the driver.
+    /// Starts a body on the host stack: constructs its future in place, and runs it until it suspends or returns.
+    /// Writes nothing else, in the frame or the driver.
     ///
     /// # Safety
-    /// `this` is valid for writes and stays so until the frame has ended; it holds no live
-    /// payload. `body` is written; by value, which is in registers if it is small. `driver` is in a poll (between `enter` and the return to the executor).
+    /// - `this` is valid for writes, and is the frame's alone until the frame has ended (invariant F). It holds no live
+    ///   payload.
+    /// - `driver` is in a poll: between `enter` and the return to the executor. The frame's caller is the body that it
+    ///   runs, or the root continuation (invariant D).
     #[inline]
     pub(crate) unsafe fn start(
         this: *mut Self,
         body: Passing<B>,
         driver: *const Driver,
     ) -> Poll<B::Output> {
-        // As in `start_inlined`. That it is not called is to keep rustc, which inlines a function that calls just
-        // one other, from having it for this.
-        // SAFETY: as there.
+        // Duplicated on purpose: rustc would inline a wrapper that only calls `start_inlined`.
+        // SAFETY: the memory is valid and not moved until the frame has ended (invariant F): the future is pinned.
+        // `make` is given the `Enter` that the body awaits first, with its arguments (invariant E); the driver is
+        // in a poll (invariant D).
         unsafe {
             let future = Self::future(this);
             let (args, make) = body.into_parts();
@@ -305,18 +327,19 @@ impl<B: Body> Frame<B> {
         }
     }
 
-    /// [`Frame::start`] where it is called.
+    /// [`Frame::start`], compiled where it is called.
     ///
     /// # Safety
-    /// As for that.
+    /// As for [`Frame::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_inlined(
         this: *mut Self,
         body: Passing<B>,
         driver: *const Driver,
     ) -> Poll<B::Output> {
-        // SAFETY: the future is constructed in memory that is valid by contract and not moved until it has
-        // returned or been dropped: it is pinned. The rest is passed on, or the contract of `Body`.
+        // SAFETY: the memory is valid and not moved until the frame has ended (invariant F): the future is pinned.
+        // `make` is given the `Enter` that the body awaits first, with its arguments (invariant E); the driver is
+        // in a poll (invariant D).
         unsafe {
             let future = Self::future(this);
             let (args, make) = body.into_parts();
@@ -360,9 +383,9 @@ pub(crate) union Origin<B: Body> {
     deferred: ManuallyDrop<Headed<*mut ()>>,
 }
 
-// SAFETY: as for a frame.
+// SAFETY: it holds a body or is a frame: both are `Send` if the body is (invariant B).
 unsafe impl<B: Body + Send> Send for Origin<B> {}
-// SAFETY: as for a frame.
+// SAFETY: a shared reference to the memory gives access to nothing.
 unsafe impl<B: Body> Sync for Origin<B> {}
 
 impl<B: Body> Origin<B> {
@@ -410,9 +433,9 @@ pub(crate) use resume_caller;
 
 /// [`VTable::resume`] of a suspended frame.
 pub(crate) unsafe fn resume<B: Body>(frame: *mut Header, driver: *const Driver) -> Step {
-    // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>`; the
-    // rest is passed on. A body that has returned has not suspended, so that invariant S holds for its
-    // caller.
+    // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>` (invariant V). The
+    // driver's loop, or the callee that has returned, resumes the leaf (invariant L) in a poll. A body that has
+    // returned has not suspended, so that invariant S holds for its caller.
     unsafe {
         match Frame::resume_here(frame.cast::<Frame<B>>(), driver) {
             Some(step) => step,
@@ -423,7 +446,7 @@ pub(crate) unsafe fn resume<B: Body>(frame: *mut Header, driver: *const Driver) 
 
 /// [`VTable::drop`] of a suspended frame in memory that its caller's frame owns.
 pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
-    // SAFETY: as in `resume`; the future suspended or panicked, and is dropped just once
-    // (contract of `VTable::drop`).
+    // SAFETY: this function is in vtables of `B`'s frames only (invariant V). The future has suspended or
+    // panicked, and `drop_chain`, which has taken the frame out of the chain, drops it once.
     unsafe { ptr::drop_in_place(Frame::future(frame.cast::<Frame<B>>())) }
 }

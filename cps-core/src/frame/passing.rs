@@ -1,13 +1,13 @@
 //! A body on its way from whoever calls it to where it starts.
 //!
-//! It passes through a handful of functions, all of which are inlined if the compiler optimises: then it is passed by value,
-//! and its arguments are in registers. If not, each function that is given a value copies it, and a copy of a large
-//! argument for each of them, for each call that is under way, is more than a thread's stack holds: then it stays where
-//! it is until it starts.
+//! The body passes through several functions. If the compiler optimises, all of them are inlined, the body is passed by
+//! value, and its arguments are in registers. If not, each function would copy the body, and the copies of a large
+//! argument, for each call that is under way, would overflow a thread's stack: so then the body stays where it is until
+//! it starts.
 
 use crate::frame::body::Body;
 
-/// Owns a body, which it drops if that is not started.
+/// Owns a body, and drops it if it is not started.
 pub struct Passing<B: Body> {
     #[cfg(not(debug_assertions))]
     body: B,
@@ -15,7 +15,7 @@ pub struct Passing<B: Body> {
     body: *mut B,
 }
 
-/// Where the arguments are of a body that starts: see [`Passing::into_parts`].
+/// The arguments of a body that starts, or their place: see [`Passing::into_parts`].
 #[cfg(not(debug_assertions))]
 pub(crate) type Passed<A> = core::mem::ManuallyDrop<A>;
 #[cfg(debug_assertions)]
@@ -24,10 +24,10 @@ pub(crate) type Passed<A> = *mut A;
 #[cfg(not(debug_assertions))]
 impl<B: Body> Passing<B> {
     /// # Safety
-    /// The body is valid, and is not used again.
+    /// The body is valid, and the caller does not use it again.
     #[inline(always)]
     pub(crate) unsafe fn of(body: *mut B) -> Self {
-        // SAFETY: by contract.
+        // SAFETY: the caller owns the body, and gives it up.
         Passing { body: unsafe { body.read() } }
     }
 
@@ -48,14 +48,15 @@ impl<B: Body> Passing<B> {
 #[cfg(debug_assertions)]
 impl<B: Body> Passing<B> {
     /// # Safety
-    /// The body is valid as long as this value, and is not used again.
+    /// - The body is valid as long as this value.
+    /// - The caller does not use it again.
     pub(crate) unsafe fn of(body: *mut B) -> Self {
         Passing { body }
     }
 
     /// The body.
     pub(crate) fn into_body(self) -> B {
-        // SAFETY: it is moved out once, since `self` is forgotten (contract of `of`).
+        // SAFETY: `of` was given the body for this value, which is forgotten: so it is moved out once.
         let body = unsafe { self.body.read() };
         core::mem::forget(self);
         body
@@ -65,7 +66,8 @@ impl<B: Body> Passing<B> {
     pub(crate) fn into_parts(self) -> (Passed<B::Args>, B::Make) {
         let body = self.body;
         core::mem::forget(self);
-        // SAFETY: as above; the arguments are moved out by the body (contract of `Body`).
+        // SAFETY: `of` was given the body for this value, which is forgotten: the closure is moved out once, here,
+        // and the arguments by the body (invariant E).
         unsafe { (B::args(body), B::take_make(body)) }
     }
 }
@@ -73,7 +75,7 @@ impl<B: Body> Passing<B> {
 #[cfg(debug_assertions)]
 impl<B: Body> Drop for Passing<B> {
     fn drop(&mut self) {
-        // SAFETY: the body was not moved out, or this were forgotten.
+        // SAFETY: `of` was given the body for this value. It is there: whoever moves it out forgets this value.
         unsafe { self.body.drop_in_place() }
     }
 }

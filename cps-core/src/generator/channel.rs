@@ -39,34 +39,41 @@ unsafe impl<T> Head for Channel<T> {
 }
 
 impl<T> Channel<T> {
+    /// The slot.
+    ///
     /// # Safety
-    /// `driver` heads a live channel, by a pointer to the whole of it, and nothing refers to its
-    /// slot.
+    /// - `driver` heads a live channel of `T`, and is a pointer to the whole of it.
+    /// - Nothing refers to the slot while this reference is used.
     #[inline(always)]
     unsafe fn item<'a>(driver: *const Driver) -> &'a mut Option<T> {
-        // SAFETY: by contract.
+        // SAFETY: `is_full`, `put` and `take` have the driver of a chain that heads a `Channel<T>`, and no
+        // reference to the slot outlives a function of this file.
         unsafe { &mut *UnsafeCell::raw_get(&raw const (*driver.cast::<Channel<T>>()).item) }
     }
 
     /// Whether there is an item that was not taken.
     ///
     /// # Safety
-    /// `driver` heads a live channel of `T`, and nothing refers to its slot.
+    /// - `driver` heads a live channel of `T`.
+    /// - Nothing refers to its slot.
     #[inline(always)]
     pub(crate) unsafe fn is_full(driver: *const Driver) -> bool {
-        // SAFETY: passed on.
+        // SAFETY: `Handed::poll`, which calls this, is in a body that yields `T`: its driver heads a channel of `T`
+        // (contract of `MayYield`).
         unsafe { Self::item(driver).is_some() }
     }
 
-    /// Hands the item on: to the sink if there is one, and then this is all; or into the slot, and
-    /// then the chain must suspend.
+    /// Hands the item on: to the sink if there is one; if not, into the slot, and then the chain must suspend.
     ///
     /// # Safety
-    /// `driver` heads a live channel of `T`, its chain runs, and the slot is empty.
+    /// - `driver` heads a live channel of `T`.
+    /// - Its chain runs (invariant D).
+    /// - The slot is empty.
     #[inline(always)]
     pub(crate) unsafe fn put(driver: *const Driver, item: T) -> Poll<()> {
-        // SAFETY: by contract. A sink that is set is live. The slot is empty: there is nothing to drop,
-        // and what an assignment would do for it is left out.
+        // SAFETY: `Yield`'s call has the driver of a body that yields `T`, which heads a channel of `T` (contract
+        // of `MayYield`). A sink that is set is live (`with_sink` resets it). The slot is empty, so that there is
+        // nothing to drop, and `write` spares what an assignment would do for that.
         unsafe {
             let sink = (*driver.cast::<Channel<T>>()).sink.get();
             if !sink.is_null() {
@@ -81,18 +88,21 @@ impl<T> Channel<T> {
     /// Not inlined, so that a body's code is as without sinks but for one test.
     ///
     /// # Safety
-    /// The sink is live, and nothing else uses it.
+    /// - The sink is live.
+    /// - Nothing else uses it during the call.
     #[cold]
     #[inline(never)]
     unsafe fn give(sink: *const Sink<T>, item: T) {
-        // SAFETY: by contract.
+        // SAFETY: `put` has found the sink set, so `with_sink`, which owns it, has not returned, and its closure
+        // runs nothing else.
         unsafe { ((*sink).take)((*sink).data, item) }
     }
 
-    /// Has `take` take all items that are yielded while `run` runs.
+    /// Calls `take` with each item that is yielded while `run` runs.
     ///
     /// # Safety
-    /// `driver` heads a live channel of `T`, which is borrowed exclusively.
+    /// - `driver` heads a live channel of `T`.
+    /// - The caller borrows the channel exclusively, but for `run`.
     #[inline(always)]
     pub(crate) unsafe fn with_sink<F: FnMut(T), R>(
         driver: *const Driver,
@@ -102,21 +112,22 @@ impl<T> Channel<T> {
         struct Reset<T>(*const Channel<T>);
         impl<T> Drop for Reset<T> {
             fn drop(&mut self) {
-                // SAFETY: the channel outlives the guard, by the contract of `with_sink`.
+                // SAFETY: `with_sink` borrows the channel exclusively until this guard is gone.
                 unsafe { (*self.0).sink.set(ptr::null()) }
             }
         }
         /// # Safety
         /// `data` is an exclusive reference to an `F`.
         unsafe fn call<F: FnMut(T), T>(data: *mut (), item: T) {
-            // SAFETY: by contract.
+            // SAFETY: `with_sink` has made `data` from an exclusive reference to an `F`, which outlives the sink.
             unsafe { (*data.cast::<F>())(item) }
         }
 
         let channel = driver.cast::<Channel<T>>();
         let sink = Sink { take: call::<F, T>, data: ptr::from_mut(take).cast() };
         let _reset = Reset(channel);
-        // SAFETY: by contract. The sink outlives the guard.
+        // SAFETY: `fold_all`, which calls this, borrows the pinned channel exclusively. The sink outlives the
+        // guard, which resets the pointer to it.
         unsafe { (*channel).sink.set(&raw const sink) };
         run()
     }
@@ -124,10 +135,12 @@ impl<T> Channel<T> {
     /// Empties the slot.
     ///
     /// # Safety
-    /// `driver` heads a live channel of `T`, whose chain does not run.
+    /// - `driver` heads a live channel of `T`.
+    /// - Its chain does not run.
     #[inline(always)]
     pub(crate) unsafe fn take(driver: *const Driver) -> Option<T> {
-        // SAFETY: passed on.
+        // SAFETY: `advance` and `poll_next`, which call this, have returned from the poll: no body runs that could
+        // use the slot.
         unsafe { Self::item(driver).take() }
     }
 }

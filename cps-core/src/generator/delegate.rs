@@ -98,8 +98,9 @@ impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator
         chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
-        // SAFETY: passed on. The chain has a channel of `T` (contract of `MayYield`), as the body
-        // needs.
+        // SAFETY: the running body calls this with its own slot (invariants D and F). Its chain heads a channel of
+        // `T` (contract of `MayYield`), which the generator's body needs. `Handle::__cps_begin`, which owns `this`,
+        // does not use it again.
         unsafe { begin::<B, P, S>(slot, chain, Passing::of(&raw mut (*this).child.body)) }
     }
 }
@@ -119,7 +120,9 @@ where
         chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
     ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
-        // SAFETY: as above.
+        // SAFETY: the running body calls this with its own slot (invariants D and F). Its chain heads a channel of
+        // `T` (contract of `MayYield`), which the generator's body needs. `Handle::__cps_begin`, which owns `this`,
+        // does not use it again.
         unsafe { begin::<B, P, S>(slot, chain, Passing::of(&raw mut (*this).child.body)) }
     }
 }
@@ -134,9 +137,8 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     chain: Caller,
     body: Passing<B>,
 ) -> (Option<B::Output>, Suspended) {
-    /// A function of its own. A generator is called in order to be suspended and resumed many times: if its
-    /// start were inlined in its caller's resume function, each of the caller's resumes would save the registers
-    /// that only the start needs.
+    /// Not inlined. A generator is suspended and resumed many times for each start: if the start were part of the
+    /// caller's resume function, each resume of the caller would save the registers that only the start needs.
     ///
     /// # Safety
     /// As for [`Placement::call`].
@@ -146,11 +148,14 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
         chain: Caller,
         body: Passing<B>,
     ) -> Option<B::Output> {
-        // SAFETY: passed on.
+        // SAFETY: `begin`, the only caller, has the slot and the chain of the body that delegates (invariants D and
+        // F).
         unsafe { P::call::<B, S>(slot, chain, body) }.0
     }
 
-    // SAFETY: passed on; without a value, the call has suspended.
+    // SAFETY: both calls of `Callee::call` above give the slot and the chain of the body that delegates
+    // (invariants D and F). If there is no value the call has suspended, and the body awaits it at once
+    // (invariant P).
     unsafe {
         match call::<B, P, S>(slot, chain, body) {
             Some(value) => Suspended::returned(value),

@@ -105,23 +105,24 @@ unstarted_generator!(Generator, GeneratorRoot);
 impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
     #[inline(always)]
     fn advance(self: Pin<&mut Self>) -> Option<<B::Output as Ending<T>>::Item> {
-        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively. Between the
-        // poll and `take` nothing else happens.
-        unsafe {
-            let chain = &raw mut self.get_unchecked_mut().chain;
-            if RootMemory::has_ended(chain) {
-                return None;
-            }
-            match RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) {
-                Poll::Pending => match Channel::take(RootMemory::driver(chain)) {
-                    Some(item) => Some(<B::Output as Ending<T>>::item(item)),
-                    None => {
-                        RootMemory::cancel(chain);
-                        waited()
-                    }
-                },
-                Poll::Ready(end) => end.last(),
-            }
+        // SAFETY: nothing is moved out of the pinned root.
+        let chain = unsafe { &raw mut self.get_unchecked_mut().chain };
+        // SAFETY: the chain is live: `self` borrows it.
+        if unsafe { RootMemory::has_ended(chain) } {
+            return None;
+        }
+        // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively.
+        match unsafe { RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) } {
+            // SAFETY: the chain's head is a channel of `T`, by its type, and the poll has returned.
+            Poll::Pending => match unsafe { Channel::take(RootMemory::driver(chain)) } {
+                Some(item) => Some(<B::Output as Ending<T>>::item(item)),
+                None => {
+                    // SAFETY: invariant M, as for the poll, which has returned.
+                    unsafe { RootMemory::cancel(chain) };
+                    waited()
+                }
+            },
+            Poll::Ready(end) => end.last(),
         }
     }
 
@@ -135,21 +136,22 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
     ) -> A {
         let mut accumulated = Some(init);
         let mut take = |item| accumulated = accumulated.take().map(|all| f(all, item));
-        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively.
-        unsafe {
-            let chain = &raw mut self.get_unchecked_mut().chain;
-            if !RootMemory::has_ended(chain) {
-                let driver = RootMemory::driver(chain);
-                let mut yielded = |item| take(<B::Output as Ending<T>>::item(item));
-                let end = Channel::with_sink(driver, &mut yielded, || {
-                    RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop()))
-                });
-                match end {
-                    Poll::Ready(end) => end.last().into_iter().for_each(take),
-                    Poll::Pending => {
-                        RootMemory::cancel(chain);
-                        waited()
-                    }
+        // SAFETY: nothing is moved out of the pinned root.
+        let chain = unsafe { &raw mut self.get_unchecked_mut().chain };
+        // SAFETY: the chain is live: `self` borrows it.
+        if !unsafe { RootMemory::has_ended(chain) } {
+            let mut yielded = |item| take(<B::Output as Ending<T>>::item(item));
+            let run = || {
+                // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively.
+                unsafe { RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) }
+            };
+            // SAFETY: the chain's head is a channel of `T`, by its type, and `self` borrows it exclusively.
+            match unsafe { Channel::with_sink(RootMemory::driver(chain), &mut yielded, run) } {
+                Poll::Ready(end) => end.last().into_iter().for_each(take),
+                Poll::Pending => {
+                    // SAFETY: invariant M, as for the poll, which has returned.
+                    unsafe { RootMemory::cancel(chain) };
+                    waited()
                 }
             }
         }

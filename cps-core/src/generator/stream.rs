@@ -94,20 +94,20 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> AsyncGeneratorRoot<T, B, N> 
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<<B::Output as Ending<T>>::Item>> {
-        // SAFETY: nothing is moved out of the pinned root, which is borrowed exclusively. Between the
-        // poll and `take` nothing else happens.
-        unsafe {
-            let chain = &raw mut self.get_unchecked_mut().chain;
-            if RootMemory::has_ended(chain) {
-                return Poll::Ready(None);
-            }
-            match RootMemory::poll::<()>(chain, cx) {
-                Poll::Pending => match Channel::take(RootMemory::driver(chain)) {
-                    Some(item) => Poll::Ready(Some(<B::Output as Ending<T>>::item(item))),
-                    None => Poll::Pending,
-                },
-                Poll::Ready(end) => Poll::Ready(end.last()),
-            }
+        // SAFETY: nothing is moved out of the pinned root.
+        let chain = unsafe { &raw mut self.get_unchecked_mut().chain };
+        // SAFETY: the chain is live: `self` borrows it.
+        if unsafe { RootMemory::has_ended(chain) } {
+            return Poll::Ready(None);
+        }
+        // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively.
+        match unsafe { RootMemory::poll::<()>(chain, cx) } {
+            // SAFETY: the chain's head is a channel of `T`, by its type, and the poll has returned.
+            Poll::Pending => match unsafe { Channel::take(RootMemory::driver(chain)) } {
+                Some(item) => Poll::Ready(Some(<B::Output as Ending<T>>::item(item))),
+                None => Poll::Pending,
+            },
+            Poll::Ready(end) => Poll::Ready(end.last()),
         }
     }
 

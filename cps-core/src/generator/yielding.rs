@@ -48,7 +48,7 @@ pub struct Yield<T> {
 #[derive(Debug)]
 pub struct Yielded<T>(PhantomData<fn(T)>);
 
-/// Awaits that the item is taken: pending once, since the chain is polled again for the next one only.
+/// Waits until the item is taken: pending once, since the chain is polled again for the next item only.
 #[derive(Debug)]
 pub struct Handed<T>(PhantomData<fn(T)>);
 
@@ -59,7 +59,9 @@ impl<T> Future for Handed<T> {
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
         // As in `Suspended`.
         let Some(chain) = context::chain(cx) else { return Poll::Pending };
-        // SAFETY: only `Yield`'s call makes this, for a body whose chain has a channel of `T` and is in a poll.
+        // SAFETY: only `Yield`'s call makes this, for the body that yields `T` and is polled now: its chain has a
+        // channel of `T` and is in a poll (invariant D). An empty slot means that the item was taken and the body
+        // resumed.
         unsafe {
             if Channel::<T>::is_full(chain.driver) {
                 Poll::Pending
@@ -89,8 +91,9 @@ impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
         chain: Caller,
         _: *mut SlotOf<Yielded<T>>,
     ) -> (Option<()>, Handed<T>) {
-        // SAFETY: the chain runs, since its body calls this, and heads a channel of `T` (contract of
-        // `MayYield`). What filled the slot last suspended the chain, and the slot was emptied then.
+        // SAFETY: the running body calls this (invariant D), and its chain heads a channel of `T` (contract of
+        // `MayYield`). An item that filled the slot suspended the chain, and the poll that ended with it emptied
+        // the slot. `Handle::__cps_begin`, which owns `this`, does not use it again.
         match unsafe { Channel::put(chain.driver, (&raw const (*this).item).read()) } {
             Poll::Ready(()) => (Some(()), Handed(PhantomData)),
             Poll::Pending => (None, Handed(PhantomData)),

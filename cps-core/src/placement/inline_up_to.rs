@@ -35,7 +35,8 @@ impl<const N: usize> Placement for InlineUpTo<N> {
         chain: Caller,
         body: Passing<B>,
     ) -> (Option<B::Output>, Suspended) {
-        // SAFETY: passed on; a slot in which the frame fits is as good as one of the frame's type.
+        // SAFETY: the running body calls this with its own slot (invariants D and F), which holds the frame if that
+        // fits.
         unsafe {
             if Room::<B, N>::FITS {
                 Embedded::call::<S>(slot.cast::<SlotOf<Embedded<B>>>(), chain, body)
@@ -58,7 +59,8 @@ impl<B: Body, const N: usize> Content for Room<B, N> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut SlotOf<Self>, returned: Returned) -> B::Output {
-        // SAFETY: passed on; `call` decided likewise.
+        // SAFETY: `call` made the same choice, so the callee is where this looks. It has returned, since
+        // `Suspended` was polled again (invariant L).
         unsafe {
             if Self::FITS {
                 Embedded::<B>::finish(slot.cast::<SlotOf<Embedded<B>>>(), returned)

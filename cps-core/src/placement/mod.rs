@@ -90,7 +90,8 @@ impl Placement for Inline {
         chain: Caller,
         body: Passing<B>,
     ) -> (Option<B::Output>, Suspended) {
-        // SAFETY: passed on.
+        // SAFETY: the running body calls this with its own slot (invariants D and F), and awaits it at once
+        // (invariant P).
         unsafe { Embedded::call::<S>(slot, chain, body) }
     }
 }

@@ -27,7 +27,7 @@ pub struct Allocated<B>(PhantomData<B>);
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn allocate<T>() -> *mut T {
     const { assert!(size_of::<T>() != 0) };
-    // SAFETY: the layout has a size.
+    // SAFETY: the layout has a size: each type that this is called for contains a header or a byte.
     let memory = unsafe { alloc(Layout::new::<T>()) };
     if memory.is_null() {
         no_memory(Layout::new::<T>());
@@ -47,7 +47,7 @@ fn no_memory(layout: Layout) -> ! {
 /// `memory` comes from [`allocate`] for this type, and nothing refers to it.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn free<T>(memory: *mut T) {
-    // SAFETY: by contract.
+    // SAFETY: its callers have the memory from `allocate` for a `T`, and its frame has ended.
     unsafe { dealloc(memory.cast(), Layout::new::<T>()) }
 }
 
@@ -57,7 +57,7 @@ pub(crate) struct Free<T>(pub(crate) *mut T);
 impl<T> Drop for Free<T> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        // SAFETY: whoever made the guard owns the allocation and ends the frame before this runs.
+        // SAFETY: whoever made the guard owns the allocation, and ends the frame before this runs.
         unsafe { free(self.0) }
     }
 }
@@ -86,7 +86,8 @@ impl<B: Body, S: Site> Unstarted<B> for OnHeap<B, S> {
     }
 
     unsafe fn take(frame: *mut Header, _: *const Driver) -> B {
-        // SAFETY: by contract the frame is unstarted; its body waits in an allocation.
+        // SAFETY: `start_deferred` calls this once, for an unstarted frame, by its vtable (invariant V). Its body
+        // waits in an allocation that `call` made for it.
         unsafe {
             let waiting = Waiting::<B>::of(frame);
             let body = Waiting::take(waiting);
@@ -107,23 +108,26 @@ impl Placement for Heap {
     ) -> (Option<B::Output>, Suspended) {
         let frame = allocate::<Frame<B>>();
         let unwinding = Free(frame);
-        // SAFETY: the allocation is valid memory for a frame until it is freed, which is when the
-        // frame has ended: here, in `finish`, or in the vtable's `drop`. The chain is running,
-        // since its body calls this.
-        unsafe {
-            if (*chain.driver).may_nest_call() {
-                let started = OnHeap::<B, S>::STARTED;
-                let poll = Frame::call_as(frame, body, chain, started);
-                core::mem::forget(unwinding);
-                if let Poll::Ready(value) = poll {
-                    free(frame);
-                    return Suspended::returned(value);
-                }
-            } else {
-                let waiting = allocate();
-                Waiting::begin(waiting, body, frame, chain, OnHeap::<B, S>::UNSTARTED);
-                core::mem::forget(unwinding);
+        // SAFETY: the running body calls this (invariant D).
+        if unsafe { (*chain.driver).may_nest_call() } {
+            let started = OnHeap::<B, S>::STARTED;
+            // SAFETY: the allocation is the frame's until it is freed (invariant F), which is when the frame has ended:
+            // below, in `finish`, or in the vtable's `drop`.
+            let poll = unsafe { Frame::call_as(frame, body, chain, started) };
+            core::mem::forget(unwinding);
+            if let Poll::Ready(value) = poll {
+                // SAFETY: the frame has ended, and nothing else leads to it.
+                unsafe { free(frame) };
+                return Suspended::returned(value);
             }
+        } else {
+            let waiting = allocate();
+            // SAFETY: both allocations are kept until the body is started, or dropped by the vtable (invariant F).
+            unsafe { Waiting::begin(waiting, body, frame, chain, OnHeap::<B, S>::UNSTARTED) };
+            core::mem::forget(unwinding);
+        }
+        // SAFETY: the slot is the body's own, and the call has suspended: the body awaits it at once (invariant P).
+        unsafe {
             slot.cast::<*mut Frame<B>>().write(frame);
             Suspended::now(chain)
         }
@@ -142,8 +146,8 @@ impl<B: Body> Content for Allocated<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {
-        // SAFETY: `Suspended` was polled again, so the callee has returned; `call` left the
-        // pointer here.
+        // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L); `call` left the pointer
+        // to its frame here.
         unsafe {
             let frame = slot.cast::<*mut Frame<B>>().read();
             let value = Frame::take_result(frame);
@@ -156,12 +160,14 @@ impl<B: Body> Content for Allocated<B> {
 /// [`VTable::drop`] of a suspended frame at the head of an allocation for an `M`.
 pub(crate) unsafe fn drop_and_free<B: Body, M>(frame: *mut Header) {
     let _memory = Free::<M>(frame.cast());
-    // SAFETY: this vtable is set on suspended frames only; contract of `VTable::drop`.
+    // SAFETY: this vtable is set on suspended frames only (invariant V), and `drop_chain` has taken the frame out
+    // of the chain.
     unsafe { drop_suspended::<B>(frame) }
 }
 
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
-    // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
+    // SAFETY: this vtable is set on unstarted frames only (invariant V), and `drop_chain` has taken the frame out
+    // of the chain: body and frame are dropped once.
     unsafe {
         let waiting = Waiting::<B>::of(frame);
         let _memory = (Free(frame.cast::<Frame<B>>()), Free(waiting));

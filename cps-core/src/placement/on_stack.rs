@@ -39,8 +39,8 @@ impl<B: Body, S: Site> Unstarted<B> for OnStack<B, S> {
     }
 
     unsafe fn take(frame: *mut Header, driver: *const Driver) -> B {
-        // SAFETY: by contract the frame is unstarted; its body was pushed after it, and nothing
-        // since, for nothing has run.
+        // SAFETY: `start_deferred` calls this once, for an unstarted frame, by its vtable (invariant V). Its body
+        // was pushed after it, and nothing since, for nothing has run.
         unsafe {
             let waiting = Waiting::<B>::of(frame);
             let body = Waiting::take(waiting);
@@ -60,26 +60,29 @@ impl Placement for Stack {
         body: Passing<B>,
     ) -> (Option<B::Output>, call::Suspended) {
         let driver = chain.driver;
-        // SAFETY: the chain is running, since its body calls this; its driver outlives the call. The
-        // memory is the frame's until it is popped, which is when the frame has ended: here or in
-        // `finish`. If the callee panics so does the chain, and the stack is dropped whole.
-        unsafe {
-            if (*driver).may_nest_call() {
-                if let Some(frame) = (*driver).stack.push::<Frame<B>>() {
-                    match Frame::call::<S>(frame, body, chain) {
-                        Poll::Ready(value) => {
-                            (*driver).stack.pop_within(frame);
-                            return call::Suspended::returned(value);
-                        }
-                        Poll::Pending => return call::Suspended::now(chain),
+        // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
+        let own = unsafe { &*driver };
+        if own.may_nest_call() {
+            if let Some(frame) = own.stack.push::<Frame<B>>() {
+                // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant
+                // F): here or in `finish`. If the callee panics so does the chain, and the stack is dropped whole.
+                match unsafe { Frame::call::<S>(frame, body, chain) } {
+                    Poll::Ready(value) => {
+                        // SAFETY: it was pushed above, and all calls that began later have ended (invariant C).
+                        unsafe { own.stack.pop_within(frame) };
+                        return call::Suspended::returned(value);
                     }
+                    // SAFETY: the callee has suspended, and the body awaits it at once (invariant P).
+                    Poll::Pending => return unsafe { call::Suspended::now(chain) },
                 }
             }
-            // Told apart here: LLVM does not thread the test of the result through where all paths meet.
-            match call_slowly::<B, S>(chain, body) {
-                Some(value) => call::Suspended::returned(value),
-                None => call::Suspended::now(chain),
-            }
+        }
+        // Told apart here: LLVM does not thread the test of the result through where all paths meet.
+        // SAFETY: the running body calls this (invariant D), and awaits it at once if there is no value (invariant P).
+        match unsafe { call_slowly::<B, S>(chain, body) } {
+            Some(value) => call::Suspended::returned(value),
+            // SAFETY: the callee has suspended, or was deferred.
+            None => unsafe { call::Suspended::now(chain) },
         }
     }
 }
@@ -91,7 +94,8 @@ impl Placement for Stack {
 #[cold]
 #[inline(never)]
 unsafe fn call_slowly<B: Body, S: Site>(chain: Caller, body: Passing<B>) -> Option<B::Output> {
-    // SAFETY: passed on.
+    // SAFETY: `Stack::call`, the only caller, has the running body (invariant D), which awaits the call at once
+    // (invariant P).
     match unsafe { try_call::<B, S>(chain, body) } {
         Ok(value) => value,
         Err((exhausted, _body)) => panic!("{exhausted}"),
@@ -110,31 +114,35 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
     body: Passing<B>,
 ) -> Result<Option<B::Output>, (Exhausted, Passing<B>)> {
     let driver = chain.driver;
-    // SAFETY: as in `Stack::call`.
-    unsafe {
-        let stack = &(*driver).stack;
-        let frame = match stack.push_slow(Layout::new::<Frame<B>>()) {
-            Ok(memory) => memory.cast::<Frame<B>>(),
-            Err(exhausted) => return Err((exhausted, body)),
-        };
-        if !(*driver).may_nest_call() {
-            let waiting = match stack.push_slow(Layout::new::<Waiting<B>>()) {
-                Ok(memory) => memory.cast(),
-                Err(exhausted) => {
-                    stack.pop(frame);
-                    return Err((exhausted, body));
-                }
-            };
-            Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED);
-            return Ok(None);
-        }
-        match Frame::call::<S>(frame, body, chain) {
-            Poll::Ready(value) => {
-                (*driver).stack.pop(frame);
-                Ok(Some(value))
+    // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
+    let own = unsafe { &*driver };
+    let frame = match own.stack.push_slow(Layout::new::<Frame<B>>()) {
+        Ok(memory) => memory.cast::<Frame<B>>(),
+        Err(exhausted) => return Err((exhausted, body)),
+    };
+    if !own.may_nest_call() {
+        let waiting = match own.stack.push_slow(Layout::new::<Waiting<B>>()) {
+            Ok(memory) => memory.cast(),
+            Err(exhausted) => {
+                // SAFETY: it was pushed above, and nothing since.
+                unsafe { own.stack.pop(frame) };
+                return Err((exhausted, body));
             }
-            Poll::Pending => Ok(None),
+        };
+        // SAFETY: both pieces of memory are kept until they are popped, the body's first (invariant F): by `take`, when
+        // the body is started, and by `finish`.
+        unsafe { Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED) };
+        return Ok(None);
+    }
+    // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant F): here or in
+    // `finish`. If the callee panics so does the chain, and the stack is dropped whole.
+    match unsafe { Frame::call::<S>(frame, body, chain) } {
+        Poll::Ready(value) => {
+            // SAFETY: it was pushed above, and all calls that began later have ended (invariant C).
+            unsafe { own.stack.pop(frame) };
+            Ok(Some(value))
         }
+        Poll::Pending => Ok(None),
     }
 }
 
@@ -144,7 +152,8 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
 /// The topmost frame is a `B`'s, and it has returned.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn finish<B: Body>(chain: Caller) -> B::Output {
-    // SAFETY: by contract.
+    // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L). Calls that began later have
+    // ended (invariant C), so its frame is the topmost.
     unsafe {
         let driver = chain.driver;
         let frame = (*driver).stack.topmost::<Frame<B>>();
@@ -166,13 +175,14 @@ impl<B: Body> Content for Stacked<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut SlotOf<Self>, returned: Returned) -> B::Output {
-        // SAFETY: `Suspended` was polled again, so the callee has returned. Calls that began later
-        // have ended, so its frame is the topmost.
+        // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L). Calls that began later
+        // have ended (invariant C), so its frame is the topmost.
         unsafe { finish::<B>(returned.chain()) }
     }
 }
 
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {
-    // SAFETY: this vtable is set on unstarted frames only; contract of `VTable::drop`.
+    // SAFETY: this vtable is set on unstarted frames only (invariant V), and `drop_chain` has taken the frame out
+    // of the chain.
     unsafe { Waiting::drop_body(Waiting::<B>::of(frame)) }
 }

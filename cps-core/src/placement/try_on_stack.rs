@@ -40,7 +40,8 @@ impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
         chain: Caller,
         _: *mut SlotOf<Tried<B>>,
     ) -> (Option<<Tried<B> as Content>::Value>, Suspended) {
-        // SAFETY: passed on; without a value, the call has suspended.
+        // SAFETY: the running body calls this (invariant D), and `Handle::__cps_begin`, which owns `this`, does not
+        // use it again. Without a value the call has suspended, and the body awaits it at once (invariant P).
         unsafe {
             let body = Passing::of(&raw mut (*this).body);
             match on_stack::try_call::<B, S>(chain, body) {
@@ -77,8 +78,8 @@ impl<B: Body> Content for Tried<B> {
 
     #[inline(always)]
     unsafe fn finish(_: *mut SlotOf<Self>, returned: Returned) -> Self::Value {
-        // SAFETY: `Suspended` was polled again, so the callee, which has a frame, has returned. Calls
-        // that began later have ended, so it is the topmost.
+        // SAFETY: `Suspended` was polled again, so the callee, which has a frame, has returned (invariant L). Calls
+        // that began later have ended (invariant C), so it is the topmost.
         Ok(unsafe { on_stack::finish::<B>(returned.chain()) })
     }
 }

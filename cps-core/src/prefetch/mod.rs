@@ -113,8 +113,8 @@ impl<K: MayWait> Callee<K> for Prefetch {
         chain: Caller,
         _: *mut SlotOf<NoFrame>,
     ) -> (Option<()>, Suspended) {
-        // SAFETY: the chain is running, since its body calls this, and awaits the second part if it has
-        // yielded.
+        // SAFETY: the running body calls this (invariant D), and awaits the second part at once if this has yielded
+        // (invariant P).
         unsafe {
             if (*this).suspends {
                 (*chain.driver).yield_turn();

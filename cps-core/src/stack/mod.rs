@@ -17,10 +17,13 @@
 //! and where it lies is known from its size. A chunk that is left is kept as the one spare chunk of
 //! its predecessor, so that calls at a boundary do not allocate each time.
 //!
-//! What alignment takes is given back with the frame below: a top that was moved up to a multiple of
-//! 64 serves the next call likewise.
+//! Padding for alignment is given back with the frame below it: once the top is a multiple of 64, it suits the next
+//! call of that alignment too.
 //!
 //! The first chunk may be memory that is not an allocation of its own: [`FrameStack::install`].
+//!
+//! **Invariant K**: `current`, and each chunk that `previous` leads to from there, is `EMPTY` or a chunk that this
+//! stack alone has and frees when it is dropped. A `spare` belongs to the stack likewise, and no frame lies in it.
 
 pub(crate) mod options;
 
@@ -34,15 +37,15 @@ use core::ptr;
 use crate::stack::options::FIRST_CHUNK;
 use crate::stack::options::{Exhausted, StackOptions, StackUsage};
 
-/// What every frame's size is rounded up to, so that `top` has this alignment at least.
+/// Sizes of frames are rounded up to a multiple of this, so that `top` is always aligned to it.
 const GRAIN: usize = 8;
 
 /// The alignment of a chunk that is allocated.
 #[cfg(feature = "alloc")]
 const CHUNK_ALIGN: usize = 16;
 
-/// The largest growth: from here on chunks are all of one size. Until then a chunk is a quarter of
-/// what there is, so that at most a fifth of the stack is unused, and two kilobytes.
+/// The largest size of a chunk that is added. A smaller one is a quarter of what the stack has, two kilobytes at
+/// least: so at most a fifth of a stack and two kilobytes are unused.
 #[cfg(feature = "alloc")]
 const LARGEST_CHUNK: usize = 1024 * 1024;
 
@@ -65,7 +68,7 @@ pub(crate) struct Chunk {
     reserved: Cell<usize>,
     /// The most that `reserved` has been above this chunk.
     most_reserved: Cell<usize>,
-    /// What `reserved` may not exceed.
+    /// The upper bound of `reserved`.
     limit: usize,
     /// The most bytes of frames that have been in use at a time, noted if `measured`.
     most_in_use: Cell<usize>,
@@ -100,9 +103,11 @@ impl Chunk {
     /// Makes a chunk of the head and the memory behind it, `size` bytes in all.
     ///
     /// # Safety
-    /// That memory is in nobody's use, and `chunk` may be used for all of it.
+    /// - That memory is in nobody's use.
+    /// - `chunk` may be used for all of it, and its head is written.
     unsafe fn furnish(chunk: *const Chunk, size: usize) {
-        // SAFETY: by contract.
+        // SAFETY: the caller has these bytes for itself: `allocate` has just obtained them, `install` was given
+        // them for its stack alone. The head lies at their start.
         unsafe {
             let start = chunk.cast_mut().cast::<u8>();
             (*chunk).top.set(start.add(size_of::<Chunk>()));
@@ -119,9 +124,9 @@ impl Chunk {
     /// Bytes of the chunk in use by frames.
     ///
     /// # Safety
-    /// The chunk is live.
+    /// The chunk is one of a live stack (invariant K).
     unsafe fn in_use(this: *const Self) -> usize {
-        // SAFETY: by contract.
+        // SAFETY: invariant K: `usage` alone calls this, for chunks that it reaches from the current one.
         let top = unsafe { (*this).top.get() };
         top.addr().saturating_sub(Self::start(this).addr())
     }
@@ -130,7 +135,8 @@ impl Chunk {
 /// A chunk that is never written, and so may be shared by all stacks of all threads.
 struct Empty(Chunk);
 
-// SAFETY: nothing fits into it, so nothing is pushed to or popped from it, and `grow` only reads it.
+// SAFETY: nothing fits into it, so nothing is pushed to it or popped from it, and `grow`, `take_spare` and
+// `usage` only read it.
 unsafe impl Sync for Empty {}
 
 /// What a stack points to before its first push.
@@ -154,7 +160,7 @@ impl FrameStack {
         let head = Chunk::head(options.limit, options.measured, true);
         let chunk = allocate(size, head)?;
         let stack = Self::new();
-        // SAFETY: the chunk is new.
+        // SAFETY: `allocate` has just made and furnished the chunk, and nobody else has it.
         unsafe { stack.found(chunk) };
         Ok(stack)
     }
@@ -162,10 +168,12 @@ impl FrameStack {
     /// Gives the stack its first chunk: `head` and what lies behind it, `size` bytes in all.
     ///
     /// # Safety
-    /// The stack is unused. The memory belongs to the stack, and is not moved, until that is
-    /// dropped; `head` may be used for all of it, and comes from [`Chunk::borrowed`].
+    /// - The stack is unused.
+    /// - The memory belongs to the stack, and is not moved, until the stack is dropped.
+    /// - `head` comes from [`Chunk::borrowed`], and may be used for all of the memory.
     pub(crate) unsafe fn install(&self, head: *const Chunk, size: usize) {
-        // SAFETY: by contract.
+        // SAFETY: `RootMemory::start_here`, which calls this, lends the bytes behind `head` for as long as the
+        // stack lives (invariant M).
         unsafe {
             Chunk::furnish(head, size);
             self.found(head);
@@ -173,9 +181,11 @@ impl FrameStack {
     }
 
     /// # Safety
-    /// The chunk is furnished, and this stack's own.
+    /// - The chunk is furnished.
+    /// - No other stack has it, and this one has no chunk yet.
     unsafe fn found(&self, chunk: *const Chunk) {
-        // SAFETY: by contract.
+        // SAFETY: invariant K: `with_options`, `install` and `grow` give a chunk that is furnished and in no other
+        // stack.
         unsafe {
             (*chunk).previous.set(&raw const EMPTY.0);
             (*chunk).reserved.set((*chunk).size.get());
@@ -189,12 +199,12 @@ impl FrameStack {
     #[inline(always)]
     pub(crate) fn push<T>(&self) -> Option<*mut T> {
         const { assert!(size_of::<T>() != 0, "a chunk's first frame is known by its address") };
-        // SAFETY: the current chunk is live.
+        // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
         let chunk = unsafe { &*self.current.get() };
         let memory = aligned(chunk.top.get(), align_of::<T>());
         let size = const { size_of::<T>().next_multiple_of(GRAIN) };
         if fits(memory, size, chunk.end.get()) {
-            // SAFETY: that much is left in the chunk.
+            // SAFETY: `fits` has just found that the chunk has `size` bytes from `memory` on.
             chunk.top.set(unsafe { memory.add(size) });
             Some(memory.cast())
         } else {
@@ -208,7 +218,7 @@ impl FrameStack {
     pub(crate) fn push_slow(&self, layout: Layout) -> Result<*mut u8, Exhausted> {
         let size = layout.size().next_multiple_of(GRAIN);
         let current = self.current.get();
-        // SAFETY: the current chunk is live.
+        // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
         let chunk = unsafe { &*current };
         let memory = aligned(chunk.top.get(), layout.align());
         // The real end: a measured chunk hides it.
@@ -225,31 +235,34 @@ impl FrameStack {
 
     /// Takes note of the bytes in use, if the stack is measured.
     fn note(&self) {
-        // SAFETY: the current chunk is live.
+        // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
         let chunk = unsafe { &*self.current.get() };
         if chunk.measured {
             chunk.most_in_use.set(chunk.most_in_use.get().max(self.usage().in_use));
         }
     }
 
-    /// Ends the use of the memory that was pushed last and not popped yet, where that is known not
-    /// to be the first of a further chunk: it came from [`FrameStack::push`].
+    /// [`FrameStack::pop`] of memory that is known not to be the first of a further chunk.
     ///
     /// # Safety
-    /// `memory` is what that `push` returned.
+    /// - `memory` is what a [`FrameStack::push`] returned.
+    /// - All that was pushed after it was popped.
     #[inline(always)]
     pub(crate) unsafe fn pop_within<T>(&self, memory: *mut T) {
-        // SAFETY: the current chunk is live, and it is where `memory` lies, by contract.
+        // SAFETY: invariant K: the current chunk is live. `memory` lies in it: it was pushed last (frames end in
+        // LIFO order, invariant C, which the caller upholds) and no chunk has begun with it.
         unsafe { (*self.current.get()).top.set(memory.cast()) }
     }
 
     /// Ends the use of the memory that was pushed last and not popped yet.
     ///
     /// # Safety
-    /// `memory` is what that `push` or `push_slow` returned.
+    /// - `memory` is what a [`FrameStack::push`] or [`FrameStack::push_slow`] returned.
+    /// - All that was pushed after it was popped.
     #[inline(always)]
     pub(crate) unsafe fn pop<T>(&self, memory: *mut T) {
-        // SAFETY: the current chunk is live, and it is where `memory` lies, by contract.
+        // SAFETY: invariant K: the current chunk is live. `memory` lies in it: it was pushed last, and frames end
+        // in LIFO order (invariant C, which the caller upholds).
         let chunk = unsafe { &*self.current.get() };
         chunk.top.set(memory.cast());
         if memory.cast() == chunk.first.get() {
@@ -257,10 +270,10 @@ impl FrameStack {
         }
     }
 
-    /// Where the `T` lies that was pushed last and not popped yet.
+    /// The address of the `T` that was pushed last and not popped yet.
     #[inline(always)]
     pub(crate) fn topmost<T>(&self) -> *mut T {
-        // SAFETY: the current chunk is live.
+        // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
         let top = unsafe { (*self.current.get()).top.get() };
         top.wrapping_sub(const { size_of::<T>().next_multiple_of(GRAIN) }).cast()
     }
@@ -269,7 +282,7 @@ impl FrameStack {
     #[cfg(feature = "alloc")]
     fn grow(&self, layout: Layout) -> Result<*mut u8, Exhausted> {
         let previous = self.current.get();
-        // SAFETY: the current chunk is live.
+        // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
         let below = unsafe { &*previous };
         // However the chunk lies, the value can be aligned.
         let padding = layout.align().saturating_sub(GRAIN);
@@ -287,44 +300,43 @@ impl FrameStack {
                 allocate(size.min(allowed), Chunk::head(below.limit, below.measured, true))?
             }
         };
-        // SAFETY: the chunk is live and in nobody's use, and has room for the value.
-        unsafe {
-            if ptr::eq(previous, &raw const EMPTY.0) {
-                self.found(chunk);
-            } else {
-                let reserved = below.reserved.get() + (*chunk).size.get();
-                (*chunk).previous.set(previous);
-                (*chunk).reserved.set(reserved);
-                (*chunk).most_reserved.set(reserved);
-                self.current.set(chunk);
-            }
-            let memory = aligned(Chunk::start(chunk), layout.align());
-            if !ptr::eq(previous, &raw const EMPTY.0) {
-                (*chunk).first.set(memory);
-            }
-            (*chunk).top.set(memory.add(layout.size().next_multiple_of(GRAIN)));
-            Ok(memory)
+        // SAFETY: invariant K: `allocate` or `take_spare` has given the chunk to this stack alone.
+        let head = unsafe { &*chunk };
+        let memory = aligned(Chunk::start(chunk), layout.align());
+        if ptr::eq(previous, &raw const EMPTY.0) {
+            // SAFETY: `allocate` has furnished the chunk, and it is in no stack yet.
+            unsafe { self.found(chunk) };
+        } else {
+            let reserved = below.reserved.get() + head.size.get();
+            head.previous.set(previous);
+            head.reserved.set(reserved);
+            head.most_reserved.set(reserved);
+            head.first.set(memory);
+            self.current.set(chunk);
         }
+        // In bounds: the chunk has `needed` bytes.
+        head.top.set(memory.wrapping_add(layout.size().next_multiple_of(GRAIN)));
+        Ok(memory)
     }
 
     /// The current chunk's spare, if that has `needed` bytes; if not, it is freed.
     #[cfg(feature = "alloc")]
     fn take_spare(&self, needed: usize) -> Option<*const Chunk> {
-        // SAFETY: the current chunk is live, and so is its spare, which is in nobody's use. (`EMPTY`
-        // has none, and is not written.)
-        unsafe {
-            let chunk = &*self.current.get();
-            let spare = chunk.spare.get();
-            if spare.is_null() {
-                return None;
-            }
-            chunk.spare.set(ptr::null());
-            if (*spare).size.get() >= needed {
-                return Some(spare);
-            }
-            free(spare);
-            None
+        // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
+        let chunk = unsafe { &*self.current.get() };
+        let spare = chunk.spare.get();
+        // (`EMPTY` has none, and is not written.)
+        if spare.is_null() {
+            return None;
         }
+        chunk.spare.set(ptr::null());
+        // SAFETY: invariant K: `leave` put a chunk there that is live and empty.
+        if unsafe { (*spare).size.get() } >= needed {
+            return Some(spare);
+        }
+        // SAFETY: it was taken out of its place just now, so nobody else has it.
+        unsafe { free(spare) };
+        None
     }
 
     /// Without an allocator there is the first chunk only.
@@ -340,48 +352,46 @@ impl FrameStack {
         #[cfg(feature = "alloc")]
         {
             let current = self.current.get();
-            // SAFETY: only a chunk that is not the first has a `first` frame, so `previous` is live
-            // and not `EMPTY`. The current chunk's spare, if it has one, is in nobody's use; that of
-            // the previous chunk was taken or freed when it grew.
-            unsafe {
-                let chunk = &*current;
-                let further = chunk.spare.replace(ptr::null());
-                if !further.is_null() {
-                    free(further);
-                }
-                // By pointer: a reference would be to the head only.
-                let previous = chunk.previous.get();
-                (*previous).spare.set(current);
-                let most = &(*previous).most_reserved;
-                most.set(most.get().max(chunk.most_reserved.get()));
-                let most = &(*previous).most_in_use;
-                most.set(most.get().max(chunk.most_in_use.get()));
-                self.current.set(previous);
+            // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
+            let chunk = unsafe { &*current };
+            let further = chunk.spare.replace(ptr::null());
+            if !further.is_null() {
+                // SAFETY: invariant K: a spare is in nobody's use, and it was taken out of its place just now.
+                unsafe { free(further) };
             }
+            let previous = chunk.previous.get();
+            // SAFETY: invariant K. It is not `EMPTY`, and may be written: `pop` calls this only for a chunk with
+            // a `first` frame, which the first chunk has not.
+            let below = unsafe { &*previous };
+            // (The previous chunk has no spare now: `grow` took or freed it.)
+            below.spare.set(current);
+            below.most_reserved.set(below.most_reserved.get().max(chunk.most_reserved.get()));
+            below.most_in_use.set(below.most_in_use.get().max(chunk.most_in_use.get()));
+            // The pointer, and not the reference, which is to the head only.
+            self.current.set(previous);
         }
     }
 
     /// What the stack uses and has used.
     pub(crate) fn usage(&self) -> StackUsage {
-        // SAFETY: the current chunk and all below it are live.
-        unsafe {
-            let current = &*self.current.get();
-            let mut usage = StackUsage {
-                in_use: 0,
-                reserved: current.reserved.get(),
-                most_reserved: 0,
-                most_in_use: current.measured.then_some(0),
-            };
-            let mut chunk = self.current.get();
-            while !ptr::eq(chunk, &raw const EMPTY.0) {
-                usage.in_use += Chunk::in_use(chunk);
-                usage.most_reserved = usage.most_reserved.max((*chunk).most_reserved.get());
-                usage.most_in_use =
-                    usage.most_in_use.map(|most| most.max((*chunk).most_in_use.get()));
-                chunk = (*chunk).previous.get();
-            }
-            usage
+        // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
+        let current = unsafe { &*self.current.get() };
+        let mut usage = StackUsage {
+            in_use: 0,
+            reserved: current.reserved.get(),
+            most_reserved: 0,
+            most_in_use: current.measured.then_some(0),
+        };
+        let mut chunk = self.current.get();
+        while !ptr::eq(chunk, &raw const EMPTY.0) {
+            // SAFETY: invariant K: the chunk is reached from the current one, so it is live.
+            let (head, in_use) = unsafe { (&*chunk, Chunk::in_use(chunk)) };
+            usage.in_use += in_use;
+            usage.most_reserved = usage.most_reserved.max(head.most_reserved.get());
+            usage.most_in_use = usage.most_in_use.map(|most| most.max(head.most_in_use.get()));
+            chunk = head.previous.get();
         }
+        usage
     }
 }
 
@@ -411,12 +421,13 @@ fn fits(memory: *mut u8, size: usize, end: *mut u8) -> bool {
 fn allocate(size: usize, head: Chunk) -> Result<*const Chunk, Exhausted> {
     let size = size & !(GRAIN - 1);
     let layout = Layout::from_size_align(size, CHUNK_ALIGN).map_err(|_| Exhausted::Memory(size))?;
-    // SAFETY: the size is the head's at least.
+    // SAFETY: the size is that of the head at least, not zero: `with_options` and `grow` see to it.
     let chunk = unsafe { alloc(layout) }.cast::<Chunk>();
     if chunk.is_null() {
         return Err(Exhausted::Memory(size));
     }
-    // SAFETY: the memory is new, and large and aligned enough for the head.
+    // SAFETY: the memory was allocated just now with `size` bytes, which hold the head, and with an alignment
+    // above the head's.
     unsafe {
         chunk.write(head);
         Chunk::furnish(chunk, size);
@@ -424,11 +435,15 @@ fn allocate(size: usize, head: Chunk) -> Result<*const Chunk, Exhausted> {
     Ok(chunk)
 }
 
+/// Frees a chunk if it is an allocation of its own.
+///
 /// # Safety
-/// The chunk comes from [`allocate`], or is borrowed, and nobody uses it any more.
+/// - The chunk comes from [`allocate`], or is [`Chunk::borrowed`] and still valid.
+/// - No stack leads to it any more.
 #[cfg(feature = "alloc")]
 unsafe fn free(chunk: *const Chunk) {
-    // SAFETY: by contract; this is the layout of `allocate`.
+    // SAFETY: the caller has taken the chunk out of its stack; a chunk that is `owned` comes from `allocate`,
+    // which used this layout.
     unsafe {
         if (*chunk).owned {
             let layout = Layout::from_size_align_unchecked((*chunk).size.get(), CHUNK_ALIGN);
@@ -443,22 +458,24 @@ impl Drop for FrameStack {
     fn drop(&mut self) {
         let current = self.current.get();
         if !ptr::eq(current, &raw const EMPTY.0) {
-            // SAFETY: it is this stack's, which ends.
+            // SAFETY: invariant K: the chunk is this stack's, which ends here, after its frames (invariant C).
             unsafe { free_all(current) }
         }
     }
 }
 
-/// Frees a stack's chunks. Given the pointer, and not the stack: where a driver that nobody has used ends, the
-/// compiler sees that there is nothing to be done.
+/// Frees a stack's chunks. It takes the pointer, not the stack, so that the compiler sees that nothing is to be done
+/// where a driver ends that was not used.
 ///
 /// # Safety
-/// The current chunk is that of a stack whose frames have ended and which is not used again.
+/// - `chunk` is the current chunk of a stack, and not `EMPTY`.
+/// - The stack's frames have ended, and the stack is not used again.
 #[cfg(feature = "alloc")]
 #[inline(never)]
 unsafe fn free_all(mut chunk: *const Chunk) {
     while !ptr::eq(chunk, &raw const EMPTY.0) {
-        // SAFETY: every chunk from the current one down is live and the stack's own, as is its spare.
+        // SAFETY: invariant K: each chunk from the current one down, and its spare, is live and this stack's, and
+        // is freed once, here.
         unsafe {
             let (previous, spare) = ((*chunk).previous.get(), (*chunk).spare.get());
             if !spare.is_null() {

@@ -240,12 +240,12 @@ fn a_call_at_a_boundary_uses_the_spare_chunk() {
     let layout = Layout::from_size_align(FIRST_CHUNK, 16).unwrap();
     stack.push_slow(Layout::new::<u64>()).unwrap();
     let first = stack.push_slow(layout).unwrap();
-    // SAFETY: pushed last.
+    // SAFETY: it is what `push_slow` returned last, just above.
     unsafe { stack.pop(first) };
     for _ in 0..3 {
         let again = stack.push_slow(layout).unwrap();
         assert_eq!(again, first, "a new chunk for each call");
-        // SAFETY: pushed last.
+        // SAFETY: it is what `push_slow` returned last, just above.
         unsafe { stack.pop(again) };
     }
 }

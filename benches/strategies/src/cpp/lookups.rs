@@ -45,20 +45,15 @@ pub(super) struct LookupPeer {
 impl LookupPeer {
     pub(super) fn load(libraries: &Libraries) -> Result<Self> {
         let loaded = libraries.load(&PREFETCH)?;
-        // SAFETY: the types are those of the definitions in the unit's source.
-        unsafe {
+        // SAFETY: the types are those of the definitions in the unit's source, and the library is kept with the functions.
+        let (bsearch, chase, hash, btree) = unsafe {
             let bsearch: Symbol<'_, BsearchFn> = loaded.get(b"lab_bsearch\0")?;
             let chase: Symbol<'_, ChaseFn> = loaded.get(b"lab_chase\0")?;
             let hash: Symbol<'_, HashFn> = loaded.get(b"lab_hash\0")?;
             let btree: Symbol<'_, BtreeFn> = loaded.get(b"lab_btree\0")?;
-            Ok(Self {
-                bsearch: *bsearch,
-                chase: *chase,
-                hash: *hash,
-                btree: *btree,
-                _library: loaded,
-            })
-        }
+            (*bsearch, *chase, *hash, *btree)
+        };
+        Ok(Self { bsearch, chase, hash, btree, _library: loaded })
     }
 
     /// Looks all inputs up.
@@ -66,30 +61,34 @@ impl LookupPeer {
         let Way { group, call_depth } = way;
         let (count, inputs) = (inputs.len().min(outputs.len()), inputs.as_ptr());
         let outputs = outputs.as_mut_ptr();
-        // SAFETY: the tables are what the functions read, by the layouts that both sides assert;
-        // `count` inputs and outputs are valid; the depths are those that the peer has, and no
-        // other call into it is running.
-        unsafe {
-            match table {
-                Table::Bsearch(values) => {
-                    let (values, depth) = (&values[..], call_depth.unwrap_or(1));
-                    let (start, length) = (values.as_ptr(), values.len());
-                    (self.bsearch)(start, length, depth, inputs, outputs, count, group);
-                }
-                Table::Chase(nodes) => {
-                    (self.chase)(nodes.as_ptr(), cycle::HOPS, inputs, outputs, count, group);
-                }
-                Table::Hash(table) => {
-                    let (heads, nodes, shift) = table.view().parts();
-                    let (heads, nodes) = (heads.as_ptr(), nodes.as_ptr());
-                    (self.hash)(heads, nodes, shift, inputs, outputs, count, group);
-                }
-                Table::Btree(tree) => {
-                    let tree = tree.view();
-                    let (nodes, leaves) = tree.parts();
-                    let (nodes, leaves) = (nodes.as_ptr(), leaves.as_ptr());
-                    let (root, height) = (tree.root(), tree.height);
-                    let depth = call_depth.unwrap_or(0);
+        // Each function below reads its table by a layout that both sides assert; `count` inputs and outputs are valid; the
+        // depths are those that the peer has; and no other call into it is running.
+        match table {
+            Table::Bsearch(values) => {
+                let (values, depth) = (&values[..], call_depth.unwrap_or(1));
+                let (start, length) = (values.as_ptr(), values.len());
+                // SAFETY: as said above, for sorted values.
+                unsafe { (self.bsearch)(start, length, depth, inputs, outputs, count, group) };
+            }
+            Table::Chase(nodes) => {
+                let nodes = nodes.as_ptr();
+                // SAFETY: as said above, for the nodes of a cycle.
+                unsafe { (self.chase)(nodes, cycle::HOPS, inputs, outputs, count, group) };
+            }
+            Table::Hash(table) => {
+                let (heads, nodes, shift) = table.view().parts();
+                let (heads, nodes) = (heads.as_ptr(), nodes.as_ptr());
+                // SAFETY: as said above, for a chained table.
+                unsafe { (self.hash)(heads, nodes, shift, inputs, outputs, count, group) };
+            }
+            Table::Btree(tree) => {
+                let tree = tree.view();
+                let (nodes, leaves) = tree.parts();
+                let (nodes, leaves) = (nodes.as_ptr(), leaves.as_ptr());
+                let (root, height) = (tree.root(), tree.height);
+                let depth = call_depth.unwrap_or(0);
+                // SAFETY: as said above, for a tree.
+                unsafe {
                     (self.btree)(nodes, leaves, root, height, depth, inputs, outputs, count, group);
                 }
             }

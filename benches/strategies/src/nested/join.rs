@@ -43,15 +43,15 @@ async fn poll_all<F: Future<Output = u64>>(branches: impl Iterator<Item = F>) ->
         let mut done = true;
         // SAFETY: the slice is pinned, and so are its elements.
         for branch in unsafe { all.as_mut().get_unchecked_mut() } {
-            // SAFETY: as above.
+            // SAFETY: it is an element of the pinned slice, and stays in its place.
             done &= unsafe { Pin::new_unchecked(branch) }.poll(cx).is_ready();
         }
         if !done {
             return Poll::Pending;
         }
-        // SAFETY: as above.
+        // SAFETY: the slice is pinned, and nothing is moved out of it.
         let outputs = unsafe { all.as_mut().get_unchecked_mut() }.iter_mut().map(|branch| {
-            // SAFETY: as above.
+            // SAFETY: it is an element of the pinned slice, and stays in its place.
             unsafe { Pin::new_unchecked(branch) }.take_output().unwrap_or_default()
         });
         Poll::Ready(outputs.sum())

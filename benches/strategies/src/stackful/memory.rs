@@ -42,7 +42,8 @@ fn chain(body: impl FnOnce(&Yield) -> u64 + 'static, expected: u64) -> Program {
         };
         ensure!(value == expected, "wrong result: expected {expected}, got {value}");
         let stack = chain.into_stack();
-        // SAFETY: as above; the chain has ended, and the memory was initialised by the paint.
+        // SAFETY: the memory is the stack's, which is still mapped; the chain has ended, and the paint initialised
+        // all bytes.
         let bytes = unsafe { std::slice::from_raw_parts(lowest, STACK) };
         let untouched = bytes.iter().take_while(|byte| **byte == PAINT).count();
         ensure!(untouched != 0, "the stack is too small");

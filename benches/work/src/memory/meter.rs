@@ -61,34 +61,36 @@ fn note(taken: usize, given: usize) {
     });
 }
 
-// SAFETY: every method passes its arguments on to `System` and returns what that returns; counting
-// neither allocates nor unwinds.
+// SAFETY: every method calls the same method of `System` with the same arguments, and returns its result; counting neither
+// allocates nor unwinds.
 unsafe impl GlobalAlloc for Metered {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note(layout.size(), 0);
-        // SAFETY: passed on.
+        // SAFETY: the layout has a size, which the caller of `alloc` upholds.
         unsafe { System.alloc(layout) }
     }
 
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         note(layout.size(), 0);
-        // SAFETY: passed on.
+        // SAFETY: the layout has a size, which the caller of `alloc_zeroed` upholds.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     #[inline]
     unsafe fn realloc(&self, memory: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         note(size, layout.size());
-        // SAFETY: passed on.
+        // SAFETY: the caller of `realloc` has the memory from this allocator, that is from `System`, with this
+        // layout; `size` is not zero.
         unsafe { System.realloc(memory, layout, size) }
     }
 
     #[inline]
     unsafe fn dealloc(&self, memory: *mut u8, layout: Layout) {
         note(0, layout.size());
-        // SAFETY: passed on.
+        // SAFETY: the caller of `dealloc` has the memory from this allocator, that is from `System`, with this
+        // layout.
         unsafe { System.dealloc(memory, layout) }
     }
 }

@@ -54,7 +54,8 @@ fn moves<F: IntoFuture<Output = u64>>(make: impl Fn() -> F, n: u64) -> Timed {
         std::mem::swap(&mut from, &mut to);
     }
     let elapsed = start.elapsed();
-    // SAFETY: as above; it is taken out once, and a `MaybeUninit` does not drop what it holds.
+    // SAFETY: `from` holds the chain, which was moved there by the last round. It is taken out once, and a
+    // `MaybeUninit` does not drop its content.
     let chain = unsafe { from.assume_init_read() };
     Timed { elapsed, checksum: result(chain) }
 }
@@ -73,7 +74,7 @@ fn spawns<F: IntoFuture<Output = u64>>(make: impl Fn() -> F, n: u64) -> Timed {
 /// `from` holds a value, which the caller no longer uses.
 #[inline(never)]
 unsafe fn moved<T>(from: &MaybeUninit<T>, to: &mut MaybeUninit<T>) {
-    // SAFETY: by the contract.
+    // SAFETY: `from` holds a value, which `moves`, the caller, no longer uses.
     to.write(unsafe { from.assume_init_read() });
 }
 
