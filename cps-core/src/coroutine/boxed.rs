@@ -1,7 +1,7 @@
 //! Coroutines without their body's type: in trait objects, in collections, for recursion.
 //!
-//! The call is dynamic once, at its start. From then on the frame is linked like any other, so that
-//! a wake-up resumes the innermost frame directly, through any number of them.
+//! A call is dynamic once, when it starts. From then on its frame is linked like any other, and a wake-up resumes the
+//! innermost frame directly, below any number of boxed ones.
 //!
 //! ```text
 //!   ErasedCoroutine            ErasedFrame
@@ -40,20 +40,20 @@ use crate::stack::options::StackUsage;
 
 /// A coroutine in an allocation of its own, with its body's type erased.
 ///
-/// `T` is what it evaluates to; `S` says what is known of the body: see [`BoxCoroutine`] and
+/// `T` is its value's type. `S` states the bounds that the body fulfils: see [`BoxCoroutine`] and
 /// [`LocalBoxCoroutine`]. Made by [`Coroutine::boxed`] and [`Coroutine::boxed_local`].
 ///
-/// As a [`Coroutine`] it is called by `.await` in a coroutine, and a future for anybody else, to whom it is the root
-/// of a chain. It may be moved also after it was polled.
+/// As with a [`Coroutine`], `.await` in a coroutine calls it. Elsewhere it is a future, the root of a chain. It may
+/// be moved, also after it was polled.
 ///
 /// # Panics
 /// Polling it after it has returned or panicked panics, as it does for an `async` block.
 #[must_use = "a coroutine does nothing until it is awaited or polled"]
 #[repr(C)]
 pub struct ErasedCoroutine<T, S: ?Sized> {
-    /// Of its leaf alone is written, which is null, as long as it was not polled.
+    /// Before the first poll only its leaf is written, which is null.
     driver: MaybeUninit<Driver>,
-    /// The root frame; freed once the chain has ended, and moved out for a call.
+    /// The root frame. It is freed once the chain has ended, or moved out for a call.
     frame: ManuallyDrop<ErasedFrame<T, S>>,
 }
 
@@ -63,7 +63,7 @@ pub type BoxCoroutine<'a, T> = ErasedCoroutine<T, dyn Send + 'a>;
 /// A boxed coroutine that stays on its thread; what `LocalBoxFuture` is among futures.
 pub type LocalBoxCoroutine<'a, T> = ErasedCoroutine<T, dyn Local + 'a>;
 
-/// Anything: the bound of a coroutine that need not be `Send`.
+/// No bound: for a coroutine that need not be `Send`.
 pub trait Local {}
 
 // SAFETY: it owns the frame, and through it all frames of its chain, if it has one; the frame's owner says whether it
@@ -74,7 +74,7 @@ unsafe impl<T, S: ?Sized> Sync for ErasedCoroutine<T, S> {}
 /// Nothing outside of a poll leads to the driver, and the frame is elsewhere.
 impl<T, S: ?Sized> Unpin for ErasedCoroutine<T, S> {}
 
-/// The owner of an unstarted frame in an allocation; what is called.
+/// The owner of an unstarted frame in an allocation. This is the callee of a call.
 #[derive(Debug)]
 pub struct ErasedFrame<T, S: ?Sized> {
     frame: *const Header,
@@ -90,8 +90,8 @@ unsafe impl<T, S: ?Sized> Sync for ErasedFrame<T, S> {}
 impl<B: Body, P> Coroutine<B, P> {
     /// Allocates the frame now and forgets the body's type.
     ///
-    /// A coroutine that boxes itself is declared to be `Send`, `#[cps(send)]`: in its own body rustc cannot tell yet
-    /// whether it is (E0283).
+    /// A coroutine that boxes itself must be declared to be `Send`, by `#[cps(send)]`: in its own body rustc cannot
+    /// tell yet whether it is (E0283).
     ///
     /// ```
     /// use cps_core::cps;
@@ -334,7 +334,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         unsafe { ManuallyDrop::take(&mut this.frame) }
     }
 
-    /// A frame that awaits the chain of what was polled before it is called.
+    /// The frame of a coroutine that awaits this one, which was polled before it is called.
     #[cold]
     #[inline(never)]
     fn into_frame_of_chain(self) -> ErasedFrame<T, S> {

@@ -85,7 +85,7 @@ impl<B: Body, const N: usize> Root<B, N> {
         self.chain.backtrace()
     }
 
-    /// What the root's frame stack uses and has used.
+    /// The memory that the root's frame stack uses, and the most that it has used.
     ///
     /// ```
     /// #[cps_core::coroutine]

@@ -1,4 +1,4 @@
-//! A whole chain in one piece of memory: what every root is made of.
+//! A whole chain in one piece of memory: the content of every root.
 
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
@@ -24,7 +24,8 @@ use crate::frame::{Frame, Origin, body_name, drop_suspended, resume};
 use crate::stack::options::{StackOptions, StackUsage};
 use crate::stack::{Chunk, FrameStack};
 
-/// What stands before a root frame: a driver, alone or at the head of what else bodies reach by it.
+/// The head of a root's memory, before the root frame: a driver, alone or followed by data that bodies reach through
+/// it.
 ///
 /// # Safety
 /// - A driver lies at the implementor's start.
@@ -46,13 +47,13 @@ unsafe impl Head for Driver {
     }
 }
 
-/// A driver with its head `H`, the root frame, and `N` bytes for the first chunk of the frame stack. Dropped by those
-/// that have one: [`RootMemory::drop_in_place`].
+/// A driver with its head `H`, the root frame, and `N` bytes for the first chunk of the frame stack. Its owner drops
+/// it, by [`RootMemory::drop_in_place`].
 ///
 /// The driver is reached by a pointer to the whole: bodies reach the rest of its head by it.
 #[repr(C)]
 pub(crate) struct RootMemory<H: Head, B: Body, const N: usize> {
-    /// Written when the chain is made or, if that is lazy, by its first poll.
+    /// Written when the chain is made, or by the first poll if the chain is lazy.
     head: MaybeUninit<H>,
     frame: UnsafeCell<Origin<B>>,
     chunk: UnsafeCell<Bytes<N>>,
@@ -70,7 +71,7 @@ pub(crate) trait PolledAs {
     fn suspended(waker: &Waker);
 }
 
-/// Polled by what is no future, and so no branch.
+/// Polled by a root that is no future, and so no branch.
 impl PolledAs for () {
     unsafe fn starts(_: *const Driver) {}
 
@@ -471,7 +472,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         })
     }
 
-    /// Drops what is in a chain that is not lazy: its frames, or the body; and its head.
+    /// Drops the content of a chain that is not lazy: its frames, or the body; and its head.
     ///
     /// # Safety
     /// - This is called once, and the memory is not used again.
@@ -490,7 +491,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         }
     }
 
-    /// Drops what is in a lazy chain.
+    /// Drops the content of a lazy chain.
     ///
     /// # Safety
     /// As for [`RootMemory::drop_in_place`].

@@ -20,8 +20,8 @@ use crate::stack::options::Exhausted;
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
 pub struct Stacked<B>(PhantomData<B>);
 
-/// The vtable of an unstarted frame on the frame stack. A started one has that of a frame in its
-/// caller's memory: the frame's own memory is popped by the call, or dropped with the stack.
+/// The vtable of an unstarted frame on the frame stack. A started frame has the vtable of one in its caller's memory:
+/// the call pops the frame's own memory, or it is dropped with the stack.
 struct OnStack<B, S>(PhantomData<(B, S)>);
 
 impl<B: Body, S: Site> OnStack<B, S> {
@@ -77,8 +77,9 @@ impl Placement for Stack {
                 }
             }
         }
-        // Told apart here: LLVM does not thread the test of the result through where all paths meet.
-        // SAFETY: the running body calls this (invariant D), and awaits it at once if there is no value (invariant P).
+        // The two cases are told apart here, since LLVM does not thread the test of the result through a point where
+        // all paths meet. SAFETY: the running body calls this (invariant D), and awaits it at once if there is no
+        // value (invariant P).
         match unsafe { call_slowly::<B, S>(chain, body) } {
             Some(value) => call::Suspended::returned(value),
             // SAFETY: the callee has suspended, or was deferred.
