@@ -12,8 +12,11 @@
 pub(crate) mod boxed;
 #[cfg(feature = "alloc")]
 pub(crate) mod boxed_frame;
+#[cfg(feature = "alloc")]
+pub(crate) mod erased_frame;
 #[cfg(feature = "tracing")]
 pub(crate) mod in_span;
+pub(crate) mod polled_as;
 pub(crate) mod root;
 pub(crate) mod root_memory;
 
@@ -37,7 +40,8 @@ use crate::call::generic::{LazyChain, is_unpolled};
 use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::caller::{Caller, MayWait};
 use crate::chain::driver::Driver;
-use crate::coroutine::root_memory::{AsFuture, RootMemory};
+use crate::coroutine::polled_as::AsFuture;
+use crate::coroutine::root_memory::RootMemory;
 use crate::frame::body::{Body, FnBody, Make, Site};
 use crate::frame::passing::Passing;
 #[cfg(feature = "alloc")]

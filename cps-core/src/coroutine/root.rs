@@ -8,7 +8,8 @@ use core::task::{Context, Poll};
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::chain::driver::Driver;
-use crate::coroutine::root_memory::{AsFuture, RootMemory};
+use crate::coroutine::polled_as::AsFuture;
+use crate::coroutine::root_memory::RootMemory;
 use crate::frame::body::Body;
 use crate::stack::options::{StackOptions, StackUsage};
 
