@@ -2,7 +2,7 @@
 //! futures. `branches_deep.rs` compares what is seen with it.
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Kind {
+pub(crate) enum Kind {
     Join,
     /// The deep branch is the last one, and has the executor's waker.
     JoinLast,
@@ -19,13 +19,13 @@ pub enum Kind {
     ScopeBody,
 }
 
-pub use Kind::*;
+pub(crate) use Kind::*;
 
-pub const KINDS: [Kind; 11] =
+pub(crate) const KINDS: [Kind; 11] =
     [Join, JoinLast, JoinMany, TryJoin, Race, Select, During, Timeout, Nested, Scope, ScopeBody];
 
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Event {
+pub(crate) enum Event {
     Enter(u32),
     Leave(u32),
     Drop(u32),
@@ -33,17 +33,17 @@ pub enum Event {
     SideDrop(u32),
 }
 
-pub use Event::*;
+pub(crate) use Event::*;
 
 /// The events of nested polls, drops and panics.
-pub struct Model {
+pub(crate) struct Model {
     kinds: &'static [Kind],
     events: Vec<Event>,
 }
 
 /// The outcome of a poll of the deep branch.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     Pending,
     Value,
     Panic,
@@ -59,7 +59,7 @@ impl Model {
         !matches!(self.kind(depth), Race | Select | During | Timeout | Nested)
     }
 
-    pub fn start(&mut self, depth: u32, outcome: Outcome) {
+    pub(crate) fn start(&mut self, depth: u32, outcome: Outcome) {
         self.events.push(Enter(depth));
         if depth > 0 {
             let (side, is_first) = ([Side(depth), SideDrop(depth)], self.kind(depth) == JoinLast);
@@ -84,7 +84,7 @@ impl Model {
     }
 
     /// The end of levels that were started and are pending.
-    pub fn end(&mut self, depth: u32, has_value: bool) {
+    pub(crate) fn end(&mut self, depth: u32, has_value: bool) {
         if depth > 0 {
             self.end(depth - 1, has_value);
             if !self.has_ready_side(depth) {
@@ -98,14 +98,14 @@ impl Model {
     }
 }
 
-pub fn model(kinds: &'static [Kind], run: impl FnOnce(&mut Model)) -> Vec<Event> {
+pub(crate) fn model(kinds: &'static [Kind], run: impl FnOnce(&mut Model)) -> Vec<Event> {
     let mut model = Model { kinds, events: Vec::new() };
     run(&mut model);
     model.events
 }
 
 /// Asserts that the events are the same; if not, shows where they differ first.
-pub fn assert_same(seen: &[Event], expected: &[Event], kinds: &[Kind]) {
+pub(crate) fn assert_same(seen: &[Event], expected: &[Event], kinds: &[Kind]) {
     let same = seen.iter().zip(expected).take_while(|(seen, expected)| seen == expected).count();
     let [seen, expected] = [seen, expected].map(|events| events[same..].iter().take(5).collect());
     let [seen, expected]: [Vec<_>; 2] = [seen, expected];
