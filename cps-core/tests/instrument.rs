@@ -200,3 +200,51 @@ fn instrumented_functions_are_called_and_shown_once() {
         ]
     );
 }
+
+/// Lifetimes are erased where the compiler asks whether a spawned future is `Send`: what the span's event does with a
+/// value must not be asked for each lifetime there.
+#[cfg(not(miri))]
+mod spawned {
+    use std::error::Error;
+
+    struct Connection {
+        name: String,
+    }
+
+    #[cps_core::cps]
+    #[tracing::instrument(skip(connection), err, ret)]
+    async fn frame(
+        connection: &mut Connection,
+        prefix: &str,
+    ) -> Result<Option<String>, Box<dyn Error + Send + Sync>> {
+        tokio::task::yield_now().await;
+        Ok(Some(format!("{prefix} {}", connection.name)))
+    }
+
+    #[cps_core::cps]
+    #[tracing::instrument(skip_all, err)]
+    async fn command(
+        connection: &mut Connection,
+        prefix: &str,
+    ) -> Result<String, Box<dyn Error + Send + Sync>> {
+        let mut found = String::new();
+        while let Some(frame) = frame(connection, prefix).await? {
+            found.push_str(&frame);
+            if found.len() > 20 {
+                break;
+            }
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn a_function_that_is_instrumented_borrows_and_is_spawned() {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+        let spawned = runtime.spawn(async {
+            let mut connection = Connection { name: "connection".into() };
+            command(&mut connection, "a").await.unwrap()
+        });
+        assert_eq!(runtime.block_on(spawned).unwrap(), "a connectiona connection");
+    }
+}

@@ -156,7 +156,7 @@ impl<B: Body, R: OnReturn<B::Output>> SpannedFrame<B, R> {
 #[derive(Debug)]
 pub struct Spanned<B, R>(PhantomData<(B, R)>);
 
-impl<B: Body, R: OnReturn<B::Output>> Memory for Spanned<B, R> {
+impl<B: Body, R> Memory for Spanned<B, R> {
     type Running = SpannedFrame<B, R>;
     type Returned = ();
     type Owner = B;
