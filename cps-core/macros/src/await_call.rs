@@ -186,6 +186,9 @@ impl Rewrite<'_> {
                 }
                 let mut __cps_slot = #krate::__private::Slot { empty: () };
                 '__cps_call: {
+                    // SAFETY: this is the expansion that `Handle::__cps_begin` is for. The slot is this block's
+                    // local, empty, and reached by this pointer alone; what is returned is awaited at once, in the
+                    // same body.
                     let __cps_waiting = match unsafe {
                         #handle.__cps_begin::<__Site, _>(__cps_callee, &raw mut __cps_slot)
                     } {
@@ -199,6 +202,7 @@ impl Rewrite<'_> {
                         ::core::result::Result::Err(__cps_waiting) => __cps_waiting,
                     };
                     let __cps_resumed = __cps_waiting.await;
+                    // SAFETY: the call that began with this slot was awaited just above, and by nobody else.
                     let (__cps_value, __cps_next) = unsafe { __cps_resumed.__cps_finish(&raw mut __cps_slot) };
                     #[allow(unused_assignments)]
                     {

@@ -122,11 +122,15 @@ impl Expansion<'_> {
                     (hidden("__cps_plain_coroutine"), TokenStream::new())
                 };
                 quote_spanned! {span=>
+                    // SAFETY: the arguments are held for this, and not used again. The future of the closure,
+                    // `content` below, awaits `__cps_enter` first and then takes its arguments (invariant E).
                     unsafe { __cps_make.#method::<#placement #value_type>(&raw const __cps_arguments) }
                 }
             }
             _ => {
                 let method = hidden(if wide { "__cps_wide" } else { "__cps_plain" });
+                // SAFETY: the arguments are held for this, and not used again. The future of the closure, `content`
+                // below, awaits `__cps_enter` first and then takes its arguments (invariant E).
                 let body = quote_spanned!(span=> unsafe { __cps_make.#method(&raw const __cps_arguments) });
                 if self.inlined {
                     quote_spanned! {span=>
@@ -156,10 +160,12 @@ impl Expansion<'_> {
                 use #krate::__private::ForeignCall as _;
                 let __cps_entered = __cps_enter.await;
                 let __cps_local = __cps_entered.__cps_local();
+                // SAFETY: the body has awaited `__cps_enter` alone, and takes its handle once, with a local of its own.
                 #[allow(unused_variables, unused_mut)]
                 let mut #handle = unsafe { __cps_entered.__cps_handle(&__cps_local) };
-                // Nothing that could unwind may come between this and the bindings, or
-                // rustc keeps the arguments beside them, in case that it does.
+                // Nothing that could unwind may come between this and the bindings: otherwise rustc keeps the
+                // arguments beside the bindings, to drop them then.
+                // SAFETY: the body has awaited `__cps_enter` alone, and takes its arguments once.
                 #[allow(unused_variables)]
                 let #fields = unsafe { __cps_entered.__cps_args() };
                 #hint

@@ -9,7 +9,8 @@ use quote::{ToTokens, quote_spanned};
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, ExprReturn, Item, Macro, Stmt, Type};
 
-/// Whether the value may be returned in a `Wide`, by a body whose value is of type `output` as far as that can be named.
+/// Whether the value may be returned in a `Wide`, by a body whose value is of type `output` as far as that can be
+/// named.
 pub(crate) fn may_be_wide(block: &Block, output: Option<&Type>) -> bool {
     let is_nameable = output.is_some_and(|ty| !contains_infer(ty));
     let mut returns = Returns { is_wide: true, is_nameable };

@@ -62,7 +62,9 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
     /// Starts the frame on the host stack, in its first call; `true` if it has returned.
     ///
     /// # Safety
-    /// The frame is unstarted and `chain` is in a poll. If this unwinds the frame is gone.
+    /// - The frame is unstarted.
+    /// - `chain` is that of the body that runs, or of a root that is polled (invariant D).
+    /// - If this unwinds, the frame's memory is freed, and `self` is not used again.
     #[inline(always)]
     pub(super) unsafe fn start(&self, chain: Caller) -> bool {
         // SAFETY: `call`, `start` and `start_called` have an unstarted frame and the chain of a body that runs, or
@@ -74,7 +76,8 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
     /// Moves the result out and frees the memory.
     ///
     /// # Safety
-    /// The frame has returned and its result was not taken. `self` is not used again.
+    /// - The frame has returned, and its result was not taken.
+    /// - `self` is not used again.
     #[inline(always)]
     pub(super) unsafe fn finish(&self) -> T {
         let ErasedVTable { result, layout, .. } = self.vtable();
@@ -90,7 +93,8 @@ impl<T, S: ?Sized> ErasedFrame<T, S> {
     /// Starts the frame as the root of a chain, and leaves it in `place`.
     ///
     /// # Safety
-    /// The chain has no frames, and its driver is in a poll. `place` is valid for writes.
+    /// - The chain has no frames, and its driver is in a poll.
+    /// - `place` is valid for writes.
     #[inline(always)]
     pub(crate) unsafe fn start_root(self, place: *mut Boxed<T, S>, chain: Caller) -> Poll<()> {
         let root = ManuallyDrop::new(self);

@@ -129,7 +129,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// Notes another leaf.
     ///
     /// # Safety
-    /// As for [`RootMemory::leaf`], and `this` is valid for writes.
+    /// - `this` is valid for writes.
+    /// - It is the memory of a chain, of which nothing need be written.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn set_leaf(this: *mut Self, leaf: *const Header) {
         // SAFETY: the caller owns the memory, and a driver's memory lies at the start (contract of `Head`).

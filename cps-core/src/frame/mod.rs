@@ -101,7 +101,8 @@ impl<B: Body> Frame<B> {
     /// Moves the result of a returned frame out.
     ///
     /// # Safety
-    /// The frame has returned, and its result was not taken. By this call it ends.
+    /// - The frame has returned.
+    /// - Its result was not taken, and is not taken again: by this call the frame ends.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
         // SAFETY: the caller has seen the frame return (its await was resumed, or its chain has ended), and takes
@@ -112,7 +113,8 @@ impl<B: Body> Frame<B> {
     /// The result of a returned frame.
     ///
     /// # Safety
-    /// The frame has returned, and its result is not taken as long as this is used.
+    /// - The frame has returned.
+    /// - Its result is not taken as long as this reference is used.
     #[cfg(feature = "tracing")]
     pub(crate) unsafe fn result_of<'a>(this: *const Self) -> &'a B::Output {
         // SAFETY: `close_returned`, which calls this, has a frame that has returned, and whose caller was not

@@ -37,8 +37,11 @@ pub trait Placement: private::Sealed + Sized {
     type Content<B: Body>: Content<Awaited = Returned, Value = B::Output, Owner = B>;
 
     /// # Safety
-    /// Only as in the expansion that `call/mod.rs` shows, in the body that `chain` runs: the slot is
-    /// empty, is not moved, and stays valid until the call has ended. The body is moved out of, also if this panics.
+    /// - `chain` runs the body that makes this call (invariant D).
+    /// - The slot is that body's own: it is empty, is not moved, and stays valid until the call has ended
+    ///   (invariant F).
+    /// - If there is no value, the body awaits what is returned at once (invariant P), and then calls
+    ///   `Content::finish` with the same slot.
     #[doc(hidden)]
     unsafe fn call<B: Body, S: Site>(
         slot: *mut SlotOf<Self::Content<B>>,

@@ -150,7 +150,8 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
 /// Takes the result of the callee, which has just returned.
 ///
 /// # Safety
-/// The topmost frame is a `B`'s, and it has returned.
+/// - The topmost frame of the chain's stack is a `B`'s.
+/// - It has returned, and its result was not taken.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn finish<B: Body>(chain: Caller) -> B::Output {
     // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L). Calls that began later have

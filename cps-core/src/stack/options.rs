@@ -4,9 +4,9 @@ use core::fmt;
 
 /// The size of the first chunk, with its head: a kilobyte with the allocator's own header.
 ///
-/// A smaller one, of 704 bytes, was measured (see `docs/results`). A root then takes less memory, but a recursion that is
-/// deeper than that and shallower than a kilobyte passes a chunk's boundary with every call. With many roots, set the size
-/// with [`StackOptions`].
+/// A smaller one, of 704 bytes, was measured (see `docs/results`). A root then takes less memory, but a recursion
+/// that is deeper than that and shallower than a kilobyte passes a chunk's boundary with every call. With many roots,
+/// set the size with [`StackOptions`].
 #[cfg(feature = "alloc")]
 pub(crate) const FIRST_CHUNK: usize = 1024 - 2 * size_of::<usize>();
 

@@ -116,7 +116,8 @@ impl Gate {
     /// Puts a call that has suspended in its start into the chain.
     ///
     /// # Safety
-    /// The driver is that of the running chain, and the gate's frame was linked just now.
+    /// - The driver is that of the running chain (invariant D).
+    /// - The gate's frame was linked just now.
     pub(super) unsafe fn link(this: *const Gate, driver: *const Driver) {
         // SAFETY: the call that has just suspended keeps its gate live, and its chain runs (invariant D).
         let (gate, driver) = unsafe { (&*this, &*driver) };
