@@ -39,7 +39,7 @@ step_fmt() {
 step_rooms() {
     need_program python3 python3
     python3 .ci/rooms.py cps-core/src
-    python3 .ci/unsafe.py cps-core/src reactor/src benches \
+    python3 .ci/unsafe.py cps-core/src cps-core/macros/src reactor/src benches \
         --except cps-core/src/{chain,wake_set,concurrent,interleave}
 }
 

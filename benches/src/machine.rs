@@ -9,7 +9,7 @@ pub struct Machine {
     pub processor: String,
     /// The Rust compiler.
     pub compiler: &'static str,
-    /// The optimisation level of what is measured.
+    /// The optimisation level of the measured code.
     pub opt_level: &'static str,
     /// Commit of the source tree that the lab was built from, as it is now.
     pub commit: String,
@@ -18,7 +18,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Asks the system; what it does not tell is `unknown`.
+    /// Asks the system. An unknown fact is `unknown`.
     #[must_use]
     pub fn here() -> Self {
         let model = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {

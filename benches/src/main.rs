@@ -1,4 +1,4 @@
-//! The `lab` program; see the crate `lab` for what it measures.
+//! The `lab` program; see the crate `lab` for its experiments.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        // The reader of our output has seen enough; what a shell reports for SIGPIPE.
+        // The reader of our output has seen enough. This is the status that a shell reports for SIGPIPE.
         Err(error) if is_broken_pipe(&error) => ExitCode::from(141),
         Err(error) => {
             eprintln!("error: {error:#}");

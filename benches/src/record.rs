@@ -18,9 +18,9 @@ pub struct Record {
     pub experiment: String,
     /// Name of the strategy.
     pub strategy: String,
-    /// What was varied.
+    /// The parameters that were varied.
     pub params: Params,
-    /// What was measured.
+    /// The metric.
     pub metric: String,
     /// In which unit; `1` for a plain count.
     pub unit: String,

@@ -49,8 +49,7 @@ pub fn run_once(strategy: &str, request: &str) -> Result<()> {
     }
 }
 
-/// What was prepared for a request stays alive until another kind of request comes, as it does in a
-/// process of its own.
+/// The preparation for a request stays alive until another kind of request comes, as it does in a process of its own.
 struct Child {
     strategy: Box<dyn Strategy>,
     running: Option<(Workload, Vec<Variant>)>,

@@ -1,4 +1,4 @@
-//! What the expansion of `#[coroutine]` names. Not part of the public interface.
+//! The items that the expansion of `#[coroutine]` names. Not part of the public interface.
 //!
 //! Each function says why anybody may call it; whatever only the expansion may call is an `unsafe` method. The
 //! expansion also calls methods of the values that a body is given: see `call/mod.rs`.
@@ -34,7 +34,7 @@ pub struct MakeBody<K, A, F>(F, PhantomData<Invariant<K, A>>);
 type Invariant<K, A> = fn(K, A) -> (K, A);
 
 /// The closure that makes a body's future, whose parameter's type is inferred from the arguments. The body is of kind
-/// `K`. Harmless: it only holds what it is given.
+/// `K`. Harmless: it only holds the closure.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn make<K, A, F, Fut>(_: &MaybeUninit<A>, make: F) -> MakeBody<K, A, F>
 where
@@ -131,7 +131,7 @@ pub fn coroutine<P, B: Body<Capability = Waits>>(body: B) -> Coroutine<B, P> {
     Coroutine::from_body(body)
 }
 
-/// A synchronous generator of `T`, placed as `P`. Harmless, as [`coroutine`]: the kind says what the body yields.
+/// A synchronous generator of `T`, placed as `P`. Harmless, as [`coroutine`]: the kind names the type of the items.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub fn generator<P, T, B: Body<Capability = Yields<T>>>(body: B) -> Generator<T, B, P> {
     Generator::from_body(body)

@@ -81,7 +81,7 @@ mod imp {
         use core::cell::Cell;
         use loom::sync::atomic::Ordering;
 
-        // Of the real thread: loom runs all threads of a model on the thread that called it.
+        // A variable of the real thread: loom runs all threads of a model on the thread that called it.
         std::thread_local! {
             static WEAKENED: Cell<Option<&'static str>> = const { Cell::new(None) };
         }
@@ -130,7 +130,7 @@ pub use imp::order;
 pub(crate) use imp::order;
 pub(crate) use imp::{Arc, atomic, cell};
 
-/// Whether the wake of that name is left out: by a mutant, which `tests/liveness.rs` must reject. See `.ci/steps.sh`.
+/// Whether a mutant leaves the wake of that name out. `tests/liveness.rs` must reject the mutant: see `.ci/steps.sh`.
 #[cfg(not(liveness_mutant))]
 #[inline(always)]
 pub(crate) const fn loses(_wake: &str) -> bool {

@@ -1,5 +1,5 @@
 //! Recursion through branching points, deeper than any host stack: started, suspended, resumed, cancelled, and with a
-//! panic at the bottom. The order of all that happens is that of nested polls, whose model is here too.
+//! panic at the bottom. Everything happens in the order of nested polls, of which `support/branches_model.rs` is the model.
 #![forbid(unsafe_code)]
 
 #[allow(dead_code, reason = "shared")]
@@ -8,6 +8,8 @@ mod gate;
 #[allow(dead_code, reason = "shared")]
 #[path = "support/hostile.rs"]
 mod hostile;
+#[path = "support/branches_model.rs"]
+mod model;
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -18,8 +20,9 @@ use std::task::{Context, Poll};
 use cps_core::{BoxCoroutine, coroutine_block, join, race, scope, select, timeout, try_join};
 use gate::Gate;
 use hostile::{Task, fail, fails};
+use model::*;
 
-/// How deep a recursion is. Not so deep if it is wide.
+/// The depth of a recursion. A wide one is less deep.
 fn levels(kinds: &[Kind]) -> u32 {
     match kinds {
         [_] if cfg!(miri) => 4,
@@ -30,44 +33,10 @@ fn levels(kinds: &[Kind]) -> u32 {
     }
 }
 
-/// As deep as the order of everything is compared.
+/// The depth down to which the order of all events is compared.
 fn ordered(kinds: &[Kind]) -> u32 {
     levels(kinds).min(400)
 }
-
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Kind {
-    Join,
-    /// The deep branch is the last one, and has the executor's waker.
-    JoinLast,
-    /// Beside so many others that the set is not a small one.
-    JoinMany,
-    TryJoin,
-    Race,
-    Select,
-    During,
-    Timeout,
-    /// A branching point that is a branch.
-    Nested,
-    Scope,
-    ScopeBody,
-}
-
-use Kind::*;
-
-const KINDS: [Kind; 11] =
-    [Join, JoinLast, JoinMany, TryJoin, Race, Select, During, Timeout, Nested, Scope, ScopeBody];
-
-#[derive(Clone, Copy, PartialEq, Debug)]
-enum Event {
-    Enter(u32),
-    Leave(u32),
-    Drop(u32),
-    Side(u32),
-    SideDrop(u32),
-}
-
-use Event::*;
 
 #[derive(Clone, Copy, PartialEq)]
 enum Leaf {
@@ -131,7 +100,7 @@ impl std::ops::Drop for Guard {
     }
 }
 
-/// What is beside the deep branch: ready, or for ever pending.
+/// The branch beside the deep one: ready, or for ever pending.
 struct Side {
     depth: u32,
     is_ready: bool,
@@ -265,83 +234,6 @@ fn level(depth: u32, world: World) -> BoxCoroutine<'static, u32> {
             .boxed()
         }
     }
-}
-
-/// What happens in nested polls, drops and panics.
-struct Model {
-    kinds: &'static [Kind],
-    events: Vec<Event>,
-}
-
-/// What the poll of the deep branch comes to.
-#[derive(Clone, Copy, PartialEq)]
-enum Outcome {
-    Pending,
-    Value,
-    Panic,
-}
-
-impl Model {
-    fn kind(&self, depth: u32) -> Kind {
-        self.kinds[depth as usize % self.kinds.len()]
-    }
-
-    /// Whether what is beside the deep branch is ready at once.
-    fn has_ready_side(&self, depth: u32) -> bool {
-        !matches!(self.kind(depth), Race | Select | During | Timeout | Nested)
-    }
-
-    fn start(&mut self, depth: u32, outcome: Outcome) {
-        self.events.push(Enter(depth));
-        if depth > 0 {
-            let (side, is_first) = ([Side(depth), SideDrop(depth)], self.kind(depth) == JoinLast);
-            if is_first {
-                self.events.extend(side);
-            }
-            self.start(depth - 1, outcome);
-            match outcome {
-                _ if is_first => {}
-                _ if self.has_ready_side(depth) && outcome != Outcome::Panic => {
-                    self.events.extend(side);
-                }
-                Outcome::Pending => self.events.push(Side(depth)),
-                _ => self.events.push(SideDrop(depth)),
-            }
-        }
-        match outcome {
-            Outcome::Pending => {}
-            Outcome::Value => self.events.extend([Leave(depth), Drop(depth)]),
-            Outcome::Panic => self.events.push(Drop(depth)),
-        }
-    }
-
-    /// The end of what was started, and pending.
-    fn end(&mut self, depth: u32, has_value: bool) {
-        if depth > 0 {
-            self.end(depth - 1, has_value);
-            if !self.has_ready_side(depth) {
-                self.events.push(SideDrop(depth));
-            }
-        }
-        if has_value {
-            self.events.push(Leave(depth));
-        }
-        self.events.push(Drop(depth));
-    }
-}
-
-fn model(kinds: &'static [Kind], run: impl FnOnce(&mut Model)) -> Vec<Event> {
-    let mut model = Model { kinds, events: Vec::new() };
-    run(&mut model);
-    model.events
-}
-
-/// The same events, and else where they differ first.
-fn assert_same(seen: &[Event], expected: &[Event], kinds: &[Kind]) {
-    let same = seen.iter().zip(expected).take_while(|(seen, expected)| seen == expected).count();
-    let [seen, expected] = [seen, expected].map(|events| events[same..].iter().take(5).collect());
-    let [seen, expected]: [Vec<_>; 2] = [seen, expected];
-    assert_eq!(seen, expected, "{kinds:?}, after {same}");
 }
 
 /// On a thread with a small stack.

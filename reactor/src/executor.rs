@@ -28,9 +28,8 @@ use crate::task::{Place, Remote, Task};
 use crate::timer::Timers;
 use crate::wake_state::{Complete, Start, Suspend};
 
-/// Polls of tasks between two looks at the event queue. A look costs about a microsecond, so some
-/// dozens of polls hide it, and their time is what an event waits at most. (tokio: 61, for the same
-/// reason.)
+/// Polls of tasks between two looks at the event queue. A look is a system call, whose cost some dozens of polls
+/// hide. Their time is the longest that an event waits. (tokio uses 61, for the same reason.)
 pub(crate) const POLLS_PER_TURN: usize = 61;
 
 /// One spawned task.
@@ -66,7 +65,7 @@ pub(crate) fn current() -> Option<Rc<Executor>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
-/// The executor that runs on this thread, for a caller that cannot do without.
+/// The executor that runs on this thread, for a caller that needs one.
 ///
 /// # Panics
 ///
@@ -101,14 +100,14 @@ fn wake_all(wakers: &mut Vec<Waker>) -> Option<Box<dyn Any + Send>> {
         if first_panic.is_none() {
             first_panic = Some(panic);
         } else {
-            // What a waker has panicked with is foreign, too.
+            // The payload of a waker's panic is foreign code, too.
             let _ = catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(std::mem::forget);
         }
     }
     first_panic
 }
 
-/// Makes an executor current until it is dropped; then the one before is again.
+/// Makes an executor current until this guard is dropped; then the previous one is current again.
 pub(crate) struct Entered {
     previous: Option<Rc<Executor>>,
 }
@@ -172,8 +171,7 @@ impl Executor {
         task
     }
 
-    /// Takes a future in and schedules it. `None`, and the future dropped, if the runtime is going
-    /// away.
+    /// Inserts a future and schedules it. If the runtime is going away, drops the future and returns `None`.
     pub(crate) fn spawn(&self, future: Pin<Box<dyn Future<Output = ()>>>) -> Option<Arc<Task>> {
         if self.closed.get() {
             return None;
@@ -211,8 +209,8 @@ impl Executor {
         }
         let mut entry = self.tasks.borrow_mut()[key].take().expect("a queued task is in the slab");
         let mut cx = Context::from_waker(&entry.waker);
-        // Panics of the task itself go to its `JoinHandle`. What is caught here is a panic of the
-        // destructor of a result that nobody wanted; the panic hook has reported it.
+        // Panics of the task itself go to its `JoinHandle`. A panic that is caught here comes from the destructor of
+        // a result that nobody wanted. The panic hook has reported it.
         match catch_unwind(AssertUnwindSafe(|| entry.future.as_mut().poll(&mut cx))) {
             Ok(Poll::Pending) => {
                 self.tasks.borrow_mut()[key] = Some(entry);
@@ -231,8 +229,8 @@ impl Executor {
     ///
     /// # Panics
     ///
-    /// If the operating system refuses to report events: nothing could ever wake again. And with the first
-    /// panic of a waker, after all have been called.
+    /// - If the operating system refuses to report events: nothing could ever wake again.
+    /// - With the first panic of a waker, after all have been called.
     pub(crate) fn turn(&self) {
         let timeout = if self.queue.borrow().is_empty() {
             let now = Instant::now();
@@ -251,8 +249,8 @@ impl Executor {
         }
     }
 
-    /// Drops every task, each exactly once. Tasks may spawn, wake and abort while they are dropped;
-    /// what they spawn is dropped, too. The executor must be current.
+    /// Drops every task, each exactly once. Tasks may spawn, wake and abort while they are dropped; the tasks that
+    /// they spawn are dropped, too. The executor must be current.
     ///
     /// # Panics
     ///

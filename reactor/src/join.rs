@@ -18,7 +18,7 @@ use pin_project_lite::pin_project;
 use crate::executor::Executor;
 use crate::task::Task;
 
-/// What a task and its handle share. Both live on the runtime's thread.
+/// The state that a task and its handle share. Both live on the runtime's thread.
 struct Slot<T> {
     stage: RefCell<Stage<T>>,
     /// Set by `abort`, read by the next poll.
@@ -26,7 +26,7 @@ struct Slot<T> {
 }
 
 enum Stage<T> {
-    /// Not done; who awaits it.
+    /// The task is not done. The waker of the future that awaits it.
     Running(Option<Waker>),
     Done(Result<T, JoinError>),
     Taken,
@@ -42,7 +42,7 @@ impl<T> Slot<T> {
         }
     }
 
-    /// Leaves a waker, unless the task is done by now. Gives back the one that is not needed.
+    /// Leaves a waker, unless the task is done by now. Returns the waker that is not needed.
     fn register(&self, waker: Waker) -> Option<Waker> {
         match &mut *self.stage.borrow_mut() {
             Stage::Running(registered) => registered.replace(waker),
@@ -161,7 +161,7 @@ impl<T> Future for JoinHandle<T> {
     /// If polled after it has given the result.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         if self.slot.is_awaited_anew(cx.waker()) {
-            // Foreign code, also the destructor below: it may run the task to its end.
+            // This is foreign code, as is the destructor below: it may run the task to its end.
             let waker = cx.waker().clone();
             drop(self.slot.register(waker));
         }

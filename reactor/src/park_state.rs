@@ -29,7 +29,7 @@ use crate::sync::{
 /// The atomic flag of one executor.
 pub struct ParkState(AtomicBool);
 
-/// What a thread that has pushed to the queue has to do.
+/// The duty of a thread that has pushed to the queue.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Notify {

@@ -93,7 +93,7 @@ impl Reactor {
     }
 }
 
-/// What is known of one source.
+/// The state of one source.
 #[derive(Default)]
 pub(crate) struct Readiness {
     read: RefCell<Direction>,

@@ -17,9 +17,8 @@ use crate::wake_state::{Complete, Start};
 ///
 /// # Dropping
 ///
-/// Drops all tasks. A task may spawn and wake while it is dropped; what it spawns is dropped as
-/// well. Awaiting the [`JoinHandle`] of a dropped task evaluates to an error that says so. Wakers
-/// may outlive the runtime.
+/// Drops all tasks. A task may spawn and wake while it is dropped; the tasks that it spawns are dropped as well.
+/// Awaiting the [`JoinHandle`] of a dropped task evaluates to an error that says so. Wakers may outlive the runtime.
 ///
 /// # Panics
 ///

@@ -51,7 +51,7 @@ const COMPLETE: u8 = 4;
 /// The atomic wake state of one task.
 pub struct WakeState(AtomicU8);
 
-/// What a waker has to do.
+/// The duty of a waker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Wake {
@@ -75,7 +75,7 @@ pub enum Start {
     Gone,
 }
 
-/// What the owner has to do after a poll that returned `Pending`.
+/// The duty of the owner after a poll that returned `Pending`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
 pub enum Suspend {

@@ -1,4 +1,4 @@
-//! `call`: what it costs to call, where the callee never or once suspends, and in a deep recursion.
+//! `call`: the cost of a call whose callee never suspends, or once, and of calls in a deep recursion.
 
 use anyhow::Result;
 use lab_strategies::registry::{Entry, Work};

@@ -1,4 +1,4 @@
-//! `resume`: what it costs to wake a stack, against its depth.
+//! `resume`: the cost of waking a stack, by its depth.
 
 use anyhow::Result;
 use lab_strategies::registry::{Entry, Work};

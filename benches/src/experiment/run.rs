@@ -1,4 +1,4 @@
-//! What an experiment is, and what it is told about a run.
+//! Experiments, and the options of a run.
 
 use anyhow::{Result, bail};
 use lab_strategies::registry::Entry;
@@ -88,7 +88,7 @@ pub trait Experiment: Sync {
     /// Whether `strategy` takes part when none is named on the command line.
     fn takes(&self, strategy: &Entry) -> bool;
 
-    /// What is measured. An experiment that cannot have all of it in memory at once implements
+    /// The cells to be measured. An experiment that cannot have all of them in memory at once implements
     /// [`run`](Experiment::run) instead.
     fn cells(&self, run: &Run<'_>) -> Vec<Cell> {
         let _ = run;

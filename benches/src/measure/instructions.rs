@@ -102,7 +102,7 @@ impl Counter {
             Some(program) => program,
             None => std::env::current_exe()?,
         };
-        // A file, and no device: valgrind replaces what is there.
+        // A file, not a device: valgrind replaces the file that is there.
         let profile = std::env::temp_dir().join(format!("lab-callgrind-{}", std::process::id()));
         let output = Command::new("valgrind")
             .arg("--tool=callgrind")

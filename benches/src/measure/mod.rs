@@ -36,7 +36,7 @@ impl Budget {
 pub struct Cell {
     /// Name of the strategy.
     pub strategy: String,
-    /// What the record will say about the cell.
+    /// The part of the record that describes the cell.
     pub params: Params,
     /// Name of the figure.
     pub metric: &'static str,

@@ -9,7 +9,7 @@ use plotters::style::text_anchor::{HPos, Pos, VPos};
 /// One line of a plot.
 #[derive(Clone, Debug)]
 pub struct Line {
-    /// Its name: that of a strategy, with its placement in parentheses where it has one.
+    /// Its name: the strategy's, with the placement in parentheses if there is one.
     pub label: String,
     /// Its points, by ascending x.
     pub points: Vec<(f64, f64)>,

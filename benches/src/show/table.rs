@@ -7,7 +7,7 @@ use crate::record::Record;
 /// A table of texts.
 #[derive(Clone, Debug, Default)]
 pub struct Grid {
-    /// What the rows and columns stand for.
+    /// The meaning of the rows and columns.
     pub corner: String,
     /// Heads of the columns.
     pub columns: Vec<String>,

@@ -17,7 +17,7 @@ use crate::memory::{Case, Footprint};
 use crate::prefetch::{Spec, Way};
 use crate::workload::Workload;
 
-/// What a parent asks for.
+/// A parent's request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Request {
@@ -63,7 +63,7 @@ pub enum Request {
     },
 }
 
-/// What the child answers.
+/// The child's answer.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Reply {

@@ -1,4 +1,4 @@
-//! Generators: what the next item costs when it comes from deep within a recursion.
+//! Generators: the cost of the next item when it comes from deep within a recursion.
 //!
 //! The work is the in-order traversal of a binary tree, item by item: `next` is called for each value, as
 //! a `for` loop does, except by `direct-fold`, which consumes the iterator as a whole, and by the visitor,

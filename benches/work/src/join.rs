@@ -1,4 +1,4 @@
-//! Branches of one task: what it costs to wake some of many.
+//! Branches of one task: the cost of waking some of many.
 //!
 //! Each branch listens at a station of a [`Board`], and counts how often it is called. The task's executor is
 //! a flag: a waker sets it, the loop polls the task when it is set. A real executor adds its own cost
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-/// What is done.
+/// The work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Case {
     /// Of `branches` suspended branches one is woken and resumed, each time another. **An iteration is
@@ -81,7 +81,7 @@ impl Board {
         Self { stations, closed: Cell::new(false) }
     }
 
-    /// Calls a station: whoever listens there is woken.
+    /// Calls a station, which wakes its listener.
     pub fn call(&self, index: usize) {
         let station = &self.stations[index];
         station.called.set(true);

@@ -1,4 +1,4 @@
-//! What the lab measures, and what a strategy is.
+//! The work that the lab measures, and strategies for it.
 //!
 //! A module for each kind of work: chains of calls ([`workload`]), branches of one task ([`join`]),
 //! items out of a recursion ([`generate`]), lookups in large tables ([`prefetch`]), bytes

@@ -1,4 +1,4 @@
-//! Where the lab keeps what it produces without being told where.
+//! The default places of the lab's output.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! What a strategy is.
+//! Strategies.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -69,7 +69,7 @@ pub trait Strategy {
     /// The ways in which this strategy runs a case of the experiment `memory`; empty if it does not.
     ///
     /// # Errors
-    /// If what they need cannot be prepared.
+    /// If the preparation for them fails.
     fn probes(&self, case: Case) -> Result<Vec<Probe>> {
         let _ = case;
         Ok(Vec::new())
@@ -82,12 +82,12 @@ pub trait Strategy {
         None
     }
 
-    /// With what the strategy was built, where that is not the lab's own compiler.
+    /// The compiler that built the strategy, if it is not the lab's own.
     fn built_by(&self) -> Option<String> {
         None
     }
 
-    /// Environment that lets a child `lab` skip what this one has prepared already.
+    /// Environment that lets a child `lab` skip the preparation that this one has done already.
     fn child_environment(&self) -> Vec<(String, PathBuf)> {
         Vec::new()
     }

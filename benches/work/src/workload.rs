@@ -36,7 +36,7 @@ pub const DEEPEST_UNROLLED: u32 = 64;
 /// The depths for which a static chain exists; those up to [`DEEPEST_UNROLLED`] are unrolled.
 pub const DEPTHS: [u32; 9] = [1, 2, 4, 8, 16, 32, 64, 256, 1024];
 
-/// One unit of work. What an *iteration* of it means is documented at each variant.
+/// One unit of work. Each variant documents the meaning of an *iteration*.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Workload {

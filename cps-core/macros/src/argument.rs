@@ -13,8 +13,8 @@ use syn::{
 use crate::expansion::hidden;
 use crate::moved_once;
 
-/// Turns the arguments into the outer function's parameters: plain names. What sets the level of a lint goes with the
-/// pattern into the body; any other attribute stays, for rustc to refuse.
+/// Turns the arguments into the outer function's parameters: plain names. An attribute that sets the level of a lint
+/// moves with the pattern into the body. Any other attribute stays, for rustc to refuse.
 pub(crate) fn declare(sig: &mut Signature) {
     for (index, input) in sig.inputs.iter_mut().enumerate() {
         match input {
@@ -35,11 +35,11 @@ pub(crate) fn declare(sig: &mut Signature) {
     }
 }
 
-/// The arguments but the receiver as expressions of the outer function, and their bindings in the body, which may be
-/// rewritten.
+/// The arguments, without the receiver, as expressions of the outer function, and their bindings in the body, which
+/// may be rewritten.
 ///
-/// The bindings are those that rustc makes for an `async fn`, in the same order: each argument,
-/// then its pattern. So arguments are dropped in the same order, also those that a pattern ignores.
+/// rustc makes the same bindings for an `async fn`, in the same order: each argument, then its pattern. So arguments
+/// are dropped in the same order, also those that a pattern ignores.
 pub(crate) fn bind(
     sig: &Signature,
     block: &mut Block,
@@ -89,8 +89,9 @@ fn is_lint_level(attr: &Attribute) -> bool {
     ["allow", "deny", "expect", "forbid", "warn"].iter().any(|name| attr.path().is_ident(name))
 }
 
-/// A function with each name as a parameter that the patterns bind more than once, for rustc to refuse: as bindings
-/// of the body, the last would shadow the others. (What begins with a capital may be no binding, but a constant.)
+/// A function that has each name which the patterns bind more than once as a parameter, for rustc to refuse. As
+/// bindings of the body, the last would shadow the others. (A name that begins with a capital may be a constant
+/// instead of a binding.)
 pub(crate) fn bound_twice(sig: &Signature) -> Option<TokenStream> {
     struct Names(Vec<Ident>);
     impl<'a> Visit<'a> for Names {
@@ -140,7 +141,7 @@ fn parameter_name(index: usize, pat: &Pat) -> Ident {
     }
 }
 
-/// An item with a signature: what `#[coroutine]` is put on.
+/// An item with a signature, under `#[coroutine]`.
 pub(crate) trait Function: Clone {
     fn signature(&mut self) -> &mut Signature;
     fn attributes(&mut self) -> &mut Vec<Attribute>;
@@ -164,8 +165,8 @@ impl Function for TraitItemFn {
     }
 }
 
-/// If an argument is under `#[cfg]` or `#[cfg_attr]`, the function with what is under it and without, each under a
-/// `#[cfg]` of its own. An attribute macro sees its item before these are applied to arguments.
+/// If an argument is under `#[cfg]` or `#[cfg_attr]`, the function twice, with that argument or attribute and
+/// without, each under a `#[cfg]` of its own. An attribute macro sees its item before these are applied to arguments.
 pub(crate) fn split_cfg<F: Function>(function: &F) -> Option<[F; 2]> {
     let (index, position) =
         function.clone().signature().inputs.iter_mut().enumerate().find_map(|(index, input)| {
@@ -177,7 +178,7 @@ pub(crate) fn split_cfg<F: Function>(function: &F) -> Option<[F; 2]> {
     let mut with = function.clone();
     let attr = attributes_of(&mut with.signature().inputs[index]).remove(position);
     let is_attr = attr.path().is_ident("cfg_attr");
-    // If it is no list, that is for rustc to say.
+    // If it is no list, rustc says so.
     let (predicate, rest) = match &attr.meta {
         Meta::List(list) if is_attr => split_at_comma(list.tokens.clone()),
         Meta::List(list) => (list.tokens.clone(), TokenStream::new()),
@@ -214,7 +215,7 @@ fn attributes_of(input: &mut FnArg) -> &mut Vec<Attribute> {
     }
 }
 
-/// What is before the first comma, and what is behind it.
+/// The tokens before the first comma, and those behind it.
 fn split_at_comma(tokens: TokenStream) -> (TokenStream, TokenStream) {
     let mut tokens = tokens.into_iter();
     let is_comma =

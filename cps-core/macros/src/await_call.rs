@@ -1,9 +1,8 @@
 //! Rewrites a body: `.await` becomes a call, and `return` may wrap its value (see `returns`). Nothing else of the text
 //! is changed.
 //!
-//! What is in a macro's tokens is left alone: nobody but that macro knows what they mean, and it must not be
-//! given the expansion, which is `unsafe` and relies on where it stands. A coroutine that is awaited there
-//! is awaited as the future that it is.
+//! The tokens of a macro are left alone: only that macro knows their meaning, and it must not get the expansion,
+//! which is `unsafe` and relies on its place. A coroutine that is awaited there is awaited as a future.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
@@ -25,8 +24,8 @@ pub(crate) fn rewrite(block: &mut Block, krate: &TokenStream, output: Option<&Ty
     wide
 }
 
-/// Puts an `.await` in parentheses where the `match` that it becomes would be taken for the whole statement, or may not
-/// stand.
+/// Puts an `.await` in parentheses if the `match` that it becomes would be taken for the whole statement, or is not
+/// allowed there.
 struct Parenthesize;
 
 impl VisitMut for Parenthesize {
@@ -52,7 +51,7 @@ impl VisitMut for Parenthesize {
         first_operand(&mut arm.body);
     }
 
-    /// Before `else` no block may end.
+    /// No block may end before `else`.
     fn visit_local_mut(&mut self, local: &mut Local) {
         visit_mut::visit_local_mut(self, local);
         if let Some(init) = local.init.as_mut().filter(|init| init.diverge.is_some()) {
@@ -146,8 +145,8 @@ impl VisitMut for Rewrite<'_> {
         }
     }
 
-    /// Clippy does not look at the type of `let x = y.await`, but would at that of what this becomes. (Nor does it look at
-    /// a `let` with attributes before a last expression that is its name.)
+    /// Clippy does not look at the type of `let x = y.await`, but would look at that of its expansion. (Nor does it
+    /// look at a `let` with attributes before a last expression that is its name.)
     fn visit_block_mut(&mut self, block: &mut Block) {
         let is_name = |stmt: Option<&Stmt>| matches!(stmt, Some(Stmt::Expr(Expr::Path(_), None)));
         let last =
@@ -166,7 +165,7 @@ impl VisitMut for Rewrite<'_> {
 }
 
 impl Rewrite<'_> {
-    /// The expansion that `cps-core/src/call/mod.rs` explains. What is awaited is in parentheses since a
+    /// The expansion that `cps-core/src/call/mod.rs` explains. The awaited expression is in parentheses, since a
     /// struct literal would end the scrutinee.
     ///
     /// The `match` spans the user's expression, `start` to `await`, and is of the user's syntax
@@ -176,7 +175,7 @@ impl Rewrite<'_> {
         let krate = self.krate;
         let handle = hidden("__cps_handle");
         let span = Span::mixed_site().located_at(await_token.span);
-        // With the span's context it would be the place of the attribute.
+        // With the context of `span`, the location would be that of the attribute.
         let location = quote_spanned!(await_token.span=> ::core::panic::Location::caller());
         let arm = quote_spanned! {span=>
             __cps_callee => {
@@ -187,6 +186,9 @@ impl Rewrite<'_> {
                 }
                 let mut __cps_slot = #krate::__private::Slot { empty: () };
                 '__cps_call: {
+                    // SAFETY: this is the expansion that `Handle::__cps_begin` is for. The slot is this block's
+                    // local, empty, and reached by this pointer alone; what is returned is awaited at once, in the
+                    // same body.
                     let __cps_waiting = match unsafe {
                         #handle.__cps_begin::<__Site, _>(__cps_callee, &raw mut __cps_slot)
                     } {
@@ -200,6 +202,7 @@ impl Rewrite<'_> {
                         ::core::result::Result::Err(__cps_waiting) => __cps_waiting,
                     };
                     let __cps_resumed = __cps_waiting.await;
+                    // SAFETY: the call that began with this slot was awaited just above, and by nobody else.
                     let (__cps_value, __cps_next) = unsafe { __cps_resumed.__cps_finish(&raw mut __cps_slot) };
                     #[allow(unused_assignments)]
                     {

@@ -1,5 +1,5 @@
-//! `coroutine_block! { … }`: an ad-hoc body that captures what it names, as `async move` does; and
-//! `coroutine_block!(async { … })`, which captures as the block in it says.
+//! `coroutine_block! { … }`: an ad-hoc body that captures the variables it names by move, as `async move` does; and
+//! `coroutine_block!(async { … })`, which captures like the block in it.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote};

@@ -19,7 +19,8 @@ pub(crate) enum Made<'a> {
     AsyncGenerator(&'a Type),
 }
 
-/// The spans of an `async fn`, which its body's future has: errors and lints are about it as about the function.
+/// The spans of an `async fn`, which the future of its body gets, so that errors and lints about the future point at
+/// the function.
 #[derive(Clone, Copy)]
 pub(crate) struct Place {
     /// Of `async`.
@@ -50,7 +51,7 @@ pub(crate) struct Expansion<'a> {
     pub(crate) body: TokenStream,
     /// The output type as far as it can be named in a body.
     pub(crate) output: Option<&'a Type>,
-    /// What the value is bound by, if it is a closure.
+    /// The bounds of the value, if it is a closure.
     pub(crate) bounds: Option<TokenStream>,
     /// Whether the value is returned in a `Wide`.
     pub(crate) wide: bool,
@@ -71,11 +72,11 @@ impl Expansion<'_> {
         let (handle, fields) = (hidden("__cps_handle"), hidden("__cps_args"));
         let inline = (!self.has_target_features)
             .then(|| quote_spanned!(span=> #[cfg_attr(not(debug_assertions), inline(always))]));
-        // All of it, whatever parts of it the body names: as an argument it belongs to the body.
+        // All of `self`, even if the body names parts of it only: as an argument it belongs to the body.
         let receiver = self.receiver.map(|this| quote_spanned!(span=> let _ = &#this;));
         let annotation = output.map(|ty| quote_spanned!(span=> : #ty));
-        // The body stays a block of its own, for errors to point at it. With an attribute, whichever, no lint asks
-        // whether it need be one.
+        // The body stays a block of its own, so that errors point at it. With any attribute on it, no lint says that
+        // the block is unnecessary.
         let body = quote_spanned!(span=> { #[allow(clippy::main_recursion)] #body });
         let (bound, body) = match self.bounds {
             None => (TokenStream::new(), body),
@@ -88,7 +89,7 @@ impl Expansion<'_> {
                 quote_spanned!(span=> __cps_bound(#body)),
             ),
         };
-        // The body is the last thing that there is where it can be: there are lints for that place.
+        // The body is the last expression if it can be: there are lints for that place.
         let value = if wide {
             quote_spanned! {span=>
                 #[allow(clippy::diverging_sub_expression)]
@@ -112,7 +113,7 @@ impl Expansion<'_> {
                 quote_spanned!(span=> async_generator::<#placement, _, _>),
             ),
         };
-        // Methods, and no paths, in what is `unsafe`: see `cps-core/src/call/mod.rs`.
+        // The `unsafe` blocks call methods, and name no paths: see `cps-core/src/call/mod.rs`.
         let coroutine = match made {
             Made::Coroutine if !self.inlined => {
                 let (method, value_type) = if wide {
@@ -121,11 +122,15 @@ impl Expansion<'_> {
                     (hidden("__cps_plain_coroutine"), TokenStream::new())
                 };
                 quote_spanned! {span=>
+                    // SAFETY: the arguments are held for this, and not used again. The future of the closure,
+                    // `content` below, awaits `__cps_enter` first and then takes its arguments (invariant E).
                     unsafe { __cps_make.#method::<#placement #value_type>(&raw const __cps_arguments) }
                 }
             }
             _ => {
                 let method = hidden(if wide { "__cps_wide" } else { "__cps_plain" });
+                // SAFETY: the arguments are held for this, and not used again. The future of the closure, `content`
+                // below, awaits `__cps_enter` first and then takes its arguments (invariant E).
                 let body = quote_spanned!(span=> unsafe { __cps_make.#method(&raw const __cps_arguments) });
                 if self.inlined {
                     quote_spanned! {span=>
@@ -136,7 +141,7 @@ impl Expansion<'_> {
                 }
             }
         };
-        // Tells the type of `return` and `?` before the body is checked, as a signature does.
+        // Tells rustc the type of `return` and `?` before it checks the body, as a signature does.
         let hint = output.filter(|_| !wide).map(|ty| {
             quote_spanned! {span=>
                 if let ::core::option::Option::Some(__cps_value) = ::core::option::Option::None::<#ty> {
@@ -147,7 +152,7 @@ impl Expansion<'_> {
         let place = self.place.unwrap_or(Place { start: span, end: span, body: span });
         let asynchronous = Ident::new("async", place.start);
         let moving = capture.map(|_| Ident::new("move", place.end));
-        // Of two blocks, since the edition of the inner one's span decides when temporaries are dropped.
+        // Two blocks, since the edition of the inner one's span decides when temporaries are dropped.
         let content = quote_spanned! {span=>
             {
                 #receiver
@@ -155,10 +160,12 @@ impl Expansion<'_> {
                 use #krate::__private::ForeignCall as _;
                 let __cps_entered = __cps_enter.await;
                 let __cps_local = __cps_entered.__cps_local();
+                // SAFETY: the body has awaited `__cps_enter` alone, and takes its handle once, with a local of its own.
                 #[allow(unused_variables, unused_mut)]
                 let mut #handle = unsafe { __cps_entered.__cps_handle(&__cps_local) };
-                // Nothing that could unwind may come between this and the bindings, or
-                // rustc keeps the arguments beside them, in case that it does.
+                // Nothing that could unwind may come between this and the bindings: otherwise rustc keeps the
+                // arguments beside the bindings, to drop them then.
+                // SAFETY: the body has awaited `__cps_enter` alone, and takes its arguments once.
                 #[allow(unused_variables)]
                 let #fields = unsafe { __cps_entered.__cps_args() };
                 #hint
@@ -168,9 +175,9 @@ impl Expansion<'_> {
             }
         };
         let block = quote_spanned!(place.body=> { #content });
-        // `inline(always)` concerns the poll of the body: it is polled in two places, each of
-        // which is a function of its own (`Frame::start`, `resume`), and in the loop of an
-        // interleaver. `Enter` keeps what is before the first suspension out of the latter two.
+        // `inline(always)` concerns the poll of the body: it is polled in two places, each of which is a function of
+        // its own (`Frame::start`, `resume`), and in the loop of an interleaver. `Enter` keeps the code before the
+        // first suspension out of the latter two.
         quote_spanned! {span=>
             {
                 #[allow(clippy::used_underscore_binding)]

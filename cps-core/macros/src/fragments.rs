@@ -1,15 +1,15 @@
 //! Fragments of `macro_rules!`, as text that means the same.
 //!
-//! What a macro has matched as `$x:expr`, `$t:ty` and so on reaches another macro in a group with invisible
-//! delimiters. rustc does not heed these in what a procedural macro returns: `10 * $x` with `1 + 2` for `$x`
-//! would become `10 * 1 + 2`. So a group is replaced by what is in it, in parentheses where it would not stay
-//! together without.
+//! A fragment that a macro has matched as `$x:expr`, `$t:ty` and so on reaches another macro as a group with
+//! invisible delimiters. rustc ignores these in the output of a procedural macro: `10 * $x` with `1 + 2` for `$x`
+//! would become `10 * 1 + 2`. So a group is replaced by its content, in parentheses if it would not stay together
+//! without them.
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, Span, TokenStream, TokenTree};
 use syn::{Expr, Type, TypeParamBound};
 
-/// Macros of the standard library that show the text of an argument, or take it as it is: with a fragment as a whole
-/// argument, they are given that without parentheses.
+/// Macros of the standard library that show the text of an argument, or take it as it is. A fragment that is a whole
+/// argument is given to them without parentheses.
 const SHOW_TEXT: &[&str] =
     &["assert", "debug_assert", "dbg", "stringify", "assert_eq", "assert_ne", "matches"];
 
@@ -145,7 +145,7 @@ fn macro_name(before: &[TokenTree]) -> Option<&Ident> {
     }
 }
 
-/// Whether no operator is there, or what stands there cannot be one.
+/// Whether there is no operator, or a token that cannot be one.
 fn separates(token: Option<&TokenTree>) -> bool {
     match token {
         None => true,
@@ -154,7 +154,7 @@ fn separates(token: Option<&TokenTree>) -> bool {
     }
 }
 
-/// Whether what follows would go on with an expression that ends in a block.
+/// Whether the next token would continue an expression that ends in a block.
 fn continues(next: Option<&TokenTree>) -> bool {
     match next {
         None => false,

@@ -16,8 +16,8 @@ use crate::instrument::Instrument;
 use crate::options::Options;
 use crate::output;
 
-/// The function's expansion, and what is wrong with it. As much of it as is right is expanded, and what cannot be is
-/// left as it was, so that what uses it is not refused too.
+/// The function's expansion, and its errors. The parts that are right are expanded, and the others are left as they
+/// were, so that rustc does not refuse the function's callers too.
 pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     let item = fragments::resolve(item);
     let mut refusals = Refusals::default();
@@ -36,8 +36,8 @@ pub(crate) fn expand(tokens: TokenStream, item: TokenStream) -> TokenStream {
     quote!(#item #(#errors)*)
 }
 
-/// What is wrong with a function that is expanded nevertheless. (What is said twice, since other attributes go first,
-/// rustc says once.)
+/// The errors of a function that is expanded nevertheless. (If other attributes go first, an error is found twice;
+/// rustc shows it once.)
 #[derive(Default)]
 struct Refusals(Vec<Error>);
 
@@ -109,7 +109,7 @@ fn with_body(
     let body = body(options, &mut function);
     declare(options, &mut function.sig)?;
     let ItemFn { attrs, vis, sig, .. } = function;
-    // The type that an implementation returns for a trait's `impl Future` is more than that asks for.
+    // An implementation's type is more than a trait's `impl Future` asks for.
     Ok(quote!(#[allow(refining_impl_trait)] #(#attrs)* #vis #sig { #twice #body }))
 }
 
@@ -133,7 +133,7 @@ fn instrumented(
     with_body(&options, &tokens, function, refusals)
 }
 
-/// The entry of a program or a test, which is made of an `async fn` by an attribute: that awaits the coroutine.
+/// A program's entry or a test, which an attribute makes of an `async fn`: it awaits the coroutine.
 fn entry(options: &Options, tokens: &TokenStream, mut function: ItemFn) -> TokenStream {
     let (mut outer, name) = (function.clone(), format_ident!("__cps_{}", function.sig.ident));
     function.attrs.retain(|attr| !attributes::is_macro(attr));
@@ -171,7 +171,7 @@ fn without_body(
     Ok(method.into_token_stream())
 }
 
-/// Refuses what cannot be expanded.
+/// Refuses functions that cannot be expanded.
 fn check(options: &Options, sig: &Signature) -> syn::Result<()> {
     if let Some(variadic) = &sig.variadic {
         return Err(Error::new_spanned(variadic, "a coroutine cannot be variadic"));
@@ -190,7 +190,7 @@ fn check(options: &Options, sig: &Signature) -> syn::Result<()> {
     Ok(())
 }
 
-/// Removes what a coroutine cannot have.
+/// Removes the qualifiers that a coroutine cannot have.
 fn repair(sig: &mut Signature, refusals: &mut Refusals) {
     if let Some(token) = sig.constness.take() {
         refusals.add(token, "a coroutine cannot be a `const fn`");

@@ -13,10 +13,10 @@ use syn::{
 
 use crate::output;
 
-/// What stands in the parentheses.
+/// The arguments in the parentheses.
 #[derive(Clone, Default)]
 pub(crate) struct Instrument {
-    /// The attribute's, if it is one.
+    /// The attribute itself, if it was one.
     path: Option<Path>,
     name: Option<TokenStream>,
     target: Option<TokenStream>,
@@ -73,7 +73,7 @@ impl Instrument {
         Ok(quote!(instrument(__path = #path, #arguments)))
     }
 
-    /// Has the function's body run in the span.
+    /// Makes the function's body run in the span.
     pub(crate) fn wrap(&self, function: &mut ItemFn, krate: &TokenStream) -> syn::Result<()> {
         if !cfg!(feature = "tracing") {
             return Err(Error::new_spanned(
@@ -88,7 +88,7 @@ impl Instrument {
         let output = output::nameable(&function.sig.output, krate);
         let hint = output.as_ref().map(|ty| quote_spanned!(span=> , __output = #ty));
         let on_return = self.on_return(output.as_ref(), &tracing);
-        // An import of the attribute is used, though that is taken away.
+        // The import of the attribute counts as used, though the attribute is removed.
         let used = self.path.as_ref().map(|path| {
             quote_spanned! {span=>
                 #[allow(unused_imports)]

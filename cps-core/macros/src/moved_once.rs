@@ -1,9 +1,9 @@
 //! Arguments that the body uses just once, by value: their memory is free from then on.
 //!
-//! rustc keeps a local that was held over an await until it is moved out, and a value of a `Copy` type
-//! is never moved: it is copied, and the original stays in the frame beside the callee's that has the
-//! copy. So an argument that is handed on as a whole, `next(blob).await`, is held in a wrapper that
-//! is not `Copy`, and is unwrapped, which moves it, where it is used. Only what is held over an await needs it.
+//! rustc keeps a local that was held over an await until it is moved out. A value of a `Copy` type is never moved,
+//! but copied: the original stays in the frame, beside the callee's frame, which has the copy. So an argument that is
+//! passed on as a whole, as in `next(blob).await`, is held in a wrapper that is not `Copy`. Its use unwraps it, which
+//! is a move. Only arguments that are held over an await need this.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
@@ -35,7 +35,7 @@ fn occurrences(tokens: TokenStream, name: &str) -> usize {
         .sum()
 }
 
-/// Whether the tokens contain an `.await`, be it another body's.
+/// Whether the tokens contain an `.await`, also one of another body.
 fn awaits(tokens: TokenStream) -> bool {
     occurrences(tokens, "await") != 0
 }
@@ -64,7 +64,7 @@ impl Unwrap<'_> {
 impl VisitMut for Unwrap<'_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         match expr {
-            // Reached any number of times, or in another body, which captures the name.
+            // A loop, which is reached any number of times, or another body, which captures the name.
             Expr::Closure(_) | Expr::Async(_) => {}
             Expr::Loop(_) | Expr::While(_) | Expr::ForLoop(_) => {
                 self.awaited |= awaits(expr.to_token_stream());

@@ -8,7 +8,7 @@ use syn::{Error, LitInt, LitStr, Type, parenthesized, token};
 
 use crate::instrument::Instrument;
 
-/// What stands in the attribute's parentheses.
+/// The options in the attribute's parentheses.
 pub(crate) struct Options {
     /// The path of `cps-core`, for crates that re-export it.
     pub(crate) krate: TokenStream,
@@ -29,13 +29,13 @@ pub(crate) struct Options {
 /// The option that says that other attributes have been put first.
 pub(crate) const LAST: &str = "__last";
 
-/// Whether it is there: last of all, so that it is found also if another cannot be read.
+/// Whether it is there. It is the last option, so that it is found even if another one cannot be parsed.
 fn is_last(tokens: &TokenStream) -> bool {
     let last = tokens.clone().into_iter().last();
     matches!(last, Some(TokenTree::Ident(ident)) if ident == LAST)
 }
 
-/// What stands behind the option's `=`.
+/// The tokens behind the option's `=`.
 fn value<'a>(meta: &ParseNestedMeta<'a>, form: &str) -> syn::Result<ParseStream<'a>> {
     meta.value().map_err(|_| meta.error(format!("expected `{form}`")))
 }
@@ -63,7 +63,7 @@ impl Default for Options {
 }
 
 impl Options {
-    /// What could be read of them, and what is wrong with the rest.
+    /// The options that could be parsed, and the errors of the others.
     pub(crate) fn parse(tokens: TokenStream) -> (Self, syn::Result<()>) {
         let mut options = Options { last: is_last(&tokens), ..Options::default() };
         let parser = syn::meta::parser(|meta| {

@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::visit_mut::{self, VisitMut};
 use syn::{ReturnType, Type, TypeImplTrait, TypeParamBound, parse_quote};
 
-/// The type in the signature. (`!` has no name on stable, but is what a function returns.)
+/// The type in the signature. (`!` cannot be named on stable, except as the type that a function returns.)
 pub(crate) fn declared(output: &ReturnType, krate: &TokenStream) -> Type {
     match output {
         ReturnType::Default => parse_quote!(()),
@@ -41,8 +41,8 @@ pub(crate) fn inferred(mut ty: Type) -> Type {
     ty
 }
 
-/// The bounds of an output that is `impl Fn(…) -> …` or the like: from them rustc tells what a closure takes and returns
-/// before it looks at its body. `None` if there are none, or they name what a function within the body cannot.
+/// The bounds of an output that is `impl Fn(…) -> …` or the like: from them rustc infers the signature of a closure
+/// before it looks at its body. `None` if there are none, or if a function within the body cannot name them.
 pub(crate) fn closure_bounds(output: &ReturnType) -> Option<TokenStream> {
     const TRAITS: &[&str] =
         &["AsyncFn", "AsyncFnMut", "AsyncFnOnce", "Fn", "FnMut", "FnOnce", "Future"];

@@ -1,15 +1,16 @@
 //! How a body returns, which decides whether its value may be returned in a `Wide`.
 //!
-//! `?`, and macros, which may contain it or `return`, say what type the body returns. A `return` may be rewritten
-//! where that is not visible: what is returned is coerced to a type that can be written down, draws no lint for being
-//! the last thing that the body does, and takes nothing but the type of its value from where it stands.
+//! `?`, and macros, which may contain it or `return`, determine the type that the body returns. A `return` may be
+//! rewritten only if nobody notices: its value is coerced to a type that can be written down, it draws no lint for
+//! being the last expression of the body, and it takes nothing but the type of its value from its place.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote_spanned};
 use syn::visit::{self, Visit};
 use syn::{Block, Expr, ExprReturn, Item, Macro, Stmt, Type};
 
-/// Whether the value may be returned in a `Wide`, by a body whose value is of type `output` as far as that can be named.
+/// Whether the value may be returned in a `Wide`, by a body whose value is of type `output` as far as that can be
+/// named.
 pub(crate) fn may_be_wide(block: &Block, output: Option<&Type>) -> bool {
     let is_nameable = output.is_some_and(|ty| !contains_infer(ty));
     let mut returns = Returns { is_wide: true, is_nameable };
@@ -72,7 +73,7 @@ fn is_body(mac: &Macro) -> bool {
 /// Whether it consists of names, values and operators.
 fn is_simple(expr: &Expr) -> bool {
     match expr {
-        // What `?` could have returned draws a lint.
+        // A value that `?` could have returned draws a lint.
         Expr::Path(path) => !path.path.is_ident("None"),
         Expr::Call(call) if is_err(&call.func) => false,
         Expr::Lit(_) => true,
@@ -94,7 +95,7 @@ fn is_err(function: &Expr) -> bool {
     matches!(function, Expr::Path(path) if path.path.is_ident("Err"))
 }
 
-/// Whether the last thing that the block does is to return, on some way through it.
+/// Whether the block ends with a `return`, on some path through it.
 fn ends_in_return(block: &Block) -> bool {
     match block.stmts.last() {
         Some(Stmt::Expr(expr, _)) => is_ended_by_return(expr),

@@ -31,10 +31,10 @@ impl Running {
         Running { driver, outer: Cell::new(ptr::null()), inner: Cell::new(ptr::null()) }
     }
 
-    /// Puts the driver's chain among those that run on this thread, until what this returns is dropped.
+    /// Puts the driver's chain among those that run on this thread, until the returned guard is dropped.
     ///
-    /// That is on the host stack, as this is, and dropped when the poll returns or unwinds. (No memory of a stack
-    /// is given back before that: whatever is pinned there relies on it.)
+    /// The guard is on the host stack, as this is, and is dropped when the poll returns or unwinds. (A stack's memory
+    /// is not freed before that: pinned values there rely on it.)
     pub(crate) fn enter(&self) -> impl Drop + '_ {
         struct Leave<'a>(&'a Running);
         impl Drop for Leave<'_> {
@@ -125,8 +125,7 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
     backtrace
 }
 
-/// Adds to the present panic hook: it then prints the chain of coroutines that panicked too, if
-/// there is one.
+/// Extends the present panic hook, so that it also prints the chain of coroutines that panicked, if there is one.
 ///
 /// ```text
 /// thread 'main' panicked at src/app.rs:30:5:

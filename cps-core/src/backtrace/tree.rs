@@ -1,5 +1,4 @@
-//! Logical backtraces: the chain of callers, which a native backtrace of a resumed frame does not
-//! show.
+//! Logical backtraces: the callers of a suspended frame. A native backtrace of a resumed frame does not show them.
 //!
 //! A frame's vtable names its body and the await that called it, so that a suspended chain can be
 //! read from outside and nothing is stored for it:
@@ -11,12 +10,12 @@
 //!   frame ─▶ vtable: body `middle`, called at `outer`'s await … 1: middle at app.rs:12:20
 //! ```
 //!
-//! A chain that waits at a branching point has that for its leaf, which shows the chains of its branches: see
+//! If a chain waits at a branching point, that is its leaf, and shows the chains of its branches: see
 //! `concurrent/frame.rs`.
 //!
-//! A frame that is being started is not linked yet. To see those too, from within a body, the feature
-//! `backtrace` links each frame before it starts, and keeps the running chains of a thread. It also has each
-//! await of a future note its place in the driver.
+//! A frame that is being started is not linked yet. The feature `backtrace` shows those too, from within a body: it
+//! keeps a list of the calls that are starting (`chain/starting.rs`), and one of the polls that are under way on a
+//! thread. With it, each await of a future also notes its place in the driver.
 
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -43,7 +42,7 @@ use crate::chain::header::{BranchContent, BranchVisitor, Description, Header};
 ///              at src/app.rs:27:9
 /// ```
 ///
-/// Where the innermost function waits for a future, its place is known with the feature `backtrace` only.
+/// If the innermost function waits for a future, its place is known only with the feature `backtrace`.
 ///
 /// A function that waits at a branching point, such as a [`join`](crate::join()), is followed, after its callers,
 /// by the branches that are not finished, each with its own chain:
@@ -63,14 +62,14 @@ use crate::chain::header::{BranchContent, BranchVisitor, Description, Header};
 /// A branching point is seen where a coroutine awaits it, or where it is a branch itself; not within a future
 /// that is neither, such as an `async` block or `tokio::select!`.
 ///
-/// The names of functions are those of [`core::any::type_name`], for people and not for programs.
+/// Functions are named as by [`core::any::type_name`], for people and not for programs.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Backtrace {
     frames: Vec<BacktraceFrame>,
     branches: Vec<BacktraceBranch>,
 }
 
-/// A branch of a [`Backtrace`], which is not finished.
+/// An unfinished branch of a [`Backtrace`].
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct BacktraceBranch {
     number: usize,
@@ -85,7 +84,7 @@ impl BacktraceBranch {
         self.number
     }
 
-    /// Its chain; empty if it is a future that nothing is known of.
+    /// Its chain; empty if it is a future of an unknown kind.
     #[must_use]
     pub fn backtrace(&self) -> &Backtrace {
         &self.backtrace
@@ -114,14 +113,14 @@ impl BacktraceFrame {
 }
 
 impl Backtrace {
-    /// Of the innermost function first.
+    /// The functions, the innermost first.
     #[must_use]
     pub fn frames(&self) -> &[BacktraceFrame] {
         &self.frames
     }
 
-    /// What the innermost function waits for, if that is a branching point: its branches that are not
-    /// finished.
+    /// The unfinished branches of the branching point that the innermost function waits for; empty if it waits for
+    /// something else.
     #[must_use]
     pub fn branches(&self) -> &[BacktraceBranch] {
         &self.branches
@@ -131,7 +130,7 @@ impl Backtrace {
         Backtrace { frames: Vec::new(), branches: Vec::new() }
     }
 
-    /// Of a chain that is suspended.
+    /// The backtrace of a suspended chain.
     ///
     /// # Safety
     /// The driver's chain does not run, and nothing runs it before this returns.
@@ -176,7 +175,7 @@ impl Backtrace {
         self.branches.push(BacktraceBranch { number, backtrace });
     }
 
-    /// Writes it with so many spaces before each line.
+    /// Writes it with `indent` spaces before each line.
     fn write(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
         for (index, BacktraceFrame { function, location }) in self.frames.iter().enumerate() {
             writeln!(f, "{:indent$}{index:>4}: {function}", "")?;
@@ -196,7 +195,7 @@ impl Backtrace {
         Ok(())
     }
 
-    /// Adds the frames of a chain, of which the innermost waits at `location`.
+    /// Adds the frames of a chain whose innermost function waits at `location`.
     ///
     /// # Safety
     /// - The frames from `leaf` on are linked, by invariant C.
@@ -218,14 +217,14 @@ impl Backtrace {
         }
     }
 
-    /// Adds a frame that is at `location`, and tells where its caller is.
+    /// Adds a frame that is at `location`. Returns where its caller is.
     pub(crate) fn push(
         &mut self,
         description: Description,
         location: Option<&'static Location<'static>>,
     ) -> Option<&'static Location<'static>> {
         if description.body.is_empty() {
-            // What is no frame of a body is where its caller is, unless it says where that has called it.
+            // A frame without a body is where its caller is, unless its description names the call.
             return description.call.or(location);
         }
         let function = function_name(description.body);
@@ -234,8 +233,8 @@ impl Backtrace {
     }
 }
 
-/// The function in which the maker of a body was defined: a closure. In a function that is all; that
-/// of a block is defined in the closure and the future of another body, or in a function.
+/// The function in which the maker of a body, a closure, was defined. The maker of a block is defined in the closure
+/// and the future of another body, or in a function.
 fn function_name(maker: &str) -> String {
     const CLOSURE: &str = "::{{closure}}";
     let function = maker.strip_suffix(CLOSURE).unwrap_or(maker);

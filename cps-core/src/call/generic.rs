@@ -1,4 +1,4 @@
-//! Calls of coroutines by code that knows them as futures only: generic code, and whatever hides a type.
+//! Calls of coroutines by code that knows them as futures only, such as generic code.
 //!
 //! ```text
 //!   ForeignFuture::call        Awaiting::poll, first           Awaiting::poll, second
@@ -6,11 +6,11 @@
 //!   where it is called         a callee of the body            of a chain that has returned
 //! ```
 //!
-//! A coroutine that is awaited where its type is known is called by a method of its own (see `call/mod.rs`). Code
-//! that is generic over a `Future` has the method of all futures, and in it the memory of a whole chain, which has
-//! not been polled if it is held by value. So there the frame is started in that memory, but as part of the chain of
-//! the body that awaits it; its own driver is left with a chain that has returned already, whose result is not there
-//! yet, and is not asked for before it is: the body is resumed when its callee has returned.
+//! Where its type is known, a coroutine is called by a method of its own (see `call/mod.rs`). Code that is generic
+//! over a `Future` uses the method of all futures. It holds the memory of a whole chain, which has not been polled if
+//! it is held by value. So the frame is started in that memory, but in the chain of the body that awaits it. The
+//! memory's own driver says that its chain has returned. Its result is not there yet, but nobody takes it before: the
+//! body is resumed when its callee has returned.
 
 use core::future::Future;
 use core::iter::FusedIterator;
@@ -45,9 +45,9 @@ pub(crate) fn is_unpolled(leaf: *const Header) -> bool {
     leaf.addr() <= CALLED.addr()
 }
 
-/// A driver of which nothing need be written but the leaf.
+/// Access to a driver of which only the leaf may be written.
 impl Driver {
-    /// The leaf, also of a driver of which nothing else is written.
+    /// The leaf. Nothing else of the driver need be written.
     ///
     /// # Safety
     /// - `this` is valid for reads.
@@ -59,7 +59,7 @@ impl Driver {
         unsafe { (&raw const (*this).leaf).cast::<*const Header>().read() }
     }
 
-    /// Writes the leaf, also if nothing is written yet.
+    /// Writes the leaf. Nothing of the driver need be written yet.
     ///
     /// # Safety
     /// `this` is valid for writes.
@@ -135,9 +135,9 @@ pub(crate) unsafe fn is_to_be_called<F>(future: *const F) -> bool {
 
 /// Whether `F` is a [`LazyChain`]: a constant, once it is compiled.
 ///
-/// Stable Rust has no way to ask whether a type implements a trait, but for one that the standard library gives, and
-/// documents: [`Iterator::fuse`] ends an iterator with its first `None`, unless that is a `FusedIterator`, which it
-/// leaves as it is. If it ever did otherwise, coroutines would be awaited as other futures are.
+/// Stable Rust has one way to ask whether a type implements a trait, which the standard library documents:
+/// [`Iterator::fuse`] ends an iterator with its first `None`, but leaves a `FusedIterator` as it is. If it ever did
+/// otherwise, coroutines would be awaited as other futures are.
 #[cfg_attr(not(debug_assertions), inline(always))]
 fn is_lazy_chain<F>() -> bool {
     /// Gives `None` first, and then an item.
@@ -154,7 +154,7 @@ fn is_lazy_chain<F>() -> bool {
 
     impl<F: LazyChain> FusedIterator for Probe<F> {}
 
-    // Most futures are told apart by their size, and nothing is compiled for them.
+    // Most futures are too small, and nothing is compiled for them.
     if const { size_of::<F>() < size_of::<Driver>() } {
         return false;
     }

@@ -1,4 +1,4 @@
-//! What `.await` becomes inside a coroutine.
+//! The expansion of `.await` inside a coroutine.
 //!
 //! ```text
 //! match (CALLEE).__cps_call() { callee => {                       // safe: a coroutine, or a foreign future
@@ -56,17 +56,18 @@ use crate::frame::context;
 use crate::frame::passing::Passing;
 use crate::frame::{Frame, Headed};
 
-/// What can be called by a body of kind `K`.
+/// A value that a body of kind `K` can call.
 ///
 /// Implemented by this crate only, whose private modules it is in: the expansion calls its method.
 pub trait Callee<K>: Sized {
-    /// What the call needs in the caller's frame.
+    /// The call's memory in the caller's frame.
     type Content: Content<Awaited = <Self::Waiting as Future>::Output>;
-    /// What is awaited if there is no value yet.
+    /// The future that the body awaits if there is no value yet.
     type Waiting: Future;
 
-    /// Calls it: the value, if it is there at once, or what is to be awaited for it. (By a pointer, so that arguments
-    /// are not copied by each function that they pass through, where nothing is inlined.)
+    /// Calls it. Returns the value, if it is there at once, and the future to be awaited if it is not. (The callee is
+    /// passed by pointer, so that its arguments are not copied by each function that they pass through, where nothing
+    /// is inlined.)
     ///
     /// # Safety
     /// For the expansion above.
@@ -82,7 +83,7 @@ pub trait Callee<K>: Sized {
     ) -> (Option<<Self::Content as Content>::Value>, Self::Waiting);
 }
 
-/// What a call has in its caller's frame.
+/// The memory of a call in its caller's frame.
 pub trait Memory {
     /// The content while the callee is suspended.
     type Running;
@@ -96,9 +97,9 @@ pub trait Memory {
 ///
 /// Implemented by this crate only, as [`Callee`].
 pub trait Content: Memory {
-    /// What the await gives.
+    /// The output of the await.
     type Awaited: OfChain;
-    /// What the call evaluates to.
+    /// The value of the call.
     type Value;
 
     /// The call's value.
@@ -134,14 +135,15 @@ unsafe impl<S: Memory, R, V> Send for Slot<S, R, V> where S::Owner: Send {}
 // SAFETY: a shared reference gives access to nothing.
 unsafe impl<S, R, V> Sync for Slot<S, R, V> {}
 
-/// What a call of `C` by a body of kind `K` gives.
+/// The result of a call of `C` by a body of kind `K`.
 type Called<'b, K, C> = Result<
     (<<C as Callee<K>>::Content as Content>::Value, Handle<'b, K>),
     Await<'b, K, <C as Callee<K>>::Waiting>,
 >;
 
 impl<'b, K> Handle<'b, K> {
-    /// Calls `callee`: its value, if that is there at once, and the handle; or what is to be awaited for them.
+    /// Calls `callee`. Returns its value and the handle, if the value is there at once, or the future that gives
+    /// both.
     ///
     /// # Safety
     /// For the expansion above, which upholds:
@@ -168,7 +170,7 @@ impl<'b, K> Handle<'b, K> {
     }
 }
 
-/// Awaits what a call that has no value yet waits for.
+/// Awaits a call that has no value yet.
 #[derive(Debug)]
 #[must_use = "a call that has suspended is awaited"]
 pub struct Await<'b, K, W> {
@@ -187,7 +189,7 @@ impl<'b, K, W: Future> Future for Await<'b, K, W> {
     }
 }
 
-/// What the await of a call gives.
+/// The output of a call's await.
 #[derive(Debug)]
 pub struct Resumed<'b, K, A> {
     awaited: A,
@@ -418,7 +420,7 @@ impl<F: Future> Future for Awaiting<F> {
         let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.future) };
         // SAFETY: the future is valid, and the pointer does not move it.
         if unsafe { generic::is_to_be_called(ptr::from_mut(future.as_mut().get_unchecked_mut())) } {
-            // By a body that awaits it at once (invariant P).
+            // This is a call, and the body awaits it at once (invariant P).
             return future.poll(cx).map(|value| Awaited { chain, value });
         }
         // SAFETY: the context is the body's own (invariant X), so its driver is in a poll (invariant D). Nobody
@@ -467,7 +469,7 @@ impl<F: Future> Content for Foreign<F> {
     }
 }
 
-/// Gives foreign futures the method that coroutines have inherently.
+/// Gives foreign futures the method that coroutines have as an inherent one.
 ///
 /// It is implemented for every type, and only the method has the bound: so the method is always found, by value, and
 /// rustc's message for a type that is no future is the one of `await`.

@@ -1,7 +1,7 @@
 //! Coroutines without their body's type: in trait objects, in collections, for recursion.
 //!
-//! The call is dynamic once, at its start. From then on the frame is linked like any other, so that
-//! a wake-up resumes the innermost frame directly, through any number of them.
+//! A call is dynamic once, when it starts. From then on its frame is linked like any other, and a wake-up resumes the
+//! innermost frame directly, below any number of boxed ones.
 //!
 //! ```text
 //!   ErasedCoroutine            ErasedFrame
@@ -11,49 +11,45 @@
 //!  └────────────────────┘      a callee in its caller's slot: this only
 //! ```
 
-use alloc::alloc::dealloc;
-use alloc::boxed::Box;
 use core::fmt;
 use core::future::Future;
-use core::marker::PhantomData;
 use core::mem::{ManuallyDrop, MaybeUninit};
-use core::panic::Location;
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::backtrace::Backtrace;
 use crate::backtrace::running::Running;
+use crate::call::Awaiting;
 use crate::call::generic::{CALLED, LazyChain, is_unpolled};
-use crate::call::{Awaiting, Callee, Content, Memory, Returned, SlotOf, Suspended};
-use crate::chain::caller::{Caller, MayWait, Waits};
+use crate::chain::caller::{Caller, Waits};
 use crate::chain::driver::{Driver, Host};
 use crate::chain::header::{Header, ended, root_continuation};
 use crate::coroutine::Coroutine;
-use crate::coroutine::boxed_frame::{ErasedVTable, OwnMemory};
-use crate::coroutine::root_memory::{AsFuture, PolledAs};
-use crate::frame::body::{Body, FnBody, Plain, Site};
+pub(crate) use crate::coroutine::erased_frame::Boxed;
+use crate::coroutine::erased_frame::ErasedFrame;
+use crate::coroutine::polled_as::{AsFuture, PolledAs};
+use crate::frame::body::{Body, FnBody, Plain};
 use crate::frame::context;
 use crate::frame::first_poll::Enter;
-use crate::placement::on_heap;
 use crate::stack::options::StackUsage;
 
 /// A coroutine in an allocation of its own, with its body's type erased.
 ///
-/// `T` is what it evaluates to; `S` says what is known of the body: see [`BoxCoroutine`] and
+/// `T` is its value's type. `S` states the bounds that the body fulfils: see [`BoxCoroutine`] and
 /// [`LocalBoxCoroutine`]. Made by [`Coroutine::boxed`] and [`Coroutine::boxed_local`].
 ///
-/// As a [`Coroutine`] it is called by `.await` in a coroutine, and a future for anybody else, to whom it is the root
-/// of a chain. It may be moved also after it was polled.
+/// As with a [`Coroutine`], `.await` in a coroutine calls it. Elsewhere it is a future, the root of a chain. It may
+/// be moved, also after it was polled.
 ///
 /// # Panics
 /// Polling it after it has returned or panicked panics, as it does for an `async` block.
 #[must_use = "a coroutine does nothing until it is awaited or polled"]
 #[repr(C)]
 pub struct ErasedCoroutine<T, S: ?Sized> {
-    /// Of its leaf alone is written, which is null, as long as it was not polled.
+    /// Before the first poll only its leaf is written, which is null.
     driver: MaybeUninit<Driver>,
-    /// The root frame; freed once the chain has ended, and moved out for a call.
+    /// The root frame. It is freed once the chain has ended, or moved out for a call.
     frame: ManuallyDrop<ErasedFrame<T, S>>,
 }
 
@@ -63,7 +59,7 @@ pub type BoxCoroutine<'a, T> = ErasedCoroutine<T, dyn Send + 'a>;
 /// A boxed coroutine that stays on its thread; what `LocalBoxFuture` is among futures.
 pub type LocalBoxCoroutine<'a, T> = ErasedCoroutine<T, dyn Local + 'a>;
 
-/// Anything: the bound of a coroutine that need not be `Send`.
+/// No bound: for a coroutine that need not be `Send`.
 pub trait Local {}
 
 // SAFETY: it owns the frame, and through it all frames of its chain, if it has one; the frame's owner says whether it
@@ -74,24 +70,11 @@ unsafe impl<T, S: ?Sized> Sync for ErasedCoroutine<T, S> {}
 /// Nothing outside of a poll leads to the driver, and the frame is elsewhere.
 impl<T, S: ?Sized> Unpin for ErasedCoroutine<T, S> {}
 
-/// The owner of an unstarted frame in an allocation; what is called.
-#[derive(Debug)]
-pub struct ErasedFrame<T, S: ?Sized> {
-    frame: *const Header,
-    _output: PhantomData<fn() -> T>,
-    _body: PhantomData<Box<S>>,
-}
-
-// SAFETY: it owns the frame, whose body is `Send` if `S` is (`Coroutine::boxed`).
-unsafe impl<T, S: ?Sized + Send> Send for ErasedFrame<T, S> {}
-// SAFETY: a shared reference gives access to nothing.
-unsafe impl<T, S: ?Sized> Sync for ErasedFrame<T, S> {}
-
 impl<B: Body, P> Coroutine<B, P> {
     /// Allocates the frame now and forgets the body's type.
     ///
-    /// A coroutine that boxes itself is declared to be `Send`, `#[cps(send)]`: in its own body rustc cannot tell yet
-    /// whether it is (E0283).
+    /// A coroutine that boxes itself must be declared to be `Send`, by `#[cps(send)]`: in its own body rustc cannot
+    /// tell yet whether it is (E0283).
     ///
     /// ```
     /// use cps_core::cps;
@@ -154,153 +137,6 @@ impl<B: Body, P> Coroutine<B, P> {
     }
 }
 
-impl<T, S: ?Sized> ErasedFrame<T, S> {
-    /// `B` must fulfil the bounds that `S` stands for.
-    fn new<B: Body<Output = T>>(body: B) -> Self {
-        let memory = on_heap::allocate::<OwnMemory<B>>();
-        // SAFETY: `allocate` gave memory for just this type, and nobody else has it.
-        unsafe { memory.write(OwnMemory::new(body)) };
-        ErasedFrame { frame: memory.cast_const().cast(), _output: PhantomData, _body: PhantomData }
-    }
-
-    fn vtable(&self) -> &'static ErasedVTable {
-        // SAFETY: the frame is live as long as `self`. Its vtable is one of `Erased` (invariant V), a static
-        // `ErasedVTable` whose first field is what the header points to.
-        unsafe { &*(*self.frame).vtable.get().cast::<ErasedVTable>() }
-    }
-
-    /// Notes where the frame is called.
-    ///
-    /// # Safety
-    /// The frame has not ended.
-    #[inline(always)]
-    unsafe fn called_at(&self, call: Option<&'static Location<'static>>) {
-        // SAFETY: the frame lies in an `OwnMemory` (`new`), in which the vtable says where the call is; the frame
-        // has not ended, so the memory is live.
-        unsafe {
-            self.frame
-                .cast_mut()
-                .byte_add(self.vtable().call)
-                .cast::<Option<&'static Location<'static>>>()
-                .write(call)
-        }
-    }
-
-    /// Starts the frame on the host stack, in its first call; `true` if it has returned.
-    ///
-    /// # Safety
-    /// The frame is unstarted and `chain` is in a poll. If this unwinds the frame is gone.
-    #[inline(always)]
-    unsafe fn start(&self, chain: Caller) -> bool {
-        // SAFETY: `call`, `start` and `start_called` have an unstarted frame and the chain of a body that runs, or
-        // of a root that is polled (invariant D). The frame's memory is an allocation (invariant F), and the vtable
-        // is its own (invariant V).
-        unsafe { (self.vtable().start)(self.frame.cast_mut(), chain) }
-    }
-
-    /// Moves the result out and frees the memory.
-    ///
-    /// # Safety
-    /// The frame has returned and its result was not taken. `self` is not used again.
-    #[inline(always)]
-    unsafe fn finish(&self) -> T {
-        let ErasedVTable { result, layout, .. } = self.vtable();
-        // SAFETY: the caller has seen the frame return, and `self` owns it. The result lies there, with the type
-        // `T` that `new` demands, and the memory was allocated with the vtable's layout.
-        unsafe {
-            let value = self.frame.byte_add(*result).cast::<T>().read();
-            dealloc(self.frame.cast_mut().cast(), *layout);
-            value
-        }
-    }
-
-    /// Starts the frame as the root of a chain, and leaves it in `place`.
-    ///
-    /// # Safety
-    /// The chain has no frames, and its driver is in a poll. `place` is valid for writes.
-    #[inline(always)]
-    pub(crate) unsafe fn start_root(self, place: *mut Boxed<T, S>, chain: Caller) -> Poll<()> {
-        let root = ManuallyDrop::new(self);
-        // SAFETY: the frame is unstarted, since this value owns it. `interleave`, which calls this, has entered the
-        // driver (invariant D), and gives it `place` for its frame.
-        unsafe {
-            root.called_at(None);
-            let returned = root.start(chain);
-            place.write(Boxed(root));
-            if returned { Poll::Ready(()) } else { Poll::Pending }
-        }
-    }
-}
-
-impl<T, S: ?Sized, K: MayWait> Callee<K> for ErasedFrame<T, S> {
-    type Content = Boxed<T, S>;
-    type Waiting = Suspended;
-
-    #[inline(always)]
-    unsafe fn call<C: Site>(
-        this: *mut Self,
-        chain: Caller,
-        slot: *mut SlotOf<Boxed<T, S>>,
-    ) -> (Option<T>, Suspended) {
-        // SAFETY: `Handle::__cps_begin`, which owns `this`, does not use it again.
-        let callee = ManuallyDrop::new(unsafe { this.read() });
-        // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
-        unsafe {
-            callee.called_at(C::AT);
-            if !(*chain.driver).may_nest_call() {
-                (*chain.driver).defer(callee.frame, chain.frame);
-            } else if callee.start(chain) {
-                return Suspended::returned(callee.finish());
-            }
-            slot.cast::<Boxed<T, S>>().write(Boxed(callee));
-            Suspended::now(chain)
-        }
-    }
-}
-
-impl<T, S: ?Sized> Drop for ErasedFrame<T, S> {
-    fn drop(&mut self) {
-        // SAFETY: whoever starts the frame forgets this value (`call`, `start_root`, `ErasedCoroutine`), so the
-        // frame is unstarted, in no chain, and has the vtable of that (invariant V).
-        unsafe { (self.vtable().frame.drop)(self.frame.cast_mut()) }
-    }
-}
-
-/// The slot's content for a boxed callee: a pointer to its frame.
-#[derive(Debug)]
-pub struct Boxed<T, S: ?Sized>(ManuallyDrop<ErasedFrame<T, S>>);
-
-impl<T, S: ?Sized> Boxed<T, S> {
-    /// Moves the result out and frees the frame.
-    ///
-    /// # Safety
-    /// The frame has returned and its result was not taken.
-    #[inline(always)]
-    pub(crate) unsafe fn take_result(place: *mut Self) -> T {
-        // SAFETY: the caller has seen the chain end, or the await of this call, and calls this once: the frame has
-        // returned, and its result is there.
-        unsafe { (*place).0.finish() }
-    }
-}
-
-impl<T, S: ?Sized> Memory for Boxed<T, S> {
-    type Running = Self;
-    type Returned = ();
-    type Owner = ErasedFrame<T, S>;
-}
-
-impl<T, S: ?Sized> Content for Boxed<T, S> {
-    type Awaited = Returned;
-    type Value = T;
-
-    #[inline(always)]
-    unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> T {
-        // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L); `call` left its frame in
-        // the slot.
-        unsafe { Self::take_result(slot.cast::<Self>()) }
-    }
-}
-
 impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// `B` must fulfil the bounds that `S` stands for.
     fn new<B: Body<Output = T>>(body: B) -> Self {
@@ -334,7 +170,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         unsafe { ManuallyDrop::take(&mut this.frame) }
     }
 
-    /// A frame that awaits the chain of what was polled before it is called.
+    /// The frame of a coroutine that awaits this one, which was polled before it is called.
     #[cold]
     #[inline(never)]
     fn into_frame_of_chain(self) -> ErasedFrame<T, S> {

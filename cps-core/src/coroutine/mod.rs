@@ -1,4 +1,4 @@
-//! What a `#[coroutine]` function returns: a coroutine, which is a future, and its small form.
+//! The value that a `#[coroutine]` function returns: a coroutine, which is a future, and its small form.
 //!
 //! ```text
 //!        from_body            poll                              poll: Ready, panic
@@ -12,8 +12,11 @@
 pub(crate) mod boxed;
 #[cfg(feature = "alloc")]
 pub(crate) mod boxed_frame;
+#[cfg(feature = "alloc")]
+pub(crate) mod erased_frame;
 #[cfg(feature = "tracing")]
 pub(crate) mod in_span;
+pub(crate) mod polled_as;
 pub(crate) mod root;
 pub(crate) mod root_memory;
 
@@ -37,7 +40,8 @@ use crate::call::generic::{LazyChain, is_unpolled};
 use crate::call::{Callee, Content, SlotOf, Suspended};
 use crate::chain::caller::{Caller, MayWait};
 use crate::chain::driver::Driver;
-use crate::coroutine::root_memory::{AsFuture, RootMemory};
+use crate::coroutine::polled_as::AsFuture;
+use crate::coroutine::root_memory::RootMemory;
 use crate::frame::body::{Body, FnBody, Make, Site};
 use crate::frame::passing::Passing;
 #[cfg(feature = "alloc")]
@@ -46,11 +50,11 @@ use crate::placement::{Inline, InlineUpTo, Placement, Stack};
 use crate::placement::{StackExhausted, TryOnStack};
 use crate::stack::options::{StackOptions, StackUsage};
 
-/// A coroutine: what a `#[coroutine] async fn` returns.
+/// A coroutine: the value that a `#[coroutine] async fn` returns.
 ///
 /// - `.await` in the body of another coroutine **calls** it: its frame is linked to the caller's, and a
 ///   wake-up resumes the innermost frame directly.
-/// - Anywhere else it is a [`Future`], as what an `async fn` returns: it may be spawned, boxed, joined, awaited in
+/// - Anywhere else it is a [`Future`], like the value of an `async fn`: it may be spawned, boxed, joined, awaited in
 ///   plain `async` code. Polled, it is the root of a chain of its own, and holds the frames that are part of it.
 ///
 /// It is as large as the root, and started by its first poll. Until then nothing of it is written but its
@@ -90,7 +94,7 @@ impl<B: Body, P> Coroutine<B, P> {
         }
     }
 
-    /// The body. (What is held by value has never been polled: a coroutine is not `Unpin`.)
+    /// The body. (A coroutine that is held by value was never polled, since it is not `Unpin`.)
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn into_body(mut self) -> B {
         let this = &raw mut self.chain;
@@ -143,7 +147,7 @@ impl<B: Body, P> Coroutine<B, P> {
         self.started().map_or(Backtrace::empty(), RootMemory::backtrace)
     }
 
-    /// What the chain's frame stack uses and has used: see [`Root::stack_usage`].
+    /// The memory that the chain's frame stack uses, and the most that it has used: see [`Root::stack_usage`].
     pub fn stack_usage(&self) -> StackUsage {
         self.started().map_or_else(StackUsage::default, RootMemory::stack_usage)
     }
@@ -161,8 +165,8 @@ where
     F: Make<A, K>,
     FnBody<A, F, R, K>: Body,
 {
-    /// [`Coroutine::from_body`] for what the body is made of. (Nothing but this value is as large as the coroutine,
-    /// and the arguments are copied once, also where nothing is optimised.)
+    /// [`Coroutine::from_body`] for the parts of a body. (No other value is as large as the coroutine, and the
+    /// arguments are copied once, also where nothing is optimised.)
     ///
     /// # Safety
     /// - `args` is valid, and is not used again.
@@ -211,8 +215,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// Places the frame as the argument says: `child(x).placed(Stack).await`. The other methods are
     /// short for this one.
     ///
-    /// It overrides what the definition says by `#[coroutine(elision = "…")]`, and any earlier
-    /// call.
+    /// It overrides the definition's `#[coroutine(elision = "…")]`, and any earlier call.
     ///
     /// ```
     /// use cps_core::placement::{Heap, InlineUpTo};

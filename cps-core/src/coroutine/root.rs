@@ -8,7 +8,8 @@ use core::task::{Context, Poll};
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::chain::driver::Driver;
-use crate::coroutine::root_memory::{AsFuture, RootMemory};
+use crate::coroutine::polled_as::AsFuture;
+use crate::coroutine::root_memory::RootMemory;
 use crate::frame::body::Body;
 use crate::stack::options::{StackOptions, StackUsage};
 
@@ -85,7 +86,7 @@ impl<B: Body, const N: usize> Root<B, N> {
         self.chain.backtrace()
     }
 
-    /// What the root's frame stack uses and has used.
+    /// The memory that the root's frame stack uses, and the most that it has used.
     ///
     /// ```
     /// #[cps_core::coroutine]

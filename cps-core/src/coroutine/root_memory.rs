@@ -1,10 +1,9 @@
-//! A whole chain in one piece of memory: what every root is made of.
+//! A whole chain in one piece of memory: the content of every root.
 
 use core::cell::UnsafeCell;
-use core::marker::PhantomData;
 use core::mem::{MaybeUninit, offset_of};
 use core::ptr;
-use core::task::{Context, Poll, Waker};
+use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
@@ -13,10 +12,7 @@ use crate::call::generic::{CALLED, is_unpolled};
 use crate::chain::caller::Caller;
 use crate::chain::driver::{Driver, Host};
 use crate::chain::header::{Description, Header, VTable, ended, root_continuation};
-#[cfg(feature = "alloc")]
-use crate::chain::outermost::Parent;
-#[cfg(feature = "alloc")]
-use crate::concurrent::frame::{FutureTag, report};
+use crate::coroutine::polled_as::PolledAs;
 use crate::frame::body::{Body, NoSite};
 use crate::frame::context;
 use crate::frame::passing::Passing;
@@ -24,7 +20,8 @@ use crate::frame::{Frame, Origin, body_name, drop_suspended, resume};
 use crate::stack::options::{StackOptions, StackUsage};
 use crate::stack::{Chunk, FrameStack};
 
-/// What stands before a root frame: a driver, alone or at the head of what else bodies reach by it.
+/// The head of a root's memory, before the root frame: a driver, alone or followed by data that bodies reach through
+/// it.
 ///
 /// # Safety
 /// - A driver lies at the implementor's start.
@@ -46,58 +43,16 @@ unsafe impl Head for Driver {
     }
 }
 
-/// A driver with its head `H`, the root frame, and `N` bytes for the first chunk of the frame stack. Dropped by those
-/// that have one: [`RootMemory::drop_in_place`].
+/// A driver with its head `H`, the root frame, and `N` bytes for the first chunk of the frame stack. Its owner drops
+/// it, by [`RootMemory::drop_in_place`].
 ///
 /// The driver is reached by a pointer to the whole: bodies reach the rest of its head by it.
 #[repr(C)]
 pub(crate) struct RootMemory<H: Head, B: Body, const N: usize> {
-    /// Written when the chain is made or, if that is lazy, by its first poll.
+    /// Written when the chain is made, or by the first poll if the chain is lazy.
     head: MaybeUninit<H>,
     frame: UnsafeCell<Origin<B>>,
     chunk: UnsafeCell<Bytes<N>>,
-}
-
-/// The type that a chain is polled as, which is told of the first poll.
-pub(crate) trait PolledAs {
-    /// The first poll begins.
-    ///
-    /// # Safety
-    /// The driver is in a poll of this type.
-    unsafe fn starts(driver: *const Driver);
-
-    /// The chain has suspended.
-    fn suspended(waker: &Waker);
-}
-
-/// Polled by what is no future, and so no branch.
-impl PolledAs for () {
-    unsafe fn starts(_: *const Driver) {}
-
-    fn suspended(_: &Waker) {}
-}
-
-/// Polled as a future of type `F`, which begins with the chain's driver, and has no other driver.
-pub(crate) struct AsFuture<F>(PhantomData<F>);
-
-impl<F> PolledAs for AsFuture<F> {
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn starts(_driver: *const Driver) {
-        // SAFETY: the caller has entered the driver in a poll of an `F`, which begins with the driver: so that is
-        // the future's address.
-        #[cfg(feature = "alloc")]
-        unsafe {
-            (*_driver).parent.set(Parent::of_branch((*_driver).waker(), _driver.cast::<F>()));
-        }
-    }
-
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn suspended(_waker: &Waker) {
-        // SAFETY: an `AsFuture<F>` is named for an `F` that begins with its driver, and has no other (see the
-        // type).
-        #[cfg(feature = "alloc")]
-        report(_waker, const { &unsafe { FutureTag::of_chain::<F>() } });
-    }
 }
 
 /// Memory for a chunk of the frame stack: its head first, once the root is made.
@@ -174,7 +129,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// Notes another leaf.
     ///
     /// # Safety
-    /// As for [`RootMemory::leaf`], and `this` is valid for writes.
+    /// - `this` is valid for writes.
+    /// - It is the memory of a chain, of which nothing need be written.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn set_leaf(this: *mut Self, leaf: *const Header) {
         // SAFETY: the caller owns the memory, and a driver's memory lies at the start (contract of `Head`).
@@ -471,7 +427,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         })
     }
 
-    /// Drops what is in a chain that is not lazy: its frames, or the body; and its head.
+    /// Drops the content of a chain that is not lazy: its frames, or the body; and its head.
     ///
     /// # Safety
     /// - This is called once, and the memory is not used again.
@@ -490,7 +446,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         }
     }
 
-    /// Drops what is in a lazy chain.
+    /// Drops the content of a lazy chain.
     ///
     /// # Safety
     /// As for [`RootMemory::drop_in_place`].

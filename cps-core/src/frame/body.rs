@@ -32,9 +32,9 @@ use crate::frame::first_poll::Enter;
 ///   future that was not made by the closure, by [`Body::resume`].
 /// - The conditions of each method.
 pub unsafe trait Body: Sized {
-    /// What the coroutine evaluates to.
+    /// The coroutine's value.
     type Output;
-    /// What the body may do with its chain: see `chain/caller.rs`.
+    /// States whether the body may wait, and what it may yield: see `chain/caller.rs`.
     #[doc(hidden)]
     type Capability;
     #[doc(hidden)]
@@ -44,7 +44,7 @@ pub unsafe trait Body: Sized {
     #[doc(hidden)]
     type Future: Future;
 
-    /// Whether calls of it with the frame in the caller's are to be compiled where they are.
+    /// Whether calls in place are compiled into the caller.
     #[doc(hidden)]
     const INLINED: bool = false;
 
@@ -243,7 +243,7 @@ unsafe impl<B: Body> Body for Inlined<B> {
 pub trait Return<T> {
     /// The coroutine's output.
     type Value;
-    /// Unwraps what the future returned.
+    /// Unwraps the future's value.
     fn value(result: T) -> Self::Value;
 }
 

@@ -1,14 +1,14 @@
 //! The start of a body, kept out of its resume function.
 //!
-//! An `async` block is one function: what runs up to the first suspension and what runs after each
-//! of them, with a branch in front. A body is polled in two places, at its start, where the compiler
-//! knows the branch, and in its resume function, where it does not: so that would contain the whole
-//! body once more, and save the registers that the start needs. The one thing that a body can see
-//! of whoever polls it is the context, and by that the two are told apart here.
+//! An `async` block is one function: what runs up to the first suspension and what runs after each of them, with a
+//! branch in front. A body is polled in two places, at its start, where the compiler knows the branch, and in its
+//! resume function, where it does not: so without a remedy the resume function would contain the whole body once
+//! more, and save the registers that the start needs. A body sees nothing of its poller but the context, and here the
+//! two are told apart by it.
 //!
-//! By the context a body has its arguments too. (rustc keeps the arguments of an `async fn` in the future
-//! for its whole life, and a second time as locals once they live across an await; and likewise what an
-//! `async` block captures. So a body captures nothing.)
+//! The context also brings a body its arguments. (rustc keeps the arguments of an `async fn` in the future for its
+//! whole life, and a second time as locals once they live across an await. It treats the captures of an `async` block
+//! likewise. So a body captures nothing.)
 
 use core::future::Future;
 use core::hint::assert_unchecked;
@@ -155,7 +155,7 @@ impl<A, K> Entered<A, K> {
     }
 }
 
-/// What a body borrows for the brand of its [`Handle`].
+/// The local that a body borrows for the brand of its [`Handle`].
 #[derive(Debug)]
 pub struct BodyLocal(());
 

@@ -13,9 +13,9 @@
 //!     frame │ header, body        ended ◀─ Frame::take_result ─ returned                 ended
 //! ```
 //!
-//! The frame of a call is as large as shown: its arguments lie on the host stack until the body takes
-//! them, or, if the call is deferred, in memory of their own (see `frame/deferred.rs`). Only what is a value
-//! before it is called, a root or an erased coroutine, has both in one place: [`Origin`].
+//! The frame of a call is as large as shown: its arguments lie on the host stack until the body takes them, or, if
+//! the call is deferred, in memory of their own (see `frame/deferred.rs`). Only a root and an erased coroutine, which
+//! are values before they are called, have both in one place: [`Origin`].
 
 pub(crate) mod body;
 pub(crate) mod context;
@@ -39,7 +39,7 @@ use crate::frame::body::{Body, Site};
 use crate::frame::first_poll::{Enter, poll as first_poll_of};
 use crate::frame::passing::Passing;
 
-/// A header, and what is below it in one condition of a frame.
+/// A header, and the payload below it in one condition of a frame.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
 #[repr(C)]
 pub struct Headed<T> {
@@ -68,7 +68,7 @@ unsafe impl<B: Body + Send> Send for Frame<B> {}
 unsafe impl<B: Body> Sync for Frame<B> {}
 
 impl<B: Body> Frame<B> {
-    /// Where the result lies in bytes from the header.
+    /// The place of the result, in bytes from the header.
     #[cfg(feature = "alloc")]
     pub(crate) const RESULT: usize = core::mem::offset_of!(Headed<B::Output>, payload);
 
@@ -101,7 +101,8 @@ impl<B: Body> Frame<B> {
     /// Moves the result of a returned frame out.
     ///
     /// # Safety
-    /// The frame has returned, and its result was not taken. By this call it ends.
+    /// - The frame has returned.
+    /// - Its result was not taken, and is not taken again: by this call the frame ends.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
         // SAFETY: the caller has seen the frame return (its await was resumed, or its chain has ended), and takes
@@ -112,7 +113,8 @@ impl<B: Body> Frame<B> {
     /// The result of a returned frame.
     ///
     /// # Safety
-    /// The frame has returned, and its result is not taken as long as this is used.
+    /// - The frame has returned.
+    /// - Its result is not taken as long as this reference is used.
     #[cfg(feature = "tracing")]
     pub(crate) unsafe fn result_of<'a>(this: *const Self) -> &'a B::Output {
         // SAFETY: `close_returned`, which calls this, has a frame that has returned, and whose caller was not
@@ -146,7 +148,7 @@ impl<B: Body> Frame<B> {
         unsafe { Self::call_as(this, body, chain, SuspendedAt::<B, S>::VTABLE) }
     }
 
-    /// [`Frame::call`] for a frame that is ended otherwise.
+    /// [`Frame::call`] with the vtable of another kind of memory.
     ///
     /// # Safety
     /// As for [`Frame::start`].

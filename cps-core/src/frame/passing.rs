@@ -1,4 +1,4 @@
-//! A body on its way from whoever calls it to where it starts.
+//! A body on its way from the call to its start.
 //!
 //! The body passes through several functions. If the compiler optimises, all of them are inlined, the body is passed by
 //! value, and its arguments are in registers. If not, each function would copy the body, and the copies of a large

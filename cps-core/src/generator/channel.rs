@@ -1,4 +1,4 @@
-//! Where an item lies on its way from the body that yields it to whoever asked for it.
+//! The place of an item on its way from the body that yields it to the consumer.
 
 use core::cell::{Cell, UnsafeCell};
 use core::ptr;
@@ -8,10 +8,10 @@ use crate::chain::driver::Driver;
 use crate::coroutine::root_memory::Head;
 use crate::stack::FrameStack;
 
-/// A driver and the slot for an item: what stands before the root frame of a generator.
+/// A driver and the slot for an item: the head of a generator's root.
 ///
-/// The slot is full from `yield_`, which is what a body does last before the chain suspends, until
-/// the poll that ran the body is over: nothing of the user's runs in between.
+/// The slot is full from `yield_`, with which a body suspends the chain, until the poll that ran the body is over: no
+/// user code runs in between.
 #[repr(C)]
 pub(crate) struct Channel<T> {
     driver: Driver,
@@ -85,7 +85,7 @@ impl<T> Channel<T> {
         }
     }
 
-    /// Not inlined, so that a body's code is as without sinks but for one test.
+    /// Not inlined, so that sinks cost a body's code no more than one test.
     ///
     /// # Safety
     /// - The sink is live.

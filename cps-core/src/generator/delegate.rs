@@ -9,12 +9,12 @@ use crate::frame::passing::Passing;
 use crate::generator::{AsyncGenerator, Generator};
 use crate::placement::Placement;
 
-/// Delegates to another generator of the same items: `yield_from(child).await` yields what it yields,
-/// and evaluates to what it returns.
+/// Delegates to another generator of the same items: `yield_from(child).await` yields the child's items, and
+/// evaluates to the child's return value.
 ///
-/// It is a call. The child's frame is placed as that of a coroutine is ([`Placement`]), is linked to
-/// its caller's, and is resumed directly: an item costs the same at any depth of delegation, where
-/// an iterator of iterators passes it through every level.
+/// It is a call. The child's frame is placed like a coroutine's ([`Placement`]), is linked to its caller's, and is
+/// resumed directly: an item costs the same at any depth of delegation, where an iterator of iterators passes it
+/// through every level.
 ///
 /// An asynchronous generator may delegate to a synchronous one, not the other way round. As
 /// [`yield_`](crate::yield_), this is for an `.await` in the body itself.
@@ -73,7 +73,7 @@ mod private {
 impl<T, B: Body, P> Delegate for Generator<T, B, P> {}
 impl<T, B: Body, P> Delegate for AsyncGenerator<T, B, P> {}
 
-/// What [`yield_from`] returns: it does nothing until it is awaited.
+/// The value of [`yield_from`]: it does nothing until it is awaited.
 #[must_use = "nothing is yielded unless this is awaited: `yield_from(generator).await`"]
 pub struct YieldFrom<G> {
     child: G,

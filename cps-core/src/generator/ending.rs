@@ -1,4 +1,4 @@
-//! What a generator that is iterated over may return.
+//! The values that a generator may return to be an iterator or a stream.
 
 /// A value that a generator of `T` may return if it is to be an iterator or a stream: `()`, or a
 /// `Result<(), E>`, whose error becomes the last item.
@@ -8,7 +8,7 @@
 /// | `()` | `T` |
 /// | `Result<(), E>` | `Result<T, E>`: `Ok` for each item yielded, and an `Err` that is returned comes last |
 ///
-/// Any other value is for a caller: it is what [`yield_from`](crate::yield_from) evaluates to.
+/// Any other value is for a caller: it is the value of [`yield_from`](crate::yield_from).
 ///
 /// This trait is sealed.
 #[diagnostic::on_unimplemented(

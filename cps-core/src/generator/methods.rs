@@ -82,7 +82,7 @@ macro_rules! unstarted_generator {
                 self.chain.backtrace()
             }
 
-            /// What the frame stack uses and has used.
+            /// The memory that the frame stack uses, and the most that it has used.
             pub fn stack_usage(&self) -> StackUsage {
                 self.chain.stack_usage()
             }

@@ -1,5 +1,5 @@
-//! What a generator is taken for, though it is not: implementations on conditions that nothing fulfils, so that the
-//! compiler says what to write.
+//! Traits that a generator is mistaken to have. They are implemented under conditions that nothing fulfils, so that
+//! the compiler's message says what to write.
 
 use core::future::{Future, Pending, pending};
 use core::marker::PhantomData;
@@ -9,7 +9,7 @@ use core::task::{Context, Poll};
 use crate::frame::body::Body;
 use crate::generator::{AsyncGenerator, Generator, Yield, YieldFrom};
 
-/// What is taken for something else. (A condition on the type itself would not be what rustc speaks of.)
+/// A type that is taken for something else. (rustc's message would not mention a condition on the type itself.)
 #[derive(Debug)]
 pub struct Mistaken<G>(PhantomData<G>);
 

@@ -9,14 +9,13 @@
 //!        Channel<T> ◀──── yield_ writes the item, and the chain suspends ────┘
 //! ```
 //!
-//! A delegation, [`yield_from`], is a call: the generator that is delegated to gets a frame in the
-//! chain of its caller. So `yield_` at any depth suspends the one driver, `next` resumes the frame
-//! that yielded, and neither depends on the depth. (C++23 has this as `co_yield
-//! ranges::elements_of(…)` of `std::generator`, P2502.) The item goes through one slot beside the
-//! driver; frames hold nothing for it.
+//! A delegation, [`yield_from`], is a call: the other generator gets a frame in the chain of its caller. So `yield_`
+//! at any depth suspends the one driver, `next` resumes the frame that yielded, and neither depends on the depth.
+//! (C++23 has this as `co_yield ranges::elements_of(…)` of `std::generator`, P2502.) The item goes through one slot
+//! beside the driver; frames hold nothing for it.
 //!
-//! Who consumes all the rest, by `fold`, leaves a *sink* in the channel: `yield_` then hands it the item and
-//! goes on, and nothing is suspended.
+//! A consumer of all remaining items, such as `fold`, leaves a *sink* in the channel. Then `yield_` hands the item to
+//! the sink and goes on, and nothing is suspended.
 
 mod channel;
 mod delegate;

@@ -12,8 +12,8 @@ use crate::frame::body::Site;
 use crate::frame::context;
 use crate::generator::channel::Channel;
 
-/// Yields an item: `yield_(item).await` in the body of a generator hands it to whoever asked for the
-/// next one, and goes on when they ask again.
+/// Yields an item: `yield_(item).await` in the body of a generator hands the item to the consumer, and goes on when
+/// the consumer asks for the next one.
 ///
 /// It is for an `.await` in the body itself. In a closure or an `async` block within, it does not
 /// compile: these are not run by the generator.
@@ -38,7 +38,7 @@ pub fn yield_<T>(item: T) -> Yield<T> {
     Yield { item }
 }
 
-/// What [`yield_`] returns: it does nothing until it is awaited.
+/// The value of [`yield_`]: it does nothing until it is awaited.
 #[must_use = "nothing is yielded unless this is awaited: `yield_(item).await`"]
 pub struct Yield<T> {
     item: T,

@@ -17,9 +17,8 @@ pub use try_on_stack::{StackExhausted, TryOnStack};
 
 /// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`InlineUpTo`].
 ///
-/// A placement is a parameter of [`Coroutine`](crate::Coroutine)'s type, so that it is known where
-/// the caller's frame is laid out. The call site has the last word:
-/// [`placed`](crate::Coroutine::placed) takes any of them.
+/// A placement is a parameter of [`Coroutine`](crate::Coroutine)'s type, so it is known when the caller's frame is
+/// laid out. The call site has the last word: [`placed`](crate::Coroutine::placed) takes any of them.
 ///
 /// | placement | P2477 | memory | for recursion | without `alloc` |
 /// |---|---|---|---|---|
@@ -28,19 +27,21 @@ pub use try_on_stack::{StackExhausted, TryOnStack};
 /// | [`Heap`] | never elided | an allocation for each call | yes | no |
 /// | [`InlineUpTo<N>`](InlineUpTo) | may be elided | in `N` bytes of the caller's frame if it fits there, else as [`Stack`] | yes | as these |
 ///
-/// Frames in sequential calls share memory in every placement. What P2477 has to warn of, a callee
-/// whose memory is in a block that ends before it, cannot be written: a frame exists only while the
-/// caller awaits it.
+/// Frames in sequential calls share memory in every placement. P2477 warns of a callee whose memory is in a block
+/// that ends before the callee. This cannot be written here: a frame exists only while the caller awaits it.
 ///
 /// This trait is sealed.
 pub trait Placement: private::Sealed + Sized {
-    /// What a call needs in the caller's frame.
+    /// The call's memory in the caller's frame.
     #[doc(hidden)]
     type Content<B: Body>: Content<Awaited = Returned, Value = B::Output, Owner = B>;
 
     /// # Safety
-    /// Only as in the expansion that `call/mod.rs` shows, in the body that `chain` runs: the slot is
-    /// empty, is not moved, and stays valid until the call has ended. The body is moved out of, also if this panics.
+    /// - `chain` runs the body that makes this call (invariant D).
+    /// - The slot is that body's own: it is empty, is not moved, and stays valid until the call has ended
+    ///   (invariant F).
+    /// - If there is no value, the body awaits what is returned at once (invariant P), and then calls
+    ///   `Content::finish` with the same slot.
     #[doc(hidden)]
     unsafe fn call<B: Body, S: Site>(
         slot: *mut SlotOf<Self::Content<B>>,
@@ -65,10 +66,9 @@ pub struct Heap;
 /// The frame is part of the caller's frame if it takes no more than `N` bytes, and on the chain's
 /// frame stack otherwise.
 ///
-/// Which of the two is known at compile time, but only after the caller's frame is laid out: that
-/// has `N` bytes for the call in either case (rounded up to a multiple of 8). So `N` is a bound on
-/// what a call may cost the caller, as in a recursion, or in a function that is generic over
-/// its callee.
+/// The choice is made at compile time, but only after the caller's frame was laid out: the frame has `N` bytes for
+/// the call in either case (rounded up to a multiple of 8). So `N` bounds the cost of a call to the caller's frame,
+/// as in a recursion, or in a function that is generic over its callee.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InlineUpTo<const N: usize = 128>;
 

@@ -44,7 +44,8 @@ fn no_memory(layout: Layout) -> ! {
 /// Frees it.
 ///
 /// # Safety
-/// `memory` comes from [`allocate`] for this type, and nothing refers to it.
+/// - `memory` comes from [`allocate`] for this type.
+/// - Nothing refers to it any more.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn free<T>(memory: *mut T) {
     // SAFETY: its callers have the memory from `allocate` for a `T`, and its frame has ended.

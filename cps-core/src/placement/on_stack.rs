@@ -20,8 +20,8 @@ use crate::stack::options::Exhausted;
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
 pub struct Stacked<B>(PhantomData<B>);
 
-/// The vtable of an unstarted frame on the frame stack. A started one has that of a frame in its
-/// caller's memory: the frame's own memory is popped by the call, or dropped with the stack.
+/// The vtable of an unstarted frame on the frame stack. A started frame has the vtable of one in its caller's memory:
+/// the call pops the frame's own memory, or it is dropped with the stack.
 struct OnStack<B, S>(PhantomData<(B, S)>);
 
 impl<B: Body, S: Site> OnStack<B, S> {
@@ -77,8 +77,9 @@ impl Placement for Stack {
                 }
             }
         }
-        // Told apart here: LLVM does not thread the test of the result through where all paths meet.
-        // SAFETY: the running body calls this (invariant D), and awaits it at once if there is no value (invariant P).
+        // The two cases are told apart here, since LLVM does not thread the test of the result through a point where
+        // all paths meet. SAFETY: the running body calls this (invariant D), and awaits it at once if there is no
+        // value (invariant P).
         match unsafe { call_slowly::<B, S>(chain, body) } {
             Some(value) => call::Suspended::returned(value),
             // SAFETY: the callee has suspended, or was deferred.
@@ -149,7 +150,8 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
 /// Takes the result of the callee, which has just returned.
 ///
 /// # Safety
-/// The topmost frame is a `B`'s, and it has returned.
+/// - The topmost frame of the chain's stack is a `B`'s.
+/// - It has returned, and its result was not taken.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn finish<B: Body>(chain: Caller) -> B::Output {
     // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L). Calls that began later have

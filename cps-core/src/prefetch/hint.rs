@@ -1,9 +1,9 @@
 //! The instructions, per architecture.
 //!
-//! By inline assembly where `core` has no intrinsic: `nomem`, since a hint neither reads nor writes
-//! as far as the program can tell, so that the compiler need not spill what it holds in registers.
+//! Where `core` has no intrinsic, inline assembly is used. It is `nomem`, since a hint neither reads nor writes as
+//! far as the program can tell: so the compiler need not spill registers.
 
-/// How near the memory is to be kept.
+/// The levels of the cache in which the memory is kept.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Locality {
     /// In all levels of the cache: it is used at once.

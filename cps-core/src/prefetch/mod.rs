@@ -1,8 +1,8 @@
-//! Hints to bring memory into the cache, and suspensions that hide what is left of a miss.
+//! Hints that bring memory into the cache, and suspensions that hide the rest of a miss.
 //!
-//! A lookup in a large table waits for memory most of its time. [`prefetch_read`] asks for the
-//! memory without waiting for it; awaiting what it returns suspends the coroutine once, so that
-//! [`interleave`](crate::interleave) can run other lookups until the memory is there.
+//! A lookup in a large table waits for memory most of its time. [`prefetch_read`] asks for the memory without waiting
+//! for it. Awaiting the hint suspends the coroutine once, so that [`interleave`](crate::interleave) can run other
+//! lookups until the memory is there.
 //!
 //! ```
 //! use cps_core::interleave::Interleave;
@@ -42,10 +42,10 @@
 //!
 //! # Under other executors
 //!
-//! Awaited in a coroutine, a prefetch looks at no waker: the chain suspends in a step of its own kind.
-//! An interleaver goes on to the next chain; a [`Root`](crate::Root) in any other executor turns the
-//! step into a wake-up of itself, as `yield_now` does, which is slow there, but never lost. Awaited in
-//! plain `async` code, or handed to a combinator, a prefetch is a future that does the same.
+//! Awaited in a coroutine, a prefetch looks at no waker: the chain suspends in a step of its own kind. An interleaver
+//! goes on to the next chain; a [`Root`](crate::Root) in any other executor turns the step into a wake-up of its
+//! task, as `yield_now` does: slow, but never lost. Awaited in plain `async` code, or handed to a combinator, a
+//! prefetch is a future that does the same.
 //!
 //! # Targets
 //!
@@ -67,13 +67,13 @@ use crate::call::{Callee, NoFrame, SlotOf, Suspended};
 use crate::chain::caller::{Caller, MayWait};
 use crate::frame::body::Site;
 
-/// The distance of hints over a range, in bytes: the line of most processors. (On those with lines
-/// of 128 bytes every other hint is for nothing.)
+/// The distance of hints over a range, in bytes: the line of most processors. (On those with lines of 128 bytes every
+/// other hint is useless.)
 pub const CACHE_LINE: usize = 64;
 
-/// What a hint returns: awaiting it suspends the coroutine, once. It may be ignored.
+/// The value of a hint: awaiting it suspends the coroutine, once. It may be ignored.
 ///
-/// Under the [`Policy`] [`Sequential`] it is [skipped](Prefetch::skipped): awaiting it is nothing.
+/// Under the [`Policy`] [`Sequential`] it is [skipped](Prefetch::skipped): awaiting it does nothing.
 #[derive(Debug)]
 pub struct Prefetch {
     suspends: bool,
@@ -101,8 +101,8 @@ impl Prefetch {
     }
 }
 
-/// The frame of a body that awaits a prefetch is the leaf of its chain and stays it, so that there is nothing to link;
-/// and the chain is told that it only lets others run.
+/// The frame of a body that awaits a prefetch is the leaf of its chain and stays it, so there is nothing to link. The
+/// step tells the chain that the body yields, and does not wait.
 impl<K: MayWait> Callee<K> for Prefetch {
     type Content = NoFrame;
     type Waiting = Suspended;
@@ -126,8 +126,7 @@ impl<K: MayWait> Callee<K> for Prefetch {
     }
 }
 
-/// In plain `async` code, and under foreign combinators: wakes whoever polls it, as `yield_now`
-/// does.
+/// In plain `async` code, and under foreign combinators, it wakes its task, as `yield_now` does.
 impl Future for Prefetch {
     type Output = ();
 
@@ -163,7 +162,7 @@ pub fn prefetch_write<T: ?Sized>(target: *const T) -> Prefetch {
     prefetch_write_as(target, Locality::T0)
 }
 
-/// [`prefetch_write`] with a choice of cache levels. On x86-64 there is none: it is ignored.
+/// [`prefetch_write`] with a choice of cache levels. On x86-64 there is no choice, and it is ignored.
 #[inline(always)]
 pub fn prefetch_write_as<T: ?Sized>(target: *const T, locality: Locality) -> Prefetch {
     hint::write(target.cast(), locality);
@@ -172,7 +171,7 @@ pub fn prefetch_write_as<T: ?Sized>(target: *const T, locality: Locality) -> Pre
 
 /// [`prefetch_read_as`] for every line of `length` values from `start` on.
 ///
-/// More than a dozen lines at once exceed what a core can have outstanding.
+/// A core cannot have more than about a dozen lines outstanding at once.
 #[inline(always)]
 pub fn prefetch_read_range<T>(start: *const T, length: usize, locality: Locality) -> Prefetch {
     for_each_line(start, length, |line| hint::read(line, locality));

@@ -1,11 +1,10 @@
-//! Whether a lookup suspends at its prefetches: said by its caller, known to the compiler.
+//! Whether a lookup suspends at its prefetches. Its caller says so, by a type.
 
 use super::{Locality, Prefetch};
 
-/// Whether prefetches are asked for and suspend: [`Sequential`] or [`Interleaved`].
+/// Whether a lookup gives hints and suspends at them: [`Sequential`] or [`Interleaved`].
 ///
-/// A policy is a value without content that a lookup passes down to what it calls. See the
-/// [module](super) for an example.
+/// A policy is an empty value that a lookup passes down to its callees. See the [module](super) for an example.
 ///
 /// To hint at several places with one suspension, give the others within [`Policy::prefetch`]:
 ///
@@ -75,7 +74,7 @@ impl Policy for Interleaved {
     }
 }
 
-/// A prefetch is nothing: the memory is used at once, where a hint would not help.
+/// A prefetch does nothing: the memory is used at once, where a hint would not help.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sequential;
 

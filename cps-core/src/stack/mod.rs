@@ -44,8 +44,8 @@ const GRAIN: usize = 8;
 #[cfg(feature = "alloc")]
 const CHUNK_ALIGN: usize = 16;
 
-/// The largest size of a chunk that is added. A smaller one is a quarter of what the stack has, two kilobytes at
-/// least: so at most a fifth of a stack and two kilobytes are unused.
+/// The largest size of a chunk that is added. A smaller one is a quarter of the stack, two kilobytes at least: so at
+/// most a fifth of a stack and two kilobytes are unused.
 #[cfg(feature = "alloc")]
 const LARGEST_CHUNK: usize = 1024 * 1024;
 
@@ -139,7 +139,7 @@ struct Empty(Chunk);
 // `usage` only read it.
 unsafe impl Sync for Empty {}
 
-/// What a stack points to before its first push.
+/// The chunk of a stack before its first push.
 static EMPTY: Empty = Empty(Chunk::head(usize::MAX, false, false));
 
 /// LIFO memory, one word large until it is used.
@@ -165,7 +165,7 @@ impl FrameStack {
         Ok(stack)
     }
 
-    /// Gives the stack its first chunk: `head` and what lies behind it, `size` bytes in all.
+    /// Gives the stack its first chunk: `head` and the memory behind it, `size` bytes in all.
     ///
     /// # Safety
     /// - The stack is unused.
@@ -372,7 +372,7 @@ impl FrameStack {
         }
     }
 
-    /// What the stack uses and has used.
+    /// The memory that the stack uses, and the most that it has used.
     pub(crate) fn usage(&self) -> StackUsage {
         // SAFETY: invariant K: the current chunk is live, upheld by `grow` and `leave`.
         let current = unsafe { &*self.current.get() };

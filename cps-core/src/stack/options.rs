@@ -1,12 +1,12 @@
-//! What a user says about a root's frame stack, and is told about it.
+//! The options of a root's frame stack, and its account of its use.
 
 use core::fmt;
 
 /// The size of the first chunk, with its head: a kilobyte with the allocator's own header.
 ///
-/// A smaller one was tried, of 704 bytes: a root then takes less, but a recursion that is deeper than that, and
-/// shallower than a kilobyte, passes a chunk's boundary with every call: `fib(17)` took 66.2 instructions a call
-/// instead of 48.6 (`lab call --instructions`). Who has many roots says how large a stack they need.
+/// A smaller one, of 704 bytes, was measured (see `docs/results`). A root then takes less memory, but a recursion
+/// that is deeper than that and shallower than a kilobyte passes a chunk's boundary with every call. With many roots,
+/// set the size with [`StackOptions`].
 #[cfg(feature = "alloc")]
 pub(crate) const FIRST_CHUNK: usize = 1024 - 2 * size_of::<usize>();
 
@@ -84,7 +84,7 @@ impl StackOptions {
     }
 }
 
-/// What a frame stack uses, in bytes.
+/// The memory of a frame stack, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StackUsage {

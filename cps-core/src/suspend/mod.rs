@@ -31,11 +31,10 @@
 //! | `DROPPED` | nobody | as `VALUE` |
 //! | `ABANDONED` | resumer, unless it came from `VALUE` | as before |
 //!
-//! Each party is one caller at a time: the future is polled through `&mut`, and `resume` and `Drop`
-//! consume the continuation. All transitions are one read-modify-write, so exactly one party leaves
-//! each state. The names in quotes given to `order` name the two ends of a happens-before edge
-//! (`value/…`, `waker/…`); `loom-tests/tests/continuation.rs` weakens each alone and shows that the
-//! protocol needs it. The races are named in `loom-tests/README.md`.
+//! Each party is one caller at a time: the future is polled through `&mut`, and `resume` and `Drop` consume the
+//! continuation. All transitions are one read-modify-write, so exactly one party leaves each state. The strings given
+//! to `order` name the two ends of a happens-before edge (`value/…`, `waker/…`). `loom-tests/tests/continuation.rs`
+//! weakens each alone, and shows that the protocol needs it. The races are named in `loom-tests/README.md`.
 
 use core::fmt;
 use core::future::Future;
@@ -61,7 +60,7 @@ const DROPPED: u8 = 3;
 /// The waiter is gone.
 const ABANDONED: u8 = 4;
 
-/// What one waiter and one resumer share. The module's notes give the protocol.
+/// The state that one waiter and one resumer share. The module's notes give the protocol.
 struct Handshake<T> {
     state: AtomicU8,
     value: UnsafeCell<Option<T>>,
@@ -75,7 +74,7 @@ struct Handshake<T> {
 // owner, which synchronizes.)
 unsafe impl<T: Send> Sync for Handshake<T> {}
 
-/// What the waiter finds.
+/// The waiter's view of the handshake.
 type Outcome<T> = Result<T, Dropped>;
 
 impl<T> Handshake<T> {
@@ -139,7 +138,7 @@ impl<T> Handshake<T> {
         }
     }
 
-    /// Waiter: goes away. Drops what it owns now, rather than when the resumer lets go.
+    /// Waiter: goes away. Drops its slots' content now, rather than when the resumer lets go.
     fn abandon(&self) {
         // Acquires `value/resume`. Nothing to release: the resumer touches nothing the waiter
         // wrote.

@@ -148,8 +148,8 @@ impl TcpStream {
         Ok(Self { io: Io::new(executor, net::TcpStream::from_std(stream))? })
     }
 
-    /// Reads what is there, at least one byte, into `buffer`; 0 says that the other end will send
-    /// no more (or that `buffer` is empty).
+    /// Reads the bytes that are there, at least one, into `buffer`; 0 says that the other end will send no more (or
+    /// that `buffer` is empty).
     ///
     /// # Errors
     ///

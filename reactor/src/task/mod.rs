@@ -42,7 +42,7 @@ pub(crate) enum Place {
     Slab(usize),
 }
 
-/// What the wakers of a task share with its executor.
+/// The state that the wakers of a task share with its executor.
 pub(crate) struct Task {
     pub(crate) state: WakeState,
     pub(crate) place: Place,

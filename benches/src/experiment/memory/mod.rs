@@ -1,5 +1,4 @@
-//! `memory`: what a suspended call stack costs in bytes, by how it is written and where its frames
-//! lie.
+//! `memory`: the size of a suspended call stack in bytes, by how it is written and where its frames lie.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use lab_strategies::registry::{self, Entry, Work};
@@ -61,7 +60,7 @@ const FULL: Scope = Scope {
     tasks: 1_000_000,
 };
 
-/// Some seconds. With so few tasks, what the allocator keeps in store is some bytes of each.
+/// Some seconds. With so few tasks, the allocator's reserve is some bytes of each.
 const QUICK: Scope =
     Scope { payloads: &[1024], recursion_depths: &[HOST_STACK_DEPTH], words: &[8], tasks: 20_000 };
 
@@ -131,7 +130,7 @@ impl Experiment for Memory {
     }
 }
 
-/// The cells that move chains; the records get the sizes of what they move.
+/// The cells that move chains; the records get the sizes of these chains.
 fn moving(participants: &[&Participant], records: &mut Vec<Record>) -> Vec<Cell> {
     let mut cells = Vec::new();
     for payload in movability::PAYLOADS {
@@ -154,7 +153,7 @@ fn moving(participants: &[&Participant], records: &mut Vec<Record>) -> Vec<Cell>
     cells
 }
 
-/// Moves a chain and compares what it then returns, which is the same after any number of moves.
+/// Moves a chain and checks its result, which is the same after any number of moves.
 fn checked(strategy: &str, payload: u32, mut run: Runner) -> Sample {
     let name = format!("{strategy} moving {payload} bytes");
     Box::new(move |iterations| {

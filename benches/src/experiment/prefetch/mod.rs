@@ -161,7 +161,7 @@ fn build(case: &Case) -> Result<(Rc<Data>, Pages)> {
     Ok((Rc::new(data), pages))
 }
 
-/// What the machine can do at best on as much memory as the table of `case` has.
+/// The best that the machine can do on as much memory as the table of `case` has.
 fn add_floor(cells: &mut Cells, case: &Case) -> Result<()> {
     let floor = cases::floor(case.spec.table_bytes());
     let (data, pages) = build(&floor)?;

@@ -13,7 +13,7 @@ use crate::show::table::{Grid, short};
 pub(super) fn all(records: &[Record]) -> Result<Vec<Section>> {
     let (floor, records): (Vec<&Record>, Vec<&Record>) =
         records.iter().partition(|record| record.params.contains_key("beside"));
-    // Timed, or counted by valgrind; what the processor counted has sections of its own.
+    // Times, or counts by valgrind; the processor's counts have sections of their own.
     let (shown, counted): (Vec<&Record>, Vec<&Record>) = records
         .into_iter()
         .partition(|record| record.unit == "ns" || record.metric.starts_with("instructions"));
@@ -111,7 +111,7 @@ fn circumstances(records: &[&Record], floor: &[&Record]) -> String {
     }
 }
 
-/// A line for each strategy over the groups; a level one for what has no group.
+/// A line for each strategy over the groups; a level line for a strategy without groups.
 fn by_group(records: &[&Record]) -> Vec<Line> {
     let groups = || records.iter().filter_map(|r| r.number("group")).filter(|&group| group > 0);
     let ends = groups().min().zip(groups().max());
@@ -131,7 +131,7 @@ fn by_group(records: &[&Record]) -> Vec<Line> {
     lines
 }
 
-/// What the processor counted: a section for each event.
+/// The processor's counts: a section for each event.
 fn of_counters(title: &str, records: &[&Record]) -> Vec<Section> {
     let mut metrics: Vec<&str> = records.iter().map(|record| &*record.metric).collect();
     metrics.sort_unstable();
@@ -195,7 +195,7 @@ fn summary(records: &[&Record]) -> Result<Option<Section>> {
     }))
 }
 
-/// The time of `naive` over that of this project, by table and group.
+/// The ratio of the time of `naive` to that of this project, by table and group.
 fn speed_up(titles: &[String], records: &[&Record]) -> Result<Option<String>> {
     let ours = |record: &&&Record| record.strategy.starts_with("direct");
     let mut groups: Vec<u64> =

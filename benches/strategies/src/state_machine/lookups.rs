@@ -9,9 +9,9 @@ use lab_work::prefetch::{
     Lookups, Table, Way, chained, cycle, lookups as in_batches, prefetch_all, sorted, tree,
 };
 
-/// A lookup between two stages. What the next one reads has been asked for.
+/// A lookup between two stages. A hint was given for the memory that the next stage reads.
 trait Machine: Sized {
-    /// What is looked up in.
+    /// The table.
     type Table: Copy;
     /// The first stage.
     fn start(table: Self::Table, input: u64) -> Self;

@@ -1,5 +1,5 @@
-//! By hand: what a programmer writes who has no coroutines at all. Frames are an explicit stack in
-//! a vector, and a loop works on the topmost, so this, too, resumes the leaf directly.
+//! By hand: the code of a programmer who has no coroutines. Frames are an explicit stack in a vector, and a loop
+//! works on the topmost, so this, too, resumes the leaf directly.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -17,7 +17,7 @@ mod lookups;
 #[derive(Debug)]
 pub struct StateMachine;
 
-/// What a step of the topmost frame led to.
+/// The outcome of a step of the topmost frame.
 enum Step {
     /// Another frame is on top now, or the same in another state.
     Continue,

@@ -1,4 +1,4 @@
-//! What a piece of work asks of the allocator, counted by the allocator itself.
+//! The requests of a piece of work to the allocator, counted by the allocator itself.
 //!
 //! The crates that count (`stats_alloc`, `peak_alloc`, `cap`, `dhat`) do so at every allocation of
 //! the whole program, and this one also measures time. Here counting is a switch of the thread. Off,
@@ -17,7 +17,7 @@ pub struct Metered;
 #[global_allocator]
 static ALLOCATOR: Metered = Metered;
 
-/// What was counted between two points of one thread.
+/// The counts between two points of one thread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Usage {
     /// Bytes asked for and not given back. Negative if older memory was freed.
@@ -95,7 +95,7 @@ unsafe impl GlobalAlloc for Metered {
     }
 }
 
-/// Counts what this thread asks of the allocator until it is dropped.
+/// Counts this thread's requests to the allocator until it is dropped.
 #[derive(Debug)]
 pub struct Counting(());
 
@@ -113,7 +113,7 @@ impl Counting {
         Self(())
     }
 
-    /// What was counted so far.
+    /// The counts so far.
     #[must_use]
     pub fn usage(&self) -> Usage {
         METER.with(|meter| meter.usage.get())

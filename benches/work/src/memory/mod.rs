@@ -1,4 +1,4 @@
-//! What a suspended call stack costs in memory: the cases, and how they are measured.
+//! The memory of a suspended call stack: the cases, and how they are measured.
 //!
 //! Every case is a program with a known result. A strategy runs it as it would run it anywhere,
 //! with its root in an allocation of its own, as a spawned task has it, and the allocator counts.
@@ -136,7 +136,7 @@ impl Case {
     }
 }
 
-/// What a program took. The root is counted as the allocation that a spawned task is.
+/// The memory that a program took. The root counts as an allocation, like a spawned task.
 ///
 /// | | futures, this project | C++ | stackful |
 /// |---|---|---|---|
@@ -181,7 +181,7 @@ impl std::fmt::Debug for Probe {
     }
 }
 
-/// A task: what a chain is once it is in an allocation of its own.
+/// A task: a chain in an allocation of its own.
 pub(crate) type Task = Pin<Box<dyn Future<Output = u64>>>;
 
 /// The program that runs the chain that `make` builds to its end, in an allocation, and counts.

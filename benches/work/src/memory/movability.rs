@@ -1,4 +1,4 @@
-//! What it costs to move a chain that has not started: into another allocation, and into a task.
+//! The cost of moving a chain that has not started: into another allocation, and into a task.
 
 use std::future::IntoFuture;
 use std::hint::black_box;

@@ -28,7 +28,7 @@ pub fn resident_set() -> Result<u64> {
     Ok(kilobytes * 1024)
 }
 
-/// A vector whose memory is resident already, so that it is not part of what is measured.
+/// A vector whose memory is resident already, so that it is not measured.
 #[must_use]
 pub fn resident_vector<T>(capacity: usize) -> Vec<T> {
     let mut vector = Vec::<T>::with_capacity(capacity);

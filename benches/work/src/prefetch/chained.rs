@@ -8,7 +8,7 @@ use rand::seq::SliceRandom;
 
 use super::memory::Mapping;
 
-/// What a lookup gives for a key that is not there, and what ends a chain.
+/// The result of a lookup for a missing key, and the end of a chain.
 pub const NONE: u32 = u32::MAX;
 
 /// Fibonacci hashing (Knuth, The Art of Computer Programming, 6.4): a bucket is the top bits of the
@@ -75,7 +75,7 @@ impl Chained {
         Ok(Self { heads, nodes, shift })
     }
 
-    /// What the lookups need.
+    /// The parts that lookups read.
     #[must_use]
     pub fn view(&self) -> View<'_> {
         View { heads: &self.heads, nodes: &self.nodes, shift: self.shift }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-/// What the clock shows. Only differences mean anything.
+/// The clock's reading. Only differences mean anything.
 #[cfg(target_os = "linux")]
 #[must_use]
 pub fn now() -> Duration {

@@ -3,7 +3,7 @@
 
 use anyhow::Result;
 
-/// What is counted: names as they begin in the JSON.
+/// The events that are counted, by the beginnings of their names in the JSON.
 pub const EVENTS: [&str; 5] =
     ["cycles", "instructions", "branch_misses", "l1d_misses", "llc_misses"];
 

@@ -1,4 +1,4 @@
-//! Memory for tables: on huge pages where the system grants them, and what it granted.
+//! Memory for tables, on huge pages if the system grants them, and the kind of pages that it granted.
 
 use std::fs;
 use std::marker::PhantomData;

@@ -135,7 +135,7 @@ pub enum Table {
 /// A table with inputs and the right results.
 #[derive(Debug)]
 pub struct Data {
-    /// What it is.
+    /// Its kind.
     pub spec: Spec,
     /// The table.
     pub table: Table,

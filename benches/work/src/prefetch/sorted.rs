@@ -56,15 +56,14 @@ impl<'t> Search<'t> {
         Self { rest: values.as_ptr(), len: values.len(), key: key as i32, array: PhantomData }
     }
 
-    /// What the next step reads; `None` after the last.
+    /// The value that the next step reads; `None` after the last step.
     #[inline(always)]
     pub fn probe(&self) -> Option<*const i32> {
         // SAFETY: within the rest, whose length is two or more.
         if self.len > 1 { Some(unsafe { self.rest.add(self.len / 2 - 1) }) } else { None }
     }
 
-    /// Reads the probe and halves the rest, without a branch on what was read. After the last
-    /// step, nothing.
+    /// Reads the probe and halves the rest, without a branch on the value. After the last step, nothing.
     #[inline(always)]
     pub fn step(&mut self) {
         if let Some(probe) = self.probe() {
@@ -106,7 +105,7 @@ pub fn sequential(values: &[i32], inputs: &[u64], outputs: &mut [u64]) {
     }
 }
 
-/// The same with a branch on what was read.
+/// The same with a branch on the value.
 pub fn branching(values: &[i32], inputs: &[u64], outputs: &mut [u64]) {
     for (&key, output) in inputs.iter().zip(outputs) {
         let key = key as i32;

@@ -16,7 +16,7 @@ const FAN_OUT: usize = SEPARATORS + 1;
 /// Entries of a leaf.
 const ENTRIES: usize = 31;
 
-/// What a lookup gives for a key that is not there.
+/// The result of a lookup for a missing key.
 pub const NONE: u64 = u64::MAX;
 
 /// Skew of the skewed distribution.
@@ -123,7 +123,7 @@ impl Tree {
         Ok(Self { inner, leaves, keys, height: levels.len() as u32 - 1 })
     }
 
-    /// What the lookups need.
+    /// The parts that lookups read.
     #[must_use]
     pub fn view(&self) -> View<'_> {
         View { inner: &self.inner, leaves: &self.leaves, height: self.height }

@@ -1,4 +1,5 @@
-//! The gate of a spanned call: what the driver resumes, to enter spans, before it resumes the frame behind it.
+//! The gate of a spanned call. The driver resumes it in order to enter spans, and the gate resumes the frame behind
+//! it.
 //!
 //! **Invariant T**: while a chain is suspended in spanned calls, its leaf is the gate of the innermost of them, and the
 //! gates of all of them are a list, in the order of their frames in the chain. While a gate's resume is under way the
@@ -23,14 +24,14 @@ enum State {
     Closed,
 }
 
-/// What lies beside a spanned frame. If it is the leaf, it is in the chain as a frame without a body.
+/// The state beside a spanned frame. If it is the leaf, it is in the chain as a frame without a body.
 #[repr(C)]
 pub(super) struct Gate {
-    /// Its caller is the frame that runs next, while this is the leaf.
+    /// While this is the leaf, its caller is the frame that runs next.
     header: Header,
-    /// What is to be done once the spans are entered: while this is the leaf.
+    /// The step to go on with once the spans are entered; used while this is the leaf.
     step: Cell<Step>,
-    /// The outermost of the list that begins with this: while this is the leaf.
+    /// The outermost gate of the list that begins with this; used while this is the leaf.
     outermost: Cell<*const Gate>,
     outer: Cell<*const Gate>,
     inner: Cell<*const Gate>,
@@ -47,7 +48,7 @@ pub(super) struct Resume {
     innermost: Cell<*const Gate>,
 }
 
-/// The gates' vtable: by it they are known.
+/// The gates' vtable, by which a gate is told from other frames.
 static GATE: VTable = {
     unsafe fn describe(_: *const Header) -> Description {
         Description { body: "", call: None, branches: None }
@@ -115,7 +116,8 @@ impl Gate {
     /// Puts a call that has suspended in its start into the chain.
     ///
     /// # Safety
-    /// The driver is that of the running chain, and the gate's frame was linked just now.
+    /// - The driver is that of the running chain (invariant D).
+    /// - The gate's frame was linked just now.
     pub(super) unsafe fn link(this: *const Gate, driver: *const Driver) {
         // SAFETY: the call that has just suspended keeps its gate live, and its chain runs (invariant D).
         let (gate, driver) = unsafe { (&*this, &*driver) };
@@ -127,8 +129,8 @@ impl Gate {
             driver.step.set(const { Step::CONTINUE.of_callee() });
             return;
         };
-        // That of a callee, which has suspended with this.
-        // SAFETY: the leaf is a gate, and so are those in its list, which are live (invariant T).
+        // The leaf is the gate of a callee, which has suspended together with this call. SAFETY: the leaf is a gate,
+        // and so are those in its list, which are live (invariant T).
         unsafe {
             let outermost = (*innermost).outermost.replace(this);
             (*outermost).outer.set(this);
@@ -142,8 +144,8 @@ impl Gate {
         self.outermost.set(outermost);
     }
 
-    /// Enters the spans of the list that begins with this, and makes the frame behind it the leaf. Returns what is to
-    /// be done then.
+    /// Enters the spans of the list that begins with this, and makes the frame behind it the leaf. Returns the step
+    /// to go on with.
     ///
     /// # Safety
     /// The gate is the leaf of the driver's chain, which `resume` runs.
@@ -253,8 +255,8 @@ unsafe fn resume_gate(gate: *mut Header, driver: *const Driver) -> Step {
         let leaf = own.leaf.get();
         // SAFETY: the chain goes on, so its leaf is live (invariant L).
         step = match unsafe { Gate::of_leaf(leaf) } {
-            // Of calls that have suspended in their start.
-            // SAFETY: that gate is the leaf, and `resume` runs the chain.
+            // The gate of calls that have suspended in their start. SAFETY: that gate is the leaf, and `resume` runs
+            // the chain.
             Some(gate) => unsafe { Gate::open(gate, driver, &resume) },
             // SAFETY: the leaf is live, its vtable is its own (invariants L and V), and the step was reset (invariant
             // S).

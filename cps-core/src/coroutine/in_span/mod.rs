@@ -1,23 +1,23 @@
 //! Calls in a span of `tracing`, which is entered whenever their frames run.
 //!
-//! A wake-up resumes the innermost frame, and no other: so it is not the frames that enter their spans. While a chain
-//! is suspended with such calls in it, its leaf is a *gate*, in front of the frame that runs next:
+//! A wake-up resumes the innermost frame, and no other, so the frames cannot enter their spans themselves. While a
+//! chain is suspended with such calls in it, its leaf is a *gate*, in front of the frame that runs next:
 //!
 //! ```text
 //!   driver ──▶ gate ──▶ frame ──▶ … ──▶ spanned frame ──▶ … ──▶ spanned frame ──▶ … ──▶ root
 //!              └──────── outer: the innermost call's ───┘ └───── outer ──────┘
 //! ```
 //!
-//! Resumed, the gate enters the spans, the outermost first; resumes the frame that it stands in front of; goes on,
-//! as the driver's loop does, until the chain suspends; and leaves the spans that are still there, the innermost first.
-//! A spanned frame that returns meanwhile leaves its span before its caller goes on. Chains without such calls have
-//! no gate, and do nothing for this.
+//! When the gate is resumed, it enters the spans, the outermost first, and resumes the frame behind it. It goes on,
+//! as the driver's loop does, until the chain suspends. Then it leaves the spans that are still there, the innermost
+//! first. A spanned frame that returns meanwhile leaves its span before its caller goes on. Chains without such calls
+//! have no gate, and do nothing for this.
 //!
-//! A call that suspends in its start has entered its span on the host stack. To leave it is the subscriber's code,
-//! which must not run then (invariant P); so the call puts its gate before the leaf, and asks to be resumed at once.
+//! A call that suspends in its start has entered its span on the host stack. Leaving it runs the subscriber's code,
+//! which must not run then (invariant P). So the call puts its gate before the leaf, and asks to be resumed at once.
 //!
-//! The events are those of `tracing`'s `Instrument` around nested futures: it enters a span once more to drop the
-//! future.
+//! The subscriber sees the same events as from `tracing`'s `Instrument` around nested futures, which enters a span
+//! once more to drop the future.
 
 mod gate;
 
@@ -50,7 +50,7 @@ pub struct InSpan<B, R = Nothing> {
     on_return: R,
 }
 
-/// What is done with a call's value before its span is left: the events of `#[cps(instrument)]`.
+/// An action on a call's value before its span is left: the events of `#[cps(instrument)]`.
 pub trait OnReturn<T>: Copy + Send + 'static {
     /// Whether backtraces show the call.
     #[doc(hidden)]
