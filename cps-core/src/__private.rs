@@ -92,7 +92,7 @@ where
     pub unsafe fn __cps_wide_coroutine<P, T>(
         self,
         args: *const MaybeUninit<A>,
-    ) -> Coroutine<impl Body<Output = T, Capability = Waits>, P>
+    ) -> Coroutine<FnBody<A, F, Widened, Waits>, P>
     where
         Fut: Future<Output = Wide<T>>,
     {
@@ -108,7 +108,7 @@ where
     pub unsafe fn __cps_plain_coroutine<P>(
         self,
         args: *const MaybeUninit<A>,
-    ) -> Coroutine<impl Body<Output = Fut::Output, Capability = Waits>, P> {
+    ) -> Coroutine<FnBody<A, F, Plain, Waits>, P> {
         // SAFETY: passed on.
         unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args.cast(), self.0) }
     }

@@ -9,7 +9,8 @@
 //!                 handle = next;
 //!                 break 'call value
 //!             }
-//!             Err(waiting) => waiting,
+//!             Err(Ok(waiting)) => waiting,
+//!             Err(Err(never)) => …                                 // see `layout.rs`
 //!         };
 //!         let resumed = waiting.await;                             // the only suspension point
 //!         let (value, next) = resumed.__cps_finish(&raw mut slot);
@@ -37,6 +38,7 @@
 //! and it ends the callee before the caller; at all other times the slot is empty.
 
 pub(crate) mod generic;
+pub(crate) mod layout;
 
 use core::future::{Future, IntoFuture};
 use core::hint::assert_unchecked;
@@ -49,6 +51,7 @@ use core::task::{Context, Poll};
 use crate::chain::caller::{Caller, Handle, MayWait};
 #[cfg(doc)]
 use crate::chain::driver::Driver;
+use crate::call::layout::Never;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, Site};
 use crate::frame::context;
@@ -85,6 +88,8 @@ pub trait Memory {
     type Returned;
     /// What the memory is `Send` by, if that is.
     type Owner;
+    /// What is laid out before the caller's frame is: see `call/layout.rs`.
+    type Inner;
 }
 
 /// How a call ends after it had suspended.
@@ -128,7 +133,10 @@ unsafe impl<S, R, V> Sync for Slot<S, R, V> {}
 /// What a call of `C` by a body of kind `K` gives.
 type Called<'b, K, C> = Result<
     (<<C as Callee<K>>::Content as Content>::Value, Handle<'b, K>),
-    Await<'b, K, <C as Callee<K>>::Waiting>,
+    Result<
+        Await<'b, K, <C as Callee<K>>::Waiting>,
+        Never<<<C as Callee<K>>::Content as Memory>::Inner>,
+    >,
 >;
 
 impl<'b, K> Handle<'b, K> {
@@ -152,7 +160,7 @@ impl<'b, K> Handle<'b, K> {
         match unsafe { C::call::<S>(&raw mut *callee, chain, slot) } {
             // SAFETY: the handle that was given up is made anew.
             (Some(value), _) => Ok((value, unsafe { Handle::new(chain) })),
-            (None, waiting) => Err(Await { waiting, _brand: PhantomData }),
+            (None, waiting) => Err(Ok(Await { waiting, _brand: PhantomData })),
         }
     }
 }
@@ -322,6 +330,7 @@ impl<B: Body> Memory for Embedded<B> {
     type Running = Headed<B::Future>;
     type Returned = Headed<B::Output>;
     type Owner = B;
+    type Inner = B::Future;
 }
 
 impl<B: Body> Content for Embedded<B> {
@@ -339,6 +348,7 @@ impl Memory for NoFrame {
     type Running = ();
     type Returned = ();
     type Owner = ();
+    type Inner = ();
 }
 
 impl Content for NoFrame {
@@ -436,6 +446,7 @@ impl<F> Memory for Foreign<F> {
     type Running = ();
     type Returned = ();
     type Owner = ();
+    type Inner = F;
 }
 
 impl<F: Future> Content for Foreign<F> {

@@ -373,6 +373,7 @@ impl<B: Body, R: OnReturn<B::Output>> Memory for Spanned<B, R> {
     type Running = SpannedFrame<B, R>;
     type Returned = ();
     type Owner = B;
+    type Inner = B::Future;
 }
 
 impl<B: Body, R: OnReturn<B::Output>> Content for Spanned<B, R> {
