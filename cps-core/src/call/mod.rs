@@ -48,10 +48,10 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
+use crate::call::layout::Never;
 use crate::chain::caller::{Caller, Handle, MayWait};
 #[cfg(doc)]
 use crate::chain::driver::Driver;
-use crate::call::layout::Never;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, Site};
 use crate::frame::context;

@@ -209,8 +209,10 @@ mod everything {
                     self,
                     callee: F,
                     _: *mut Slot,
-                ) -> Result<(F::Output, Handle), Result<impl Future<Output = Resumed<F::Output>>, Never>>
-                {
+                ) -> Result<
+                    (F::Output, Handle),
+                    Result<impl Future<Output = Resumed<F::Output>>, Never>,
+                > {
                     assert!(S::AT.unwrap().file().ends_with("macros_crate.rs"));
                     let handle = Handle(self.0 + 1);
                     Err(Ok(async move { Resumed(callee.await, handle) }))
