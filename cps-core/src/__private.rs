@@ -95,7 +95,7 @@ where
     pub unsafe fn __cps_wide_coroutine<P, T>(
         self,
         args: *const MaybeUninit<A>,
-    ) -> Coroutine<impl Body<Output = T, Capability = Waits>, P>
+    ) -> Coroutine<FnBody<A, F, Widened, Waits>, P>
     where
         Fut: Future<Output = Wide<T>>,
     {
@@ -112,7 +112,7 @@ where
     pub unsafe fn __cps_plain_coroutine<P>(
         self,
         args: *const MaybeUninit<A>,
-    ) -> Coroutine<impl Body<Output = Fut::Output, Capability = Waits>, P> {
+    ) -> Coroutine<FnBody<A, F, Plain, Waits>, P> {
         // SAFETY: the expansion gives arguments that it holds and does not use again, and a closure whose future awaits
         // `Enter` first, takes its arguments, and owns nothing but locals from then on (invariant E).
         unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args.cast(), self.0) }

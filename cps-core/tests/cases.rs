@@ -17,12 +17,11 @@ mod bodies;
 mod boxed;
 #[path = "cases/deep_join.rs"]
 mod deep_join;
-// What differs today is not compiled yet.
-#[cfg(any())]
 #[path = "cases/depth.rs"]
 mod depth;
 #[path = "cases/futures.rs"]
 mod futures;
+// What differs today is not compiled yet.
 #[cfg(any())]
 #[path = "cases/host_stack.rs"]
 mod host_stack;

@@ -199,7 +199,15 @@ impl Rewrite<'_> {
                             }
                             break '__cps_call __cps_value;
                         }
-                        ::core::result::Result::Err(__cps_waiting) => __cps_waiting,
+                        // Never runs: see `cps-core/src/call/layout.rs`.
+                        ::core::result::Result::Err(::core::result::Result::Err(__cps_never)) => {
+                            let __cps_rest = {
+                                let __cps_layout = __cps_never.__cps_layout();
+                                __cps_layout.__cps_rest
+                            };
+                            __cps_never.__cps_never(__cps_rest)
+                        }
+                        ::core::result::Result::Err(::core::result::Result::Ok(__cps_waiting)) => __cps_waiting,
                     };
                     let __cps_resumed = __cps_waiting.await;
                     // SAFETY: the call that began with this slot was awaited just above, and by nobody else.

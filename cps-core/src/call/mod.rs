@@ -9,7 +9,8 @@
 //!                 handle = next;
 //!                 break 'call value
 //!             }
-//!             Err(waiting) => waiting,
+//!             Err(Ok(waiting)) => waiting,
+//!             Err(Err(never)) => …                                 // see `layout.rs`
 //!         };
 //!         let resumed = waiting.await;                             // the only suspension point
 //!         let (value, next) = resumed.__cps_finish(&raw mut slot);
@@ -38,6 +39,7 @@
 //! before the caller. At all other times the slot is empty.
 
 pub(crate) mod generic;
+pub(crate) mod layout;
 
 use core::future::{Future, IntoFuture};
 use core::hint::assert_unchecked;
@@ -47,6 +49,7 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
+use crate::call::layout::Never;
 use crate::chain::caller::{Caller, Handle, MayWait};
 #[cfg(doc)]
 use crate::chain::driver::Driver;
@@ -91,6 +94,8 @@ pub trait Memory {
     type Returned;
     /// If this is `Send`, so is the memory.
     type Owner;
+    /// What is laid out before the caller's frame is: see `call/layout.rs`.
+    type Inner;
 }
 
 /// How a call ends after it had suspended.
@@ -138,7 +143,10 @@ unsafe impl<S, R, V> Sync for Slot<S, R, V> {}
 /// The result of a call of `C` by a body of kind `K`.
 type Called<'b, K, C> = Result<
     (<<C as Callee<K>>::Content as Content>::Value, Handle<'b, K>),
-    Await<'b, K, <C as Callee<K>>::Waiting>,
+    Result<
+        Await<'b, K, <C as Callee<K>>::Waiting>,
+        Never<<<C as Callee<K>>::Content as Memory>::Inner>,
+    >,
 >;
 
 impl<'b, K> Handle<'b, K> {
@@ -165,7 +173,7 @@ impl<'b, K> Handle<'b, K> {
         match unsafe { C::call::<S>(&raw mut *callee, chain, slot) } {
             // SAFETY: the handle for the same chain was given up above: there is one again (invariant H).
             (Some(value), _) => Ok((value, unsafe { Handle::new(chain) })),
-            (None, waiting) => Err(Await { waiting, _brand: PhantomData }),
+            (None, waiting) => Err(Ok(Await { waiting, _brand: PhantomData })),
         }
     }
 }
@@ -338,6 +346,7 @@ impl<B: Body> Memory for Embedded<B> {
     type Running = Headed<B::Future>;
     type Returned = Headed<B::Output>;
     type Owner = B;
+    type Inner = B::Future;
 }
 
 impl<B: Body> Content for Embedded<B> {
@@ -356,6 +365,7 @@ impl Memory for NoFrame {
     type Running = ();
     type Returned = ();
     type Owner = ();
+    type Inner = ();
 }
 
 impl Content for NoFrame {
@@ -455,6 +465,7 @@ impl<F> Memory for Foreign<F> {
     type Running = ();
     type Returned = ();
     type Owner = ();
+    type Inner = F;
 }
 
 impl<F: Future> Content for Foreign<F> {

@@ -164,6 +164,7 @@ impl<T, S: ?Sized> Memory for Boxed<T, S> {
     type Running = Self;
     type Returned = ();
     type Owner = ErasedFrame<T, S>;
+    type Inner = ();
 }
 
 impl<T, S: ?Sized> Content for Boxed<T, S> {

@@ -105,6 +105,7 @@ impl<T> Memory for Yielded<T> {
     type Running = ();
     type Returned = ();
     type Owner = ();
+    type Inner = ();
 }
 
 impl<T> Content for Yielded<T> {

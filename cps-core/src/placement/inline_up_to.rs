@@ -51,6 +51,7 @@ impl<B: Body, const N: usize> Memory for Room<B, N> {
     type Running = Bytes<N>;
     type Returned = ();
     type Owner = B;
+    type Inner = ();
 }
 
 impl<B: Body, const N: usize> Content for Room<B, N> {

@@ -139,6 +139,7 @@ impl<B: Body> Memory for Allocated<B> {
     type Running = *mut ();
     type Returned = ();
     type Owner = B;
+    type Inner = ();
 }
 
 impl<B: Body> Content for Allocated<B> {

@@ -169,6 +169,7 @@ impl<B: Body> Memory for Stacked<B> {
     type Running = ();
     type Returned = ();
     type Owner = B;
+    type Inner = ();
 }
 
 impl<B: Body> Content for Stacked<B> {

@@ -70,6 +70,7 @@ impl<B: Body> Memory for Tried<B> {
     type Running = ();
     type Returned = ();
     type Owner = B;
+    type Inner = ();
 }
 
 impl<B: Body> Content for Tried<B> {

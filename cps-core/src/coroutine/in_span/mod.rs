@@ -160,6 +160,7 @@ impl<B: Body, R> Memory for Spanned<B, R> {
     type Running = SpannedFrame<B, R>;
     type Returned = ();
     type Owner = B;
+    type Inner = B::Future;
 }
 
 impl<B: Body, R: OnReturn<B::Output>> Content for Spanned<B, R> {
