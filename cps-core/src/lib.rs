@@ -379,5 +379,9 @@ pub use placement::Inline as DefaultPlacement;
 #[cfg(feature = "alloc")]
 pub use suspend::{suspend, try_suspend};
 
+/// For executors that resume chains in their tasks; not part of the public interface.
+#[cfg(feature = "alloc")]
+#[doc(hidden)]
+pub use coroutine::hosted as __hosted;
 #[doc(hidden)]
 pub mod __private;

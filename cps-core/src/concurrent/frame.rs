@@ -69,6 +69,7 @@ pub trait BranchingPoint: Future {
 #[derive(Debug)]
 pub struct FutureTag {
     type_id: fn() -> TypeId,
+    is_chain: bool,
     show: unsafe fn(*const (), usize, &mut BranchVisitor<'_>),
     frames: unsafe fn(*mut ()) -> *const Driver,
 }
@@ -91,7 +92,7 @@ impl FutureTag {
             // SAFETY: by contract the future begins with its driver.
             if unsafe { Driver::has_frames(driver) } { driver } else { ptr::null() }
         }
-        FutureTag { type_id: type_id::<F>, show, frames }
+        FutureTag { type_id: type_id::<F>, is_chain: true, show, frames }
     }
 
     pub(crate) const fn of_branching_point<F: BranchingPoint>() -> Self {
@@ -108,12 +109,17 @@ impl FutureTag {
             // SAFETY: passed on.
             unsafe { F::drop_branches(future.cast()) }
         }
-        FutureTag { type_id: type_id::<F>, show: show::<F>, frames: frames::<F> }
+        FutureTag { type_id: type_id::<F>, is_chain: false, show: show::<F>, frames: frames::<F> }
     }
 
     /// Whether it is that of futures of type `F`.
     pub(crate) fn is_of<F>(&self) -> bool {
         (self.type_id)() == type_id::<F>()
+    }
+
+    /// Whether these begin with the driver of a chain.
+    pub(crate) fn is_chain(&self) -> bool {
+        self.is_chain
     }
 
     /// Shows what is in the future.

@@ -14,6 +14,8 @@ pub(crate) mod boxed;
 pub(crate) mod boxed_frame;
 #[cfg(feature = "alloc")]
 pub(crate) mod erased_frame;
+#[cfg(feature = "alloc")]
+pub mod hosted;
 #[cfg(feature = "tracing")]
 pub(crate) mod in_span;
 pub(crate) mod polled_as;

@@ -373,6 +373,11 @@ impl Wakes {
 }
 
 impl<'a> First<'a> {
+    /// For the first poll of what is no branch: a waker that stands for `waker`, by which it may report what it is.
+    pub fn standing_for(wakes: &'a Wakes, waker: &'a Waker) -> Self {
+        wakes.first(0, 1, waker, true, BranchAt::NONE)
+    }
+
     /// A waker of what was put in `place`.
     #[inline(always)]
     fn lend_in(self, place: &'a mut MaybeUninit<First<'a>>) -> BorrowedWaker<'a> {

@@ -87,4 +87,4 @@ mod wakers;
 
 pub use joiner::Wakes;
 pub use set::SMALL;
-pub use wakers::{BranchAt, branch_at, report};
+pub use wakers::{BranchAt, First, branch_at, report};
