@@ -10,7 +10,6 @@
 //! 3. Every [`POLLS_PER_TURN`] polls the event queue and the timers are looked at, however many
 //!    tasks are ready.
 
-use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
@@ -19,14 +18,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
 
 use slab::Slab;
 
-use crate::reactor::{Reactor, UNPARK};
+use crate::driver::Driver;
 use crate::task::{Place, Remote, Task};
-use crate::timer::Timers;
 use crate::wake_state::{Complete, Start, Suspend};
+use crate::{budget, context};
 
 /// Polls of tasks between two looks at the event queue. A look is a system call, whose cost some dozens of polls
 /// hide. Their time is the longest that an event waits. (tokio uses 61, for the same reason.)
@@ -46,10 +44,7 @@ pub(crate) struct Executor {
     tasks: RefCell<Slab<Option<Entry>>>,
     queue: RefCell<VecDeque<Arc<Task>>>,
     remote: Arc<Remote>,
-    reactor: RefCell<Reactor>,
-    timers: RefCell<Timers>,
-    /// Empty between turns: kept for its memory.
-    wakers: Cell<Vec<Waker>>,
+    driver: RefCell<Driver>,
     /// The runtime is gone: nothing will be polled any more.
     closed: Cell<bool>,
 }
@@ -92,24 +87,10 @@ pub(crate) fn schedule(task: Arc<Task>) {
     }
 }
 
-/// Calls all wakers. Gives the first panic.
-fn wake_all(wakers: &mut Vec<Waker>) -> Option<Box<dyn Any + Send>> {
-    let mut first_panic = None;
-    for waker in wakers.drain(..) {
-        let Err(panic) = catch_unwind(AssertUnwindSafe(|| waker.wake())) else { continue };
-        if first_panic.is_none() {
-            first_panic = Some(panic);
-        } else {
-            // The payload of a waker's panic is foreign code, too.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(panic))).map_err(std::mem::forget);
-        }
-    }
-    first_panic
-}
-
 /// Makes an executor current until this guard is dropped; then the previous one is current again.
 pub(crate) struct Entered {
     previous: Option<Rc<Executor>>,
+    _driver: context::Entered,
 }
 
 impl Drop for Entered {
@@ -121,47 +102,20 @@ impl Drop for Entered {
 
 impl Executor {
     pub(crate) fn new() -> io::Result<Rc<Self>> {
-        let reactor = Reactor::new()?;
-        let remote = Arc::new(Remote::new(reactor.registry(), UNPARK)?);
+        let driver = Driver::new()?;
+        let remote = Arc::new(Remote::new(driver.handle().clone()));
         Ok(Rc::new(Self {
             tasks: RefCell::default(),
             queue: RefCell::default(),
             remote,
-            reactor: RefCell::new(reactor),
-            timers: RefCell::default(),
-            wakers: Cell::default(),
+            driver: RefCell::new(driver),
             closed: Cell::new(false),
         }))
     }
 
     pub(crate) fn enter(self: &Rc<Self>) -> Entered {
-        Entered { previous: CURRENT.with(|current| current.replace(Some(self.clone()))) }
-    }
-
-    /// Borrowed for the length of a call that runs no foreign code (invariant 1).
-    pub(crate) fn reactor(&self) -> &RefCell<Reactor> {
-        &self.reactor
-    }
-
-    /// Borrowed for the length of a call that runs no foreign code (invariant 1).
-    pub(crate) fn timers(&self) -> &RefCell<Timers> {
-        &self.timers
-    }
-
-    /// Checks that a wait for something of this executor can end.
-    ///
-    /// # Panics
-    ///
-    /// If this executor does not run on this thread, naming `what` was awaited.
-    #[track_caller]
-    pub(crate) fn assert_current(&self, what: &str) {
-        let here = CURRENT.with(|current| {
-            current
-                .borrow()
-                .as_ref()
-                .is_some_and(|executor| Arc::ptr_eq(&executor.remote, &self.remote))
-        });
-        assert!(here, "{what} awaited outside the runtime it was created in: await it there");
+        let _driver = context::enter(self.driver.borrow().handle());
+        Entered { previous: CURRENT.with(|current| current.replace(Some(self.clone()))), _driver }
     }
 
     /// A task that is polled by `block_on` itself.
@@ -207,6 +161,7 @@ impl Executor {
             Start::Run => {}
             Start::Gone => return,
         }
+        budget::reset();
         let mut entry = self.tasks.borrow_mut()[key].take().expect("a queued task is in the slab");
         let mut cx = Context::from_waker(&entry.waker);
         // Panics of the task itself go to its `JoinHandle`. A panic that is caught here comes from the destructor of
@@ -232,19 +187,16 @@ impl Executor {
     /// - If the operating system refuses to report events: nothing could ever wake again.
     /// - With the first panic of a waker, after all have been called.
     pub(crate) fn turn(&self) {
-        let timeout = if self.queue.borrow().is_empty() {
-            let now = Instant::now();
-            self.timers.borrow().next().map(|deadline| deadline.saturating_duration_since(now))
-        } else {
-            Some(Duration::ZERO)
-        };
-        let mut wakers = self.wakers.take();
-        self.reactor.borrow_mut().poll(timeout, &mut wakers).expect("cannot poll for events");
+        let may_block = self.queue.borrow().is_empty();
+        let turned = catch_unwind(AssertUnwindSafe(|| {
+            let mut driver = self.driver.borrow_mut();
+            if may_block || driver.handle().has_work() {
+                driver.turn(may_block);
+            }
+        }));
+        // Also after a panic: the turn has noted the wakes as seen.
         self.queue.borrow_mut().extend(self.remote.drain());
-        self.timers.borrow_mut().fire(Instant::now(), &mut wakers);
-        let panic = wake_all(&mut wakers);
-        self.wakers.set(wakers);
-        if let Some(panic) = panic {
+        if let Err(panic) = turned {
             resume_unwind(panic);
         }
     }

@@ -60,6 +60,10 @@ pub mod park_state;
 mod park_state;
 #[cfg(loom)]
 #[doc(hidden)]
+#[path = "driver/parking.rs"]
+pub mod parking;
+#[cfg(loom)]
+#[doc(hidden)]
 pub mod sync;
 #[cfg(not(loom))]
 mod sync;
@@ -74,27 +78,37 @@ mod wake_state;
 #[doc(hidden)]
 pub mod protocol {
     pub use crate::{park_state::*, wake_state::*};
+    /// Whether the owner of the event queue is parked in it.
+    pub mod parking {
+        pub use crate::driver::parking::*;
+    }
 }
 
 #[cfg(not(loom))]
+mod budget;
+#[cfg(not(loom))]
+mod context;
+#[cfg(not(loom))]
+mod driver;
+#[cfg(not(loom))]
 mod executor;
+#[cfg(not(loom))]
+mod io;
 #[cfg(not(loom))]
 mod join;
 #[cfg(not(loom))]
 pub mod net;
 #[cfg(not(loom))]
-mod reactor;
-#[cfg(not(loom))]
 mod runtime;
 #[cfg(not(loom))]
 mod task;
 #[cfg(not(loom))]
-mod timer;
+pub mod time;
 
 #[cfg(not(loom))]
 pub use crate::{
     join::{JoinError, JoinHandle},
     runtime::{Runtime, block_on, spawn},
     task::{YieldNow, yield_now},
-    timer::{Elapsed, Sleep, Timeout, sleep, sleep_until, timeout},
+    time::{Elapsed, Sleep, Timeout, sleep, sleep_until, timeout},
 };

@@ -7,6 +7,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::budget;
 use crate::executor::{self, Executor, POLLS_PER_TURN};
 use crate::join::{self, JoinHandle};
 use crate::task::Task;
@@ -63,6 +64,7 @@ impl Runtime {
                     continue;
                 }
                 if task.state.start() == Start::Run {
+                    budget::reset();
                     if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                         return output;
                     }

@@ -14,6 +14,12 @@ pub(crate) mod atomic {
     pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 }
 
+/// Locks a mutex under which no foreign code runs, so that a panic leaves nothing half done.
+#[cfg(not(loom))]
+pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
 /// Orderings by the name of the place that uses them. A name is one end of a happens-before edge.
 #[cfg(not(loom))]
 pub(crate) mod order {

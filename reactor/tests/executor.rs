@@ -315,7 +315,7 @@ fn outside_a_runtime_the_panic_says_what_to_do() {
         ("spawn", panics(|| drop(spawn(async {})))),
         ("sleep", panics(|| drop(sleep(Duration::ZERO)))),
         ("sleep_until", panics(|| drop(reactor::sleep_until(Instant::now())))),
-        ("sleep", panics(|| drop(reactor::timeout(Duration::ZERO, async {})))),
+        ("timeout", panics(|| drop(reactor::timeout(Duration::ZERO, async {})))),
         ("TcpListener::bind", panics(|| drop(reactor::net::TcpListener::bind(local)))),
         (
             "TcpStream::connect",

@@ -1,6 +1,5 @@
 //! Sockets.
 
-mod io;
 mod tcp;
 
 pub use self::tcp::{TcpListener, TcpStream};

@@ -13,9 +13,9 @@ use std::task::{Context, Poll};
 use futures_io::{AsyncRead, AsyncWrite};
 use mio::net;
 
-use crate::executor;
-use crate::net::io::Io;
-use crate::reactor::Side;
+use crate::context;
+use crate::driver::Side;
+use crate::io::Io;
 
 /// Accepts TCP connections.
 ///
@@ -37,8 +37,8 @@ impl TcpListener {
     /// Outside a runtime: call it inside [`block_on`](crate::block_on) or a task spawned there.
     #[track_caller]
     pub fn bind(address: impl Into<SocketAddr>) -> io::Result<Self> {
-        let executor = executor::expect_current("TcpListener::bind");
-        Ok(Self { io: Io::new(executor, net::TcpListener::bind(address.into())?)? })
+        let driver = context::expect_driver("TcpListener::bind");
+        Ok(Self { io: Io::listener(&driver, net::TcpListener::bind(address.into())?)? })
     }
 
     /// Takes a listener made by other means, for options that are not here.
@@ -52,9 +52,9 @@ impl TcpListener {
     /// Outside a runtime: call it inside [`block_on`](crate::block_on) or a task spawned there.
     #[track_caller]
     pub fn from_std(listener: std::net::TcpListener) -> io::Result<Self> {
-        let executor = executor::expect_current("TcpListener::from_std");
+        let driver = context::expect_driver("TcpListener::from_std");
         listener.set_nonblocking(true)?;
-        Ok(Self { io: Io::new(executor, net::TcpListener::from_std(listener))? })
+        Ok(Self { io: Io::listener(&driver, net::TcpListener::from_std(listener))? })
     }
 
     /// The next connection, and the address of its other end.
@@ -69,7 +69,7 @@ impl TcpListener {
     /// Loses no connection.
     pub async fn accept(&self) -> io::Result<(TcpStream, SocketAddr)> {
         let (stream, address) = self.io.perform(Side::Read, |listener| listener.accept()).await?;
-        Ok((TcpStream { io: Io::new(self.io.executor().clone(), stream)? }, address))
+        Ok((TcpStream { io: Io::new(self.io.driver(), stream)? }, address))
     }
 
     /// Where it listens.
@@ -126,8 +126,8 @@ impl TcpStream {
     ///
     /// Closes the socket.
     pub async fn connect(address: impl Into<SocketAddr>) -> io::Result<Self> {
-        let executor = executor::expect_current("TcpStream::connect");
-        let io = Io::new(executor, net::TcpStream::connect(address.into())?)?;
+        let driver = context::expect_driver("TcpStream::connect");
+        let io = Io::new(&driver, net::TcpStream::connect(address.into())?)?;
         io.perform(Side::Write, connected).await?;
         Ok(Self { io })
     }
@@ -143,9 +143,9 @@ impl TcpStream {
     /// Outside a runtime: call it inside [`block_on`](crate::block_on) or a task spawned there.
     #[track_caller]
     pub fn from_std(stream: std::net::TcpStream) -> io::Result<Self> {
-        let executor = executor::expect_current("TcpStream::from_std");
+        let driver = context::expect_driver("TcpStream::from_std");
         stream.set_nonblocking(true)?;
-        Ok(Self { io: Io::new(executor, net::TcpStream::from_std(stream))? })
+        Ok(Self { io: Io::new(&driver, net::TcpStream::from_std(stream))? })
     }
 
     /// Reads the bytes that are there, at least one, into `buffer`; 0 says that the other end will send no more (or
@@ -159,7 +159,7 @@ impl TcpStream {
     ///
     /// Loses nothing.
     pub async fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.io.perform(Side::Read, |mut stream| stream.read(buffer)).await
+        self.io.read(buffer.len(), |mut stream| stream.read(buffer)).await
     }
 
     /// Writes as much of `data` as the system takes, at least one byte unless it is empty.
@@ -253,7 +253,7 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buffer: &mut [u8],
     ) -> Poll<io::Result<usize>> {
-        self.io.poll(Side::Read, cx, |mut stream| stream.read(buffer))
+        self.io.poll_read(cx, buffer.len(), |mut stream| stream.read(buffer))
     }
 
     fn poll_read_vectored(
@@ -261,7 +261,8 @@ impl AsyncRead for &TcpStream {
         cx: &mut Context<'_>,
         buffers: &mut [IoSliceMut<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.io.poll(Side::Read, cx, |mut stream| stream.read_vectored(buffers))
+        let asked = buffers.iter().map(|buffer| buffer.len()).sum();
+        self.io.poll_read(cx, asked, |mut stream| stream.read_vectored(buffers))
     }
 }
 

@@ -1,10 +1,10 @@
 //! The way into an executor from other threads.
 
-use std::io;
 use std::sync::Arc;
 
 use concurrent_queue::ConcurrentQueue;
 
+use crate::driver::Handle;
 use crate::park_state::{Notify, ParkState};
 use crate::task::Task;
 
@@ -17,25 +17,19 @@ pub(crate) struct Remote {
     /// longer than the number of tasks.
     queue: ConcurrentQueue<Arc<Task>>,
     park: ParkState,
-    unparker: mio::Waker,
+    driver: Arc<Handle>,
 }
 
 impl Remote {
-    pub(crate) fn new(registry: &mio::Registry, token: mio::Token) -> io::Result<Self> {
-        Ok(Self {
-            queue: ConcurrentQueue::unbounded(),
-            park: ParkState::new(),
-            unparker: mio::Waker::new(registry, token)?,
-        })
+    pub(crate) fn new(driver: Arc<Handle>) -> Self {
+        Self { queue: ConcurrentQueue::unbounded(), park: ParkState::new(), driver }
     }
 
     /// Any thread: hands a scheduled task to its executor, or drops it if the executor is gone.
     pub(crate) fn push(&self, task: Arc<Task>) {
         // In this order: see `park_state`.
         if self.queue.push(task).is_ok() && self.park.notify() == Notify::Unpark {
-            // A failure cannot be reported to a waker's caller, and ignoring it would lose a
-            // wake-up.
-            self.unparker.wake().expect("cannot unpark the executor");
+            self.driver.unpark();
         }
     }
 

@@ -1,0 +1,145 @@
+//! System objects registered with the driver, and the one loop in which operations on them are tried.
+
+#![forbid(unsafe_code)]
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use mio::event::Source;
+
+use crate::budget;
+use crate::driver::{Attempt, Handle, Readers, Registration, Side, gone};
+
+/// A registered, non-blocking system object. Dropping it deregisters, then closes.
+pub(crate) struct Io<S: Source> {
+    source: S,
+    registration: Registration,
+}
+
+impl<S: Source> Io<S> {
+    /// # Errors
+    ///
+    /// The system's, or that the driver is gone.
+    pub(crate) fn new(driver: &Arc<Handle>, source: S) -> io::Result<Self> {
+        Self::with_readers(driver, source, Readers::All)
+    }
+
+    /// Of a listener: an event wakes one of those who accept, and that one wakes the next.
+    pub(crate) fn listener(driver: &Arc<Handle>, source: S) -> io::Result<Self> {
+        Self::with_readers(driver, source, Readers::OneByOne)
+    }
+
+    fn with_readers(driver: &Arc<Handle>, mut source: S, readers: Readers) -> io::Result<Self> {
+        let registration = driver.register(&mut source, readers)?;
+        Ok(Self { source, registration })
+    }
+
+    pub(crate) fn source(&self) -> &S {
+        &self.source
+    }
+
+    /// The driver it is registered with.
+    pub(crate) fn driver(&self) -> &Arc<Handle> {
+        self.registration.handle()
+    }
+
+    /// Tries `operation` until it does something else than `WouldBlock`. For exclusive use: of
+    /// several callers on one side, the last one's waker counts.
+    pub(crate) fn poll<T>(
+        &self,
+        side: Side,
+        cx: &Context<'_>,
+        operation: impl FnMut(&S) -> io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let source = self.registration.source();
+        self.attempts(side, cx, |cx| source.poll_ready(side, cx), operation, |_, _| false)
+    }
+
+    /// As [`poll`](Io::poll), for any number of tasks at a time.
+    ///
+    /// # Cancellation
+    ///
+    /// Between attempts: what an operation did is never lost.
+    pub(crate) async fn perform<T>(
+        &self,
+        side: Side,
+        mut operation: impl FnMut(&S) -> io::Result<T>,
+    ) -> io::Result<T> {
+        let mut wait = self.registration.wait(side);
+        let mut poll_ready = |cx: &Context<'_>| wait.poll_ready(cx);
+        poll_fn(|cx| self.attempts(side, cx, &mut poll_ready, &mut operation, |_, _| false)).await
+    }
+
+    /// Reads from a byte stream of which a read that gives less than `asked` for has taken all there is.
+    ///
+    /// That is so for TCP. Other streams may end a read early, as Unix sockets do where a descriptor was sent along.
+    pub(crate) fn poll_read(
+        &self,
+        cx: &Context<'_>,
+        asked: usize,
+        operation: impl FnMut(&S) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        let source = self.registration.source();
+        let emptied = |attempt: Attempt, &read: &usize| attempt.emptied(read, asked);
+        self.attempts(Side::Read, cx, |cx| source.poll_ready(Side::Read, cx), operation, emptied)
+    }
+
+    /// As [`poll_read`](Io::poll_read), for any number of tasks at a time.
+    ///
+    /// # Cancellation
+    ///
+    /// Between attempts: what was read is never lost.
+    pub(crate) async fn read(
+        &self,
+        asked: usize,
+        mut operation: impl FnMut(&S) -> io::Result<usize>,
+    ) -> io::Result<usize> {
+        let mut wait = self.registration.wait(Side::Read);
+        let mut poll_ready = |cx: &Context<'_>| wait.poll_ready(cx);
+        let emptied = |attempt: Attempt, &read: &usize| attempt.emptied(read, asked);
+        poll_fn(|cx| self.attempts(Side::Read, cx, &mut poll_ready, &mut operation, emptied)).await
+    }
+
+    /// The loop. Each attempt is paid for, so that an operation that always succeeds, or always fails, gives way to
+    /// others.
+    fn attempts<T>(
+        &self,
+        side: Side,
+        cx: &Context<'_>,
+        mut poll_ready: impl FnMut(&Context<'_>) -> Poll<Attempt>,
+        mut operation: impl FnMut(&S) -> io::Result<T>,
+        emptied: impl Fn(Attempt, &T) -> bool,
+    ) -> Poll<io::Result<T>> {
+        loop {
+            let Poll::Ready(attempt) = poll_ready(cx) else {
+                self.driver().assert_attended("a socket was");
+                return Poll::Pending;
+            };
+            if attempt.is_gone() {
+                return Poll::Ready(Err(gone()));
+            }
+            ready!(budget::poll_proceed(cx));
+            match operation(&self.source) {
+                Ok(value) => {
+                    if emptied(attempt, &value) {
+                        self.registration.source().clear(side, attempt);
+                    }
+                    return Poll::Ready(Ok(value));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    self.registration.source().clear(side, attempt);
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl<S: Source> Drop for Io<S> {
+    fn drop(&mut self) {
+        self.registration.deregister(&mut self.source);
+    }
+}
