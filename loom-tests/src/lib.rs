@@ -27,7 +27,10 @@ pub mod reactor_protocols {
     #[cfg(not(loom))]
     pub use reactor::protocol::*;
     #[cfg(loom)]
-    pub use reactor::{park_state::*, wake_state::*};
+    pub use reactor::{
+        parking,
+        task::{join_state, references, remote_queue},
+    };
 }
 
 /// Threads, atomics and cells for scenarios: loom's, or the standard library's.
