@@ -77,6 +77,11 @@ pub mod rt {
                 Self(std::cell::UnsafeCell::new(value))
             }
 
+            /// Calls `access` with a pointer that may be read through while nobody writes.
+            pub fn with<R>(&self, access: impl FnOnce(*const T) -> R) -> R {
+                access(self.0.get())
+            }
+
             /// Calls `access` with a pointer that may be written through while no other access
             /// runs.
             pub fn with_mut<R>(&self, access: impl FnOnce(*mut T) -> R) -> R {
@@ -149,3 +154,7 @@ pub fn case() -> Option<String> {
 
 #[cfg(loom)]
 const CASE: &str = "LOOM_TESTS_CASE";
+
+/// [`sync::order::weakened`] of the protocols of `reactor`.
+#[cfg(loom)]
+pub use reactor::sync::order::weakened as weakened_in_reactor;
