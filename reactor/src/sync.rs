@@ -22,7 +22,6 @@ pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, 
 
 /// A value of one thread at a time, by a protocol that says of which.
 #[cfg(not(loom))]
-#[derive(Debug)]
 pub(crate) struct Owned<T>(std::cell::Cell<T>);
 
 #[cfg(not(loom))]
@@ -45,7 +44,6 @@ impl<T: Copy> Owned<T> {
 
 /// The same; loom checks that the protocol keeps it.
 #[cfg(loom)]
-#[derive(Debug)]
 pub(crate) struct Owned<T>(loom::cell::UnsafeCell<T>);
 
 #[cfg(loom)]
