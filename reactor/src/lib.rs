@@ -51,7 +51,7 @@
 //!
 //! [mio]: https://docs.rs/mio
 
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 #[cfg(loom)]
 #[doc(hidden)]
@@ -93,7 +93,7 @@ mod driver;
 #[cfg(not(loom))]
 mod executor;
 #[cfg(not(loom))]
-mod io;
+pub mod io;
 #[cfg(not(loom))]
 mod join;
 #[cfg(not(loom))]

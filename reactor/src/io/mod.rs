@@ -1,6 +1,12 @@
-//! System objects registered with the driver, and the one loop in which operations on them are tried.
+//! Descriptors of other kinds than sockets.
+//!
+//! Also, for all of this crate: a system object registered with the driver, and the one loop in which operations on it
+//! are tried.
 
 #![forbid(unsafe_code)]
+
+#[cfg(unix)]
+mod async_fd;
 
 use std::future::poll_fn;
 use std::io;
@@ -9,12 +15,21 @@ use std::task::{Context, Poll, ready};
 
 use mio::event::Source;
 
+#[cfg(unix)]
+pub use self::async_fd::AsyncFd;
 use crate::budget;
 use crate::driver::{Attempt, Handle, Readers, Registration, Side, gone};
 
+/// Sockets of which options can be set.
+#[cfg(unix)]
+pub(crate) use std::os::fd::AsFd as AsSystem;
+#[cfg(windows)]
+pub(crate) use std::os::windows::io::AsSocket as AsSystem;
+
 /// A registered, non-blocking system object. Dropping it deregisters, then closes.
 pub(crate) struct Io<S: Source> {
-    source: S,
+    /// `None` once it is taken out.
+    source: Option<S>,
     registration: Registration,
 }
 
@@ -33,11 +48,18 @@ impl<S: Source> Io<S> {
 
     fn with_readers(driver: &Arc<Handle>, mut source: S, readers: Readers) -> io::Result<Self> {
         let registration = driver.register(&mut source, readers)?;
-        Ok(Self { source, registration })
+        Ok(Self { source: Some(source), registration })
     }
 
     pub(crate) fn source(&self) -> &S {
-        &self.source
+        self.source.as_ref().expect("there until it is dropped")
+    }
+
+    /// Deregisters it.
+    pub(crate) fn into_source(mut self) -> S {
+        let mut source = self.source.take().expect("there until it is dropped");
+        self.registration.deregister(&mut source);
+        source
     }
 
     /// The driver it is registered with.
@@ -121,7 +143,7 @@ impl<S: Source> Io<S> {
                 return Poll::Ready(Err(gone()));
             }
             ready!(budget::poll_proceed(cx));
-            match operation(&self.source) {
+            match operation(self.source()) {
                 Ok(value) => {
                     if emptied(attempt, &value) {
                         self.registration.source().clear(side, attempt);
@@ -140,6 +162,8 @@ impl<S: Source> Io<S> {
 
 impl<S: Source> Drop for Io<S> {
     fn drop(&mut self) {
-        self.registration.deregister(&mut self.source);
+        if let Some(source) = &mut self.source {
+            self.registration.deregister(source);
+        }
     }
 }

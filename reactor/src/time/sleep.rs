@@ -73,6 +73,11 @@ impl Sleep {
         Self { handle, deadline, armed: None }
     }
 
+    /// Waits for `duration` on a driver that need not be current.
+    pub(crate) fn on(handle: &Arc<Handle>, duration: Duration) -> Self {
+        Self::new(handle.clone(), after(handle.clock.instant(), duration))
+    }
+
     /// When it ends.
     #[must_use]
     pub fn deadline(&self) -> Instant {
