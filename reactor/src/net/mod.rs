@@ -1,7 +1,8 @@
 //! Sockets.
 //!
 //! All of them are `Send` and `Sync`, and may be used on any thread while their runtime runs on some thread. When it is
-//! gone, every operation that could wait gives an error.
+//! gone, every operation that could wait gives an error. An operation that waits panics on the thread on which its runtime
+//! ran, but outside of it: nothing would wake the task.
 
 mod address;
 mod stream;

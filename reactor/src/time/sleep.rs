@@ -53,7 +53,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 ///
 /// # Panics
 ///
-/// When polled while its runtime does not run, or is gone, and it has not ended: nothing would wake the task.
+/// When polled on the thread on which its runtime ran, but outside of it: nothing would wake the task.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     handle: Arc<Handle>,
