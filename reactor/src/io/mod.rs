@@ -167,3 +167,62 @@ impl<S: Source> Drop for Io<S> {
         }
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::cell::Cell;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+    use crate::{block_on, context, sleep};
+
+    /// A message costs one read, not a second one that only says that there is no more.
+    #[test]
+    fn a_message_is_read_at_once_and_the_end_is_not_missed() {
+        block_on(async {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+            let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let stream = listener.accept().unwrap().0;
+            stream.set_nonblocking(true).unwrap();
+            let driver = context::expect_driver("the test");
+            let io = Io::new(&driver, mio::net::TcpStream::from_std(stream)).unwrap();
+            let reads = Cell::new(0);
+            let read = async || {
+                let mut buffer = [0; 16];
+                io.read(buffer.len(), |mut stream| {
+                    reads.set(reads.get() + 1);
+                    stream.read(&mut buffer)
+                })
+                .await
+            };
+            let pause = || sleep(std::time::Duration::from_millis(5));
+
+            pause().await; // The event of the registration.
+            let cx = &mut Context::from_waker(Waker::noop());
+            assert!(pin!(read()).poll(cx).is_pending());
+            assert_eq!(reads.take(), 1);
+            for _ in 0..10 {
+                peer.write_all(b"message").unwrap();
+                assert_eq!(read().await.unwrap(), 7);
+                assert_eq!(reads.take(), 1);
+                assert!(pin!(read()).poll(cx).is_pending());
+                assert_eq!(reads.take(), 0, "known to be empty");
+            }
+            // As many bytes as were asked for: there may be more.
+            peer.write_all(&[0; 16]).unwrap();
+            assert_eq!(read().await.unwrap(), 16);
+            assert!(pin!(read()).poll(cx).is_pending());
+            assert_eq!(reads.take(), 2);
+            // The last bytes and the end in one event.
+            peer.write_all(b"last").unwrap();
+            drop(peer);
+            pause().await;
+            assert_eq!(read().await.unwrap(), 4);
+            assert_eq!(read().await.unwrap(), 0);
+            assert_eq!(reads.take(), 2);
+        });
+    }
+}
