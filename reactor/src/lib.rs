@@ -82,7 +82,7 @@ mod context;
 #[cfg(not(loom))]
 mod driver;
 #[cfg(not(loom))]
-mod io;
+pub mod io;
 #[cfg(not(loom))]
 mod local;
 #[cfg(not(loom))]

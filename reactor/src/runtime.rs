@@ -72,7 +72,6 @@ impl LocalRuntime {
 
     /// Makes the runtime current on this thread until the guard is dropped: [`spawn`], [`spawn_local`], sockets and timers find
     /// it. Nothing runs before [`block_on`](LocalRuntime::block_on) is called.
-    #[must_use]
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard {
             // SAFETY: the runtime is of this thread.

@@ -41,6 +41,8 @@ pub(crate) struct Handle {
     counts: [AtomicUsize; 2],
     /// Executors that turn the driver while their `block_on` or worker runs.
     attended: AtomicUsize,
+    /// The thread of the last one, by the address of one of its variables.
+    attendant: AtomicUsize,
     pub(crate) clock: Clock,
 }
 
@@ -75,6 +77,7 @@ impl Handle {
             parked_until: AtomicU64::new(0),
             counts: Default::default(),
             attended: AtomicUsize::new(0),
+            attendant: AtomicUsize::new(0),
             clock: Clock::new(),
         })
     }
@@ -108,8 +111,9 @@ impl Handle {
         self.counts[TIMERS].load(Acquire) > 0
     }
 
-    /// Somebody turns the driver, until [`leave`](Handle::leave).
+    /// This thread turns the driver, until [`leave`](Handle::leave).
     pub(crate) fn attend(&self) {
+        self.attendant.store(this_thread(), Relaxed);
         self.attended.fetch_add(1, AcqRel);
     }
 
@@ -117,15 +121,16 @@ impl Handle {
         self.attended.fetch_sub(1, AcqRel);
     }
 
-    /// Checks that a wait for something of this driver can end.
+    /// Checks that a wait for something of this driver can end: not if this thread is the one that turned it last, and
+    /// runs something else now. (Another thread may be about to go on with it.)
     ///
     /// # Panics
     ///
-    /// If nobody turns it, naming `what` was awaited.
+    /// If not, naming `what` was awaited.
     #[track_caller]
     pub(crate) fn assert_attended(&self, what: &str) {
         assert!(
-            self.attended.load(Relaxed) > 0,
+            self.attended.load(Relaxed) > 0 || self.attendant.load(Relaxed) != this_thread(),
             "{what} awaited outside the runtime it was created in: await it there"
         );
     }
@@ -292,6 +297,11 @@ impl Handle {
         }
         self.counts[TIMERS].store(0, Relaxed);
     }
+}
+
+fn this_thread() -> usize {
+    thread_local!(static PLACE: u8 = const { 0 });
+    PLACE.with(|place| std::ptr::from_ref(place).addr())
 }
 
 /// Edges of both directions, and of urgent data where the system tells it: reads end early there.

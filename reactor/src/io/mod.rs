@@ -1,6 +1,12 @@
-//! System objects registered with the driver, and the one loop in which operations on them are tried.
+//! Descriptors of other kinds than sockets.
+//!
+//! Also, for all of this crate: a system object registered with the driver, and the one loop in which operations on it
+//! are tried.
 
 #![forbid(unsafe_code)]
+
+#[cfg(unix)]
+mod async_fd;
 
 use std::future::poll_fn;
 use std::io;
@@ -9,12 +15,21 @@ use std::task::{Context, Poll, ready};
 
 use mio::event::Source;
 
+#[cfg(unix)]
+pub use self::async_fd::AsyncFd;
 use crate::budget;
 use crate::driver::{Attempt, Handle, Readers, Registration, Side, gone};
 
+/// Sockets of which options can be set.
+#[cfg(unix)]
+pub(crate) use std::os::fd::AsFd as AsSystem;
+#[cfg(windows)]
+pub(crate) use std::os::windows::io::AsSocket as AsSystem;
+
 /// A registered, non-blocking system object. Dropping it deregisters, then closes.
 pub(crate) struct Io<S: Source> {
-    source: S,
+    /// `None` once it is taken out.
+    source: Option<S>,
     registration: Registration,
 }
 
@@ -33,11 +48,18 @@ impl<S: Source> Io<S> {
 
     fn with_readers(driver: &Arc<Handle>, mut source: S, readers: Readers) -> io::Result<Self> {
         let registration = driver.register(&mut source, readers)?;
-        Ok(Self { source, registration })
+        Ok(Self { source: Some(source), registration })
     }
 
     pub(crate) fn source(&self) -> &S {
-        &self.source
+        self.source.as_ref().expect("there until it is dropped")
+    }
+
+    /// Deregisters it.
+    pub(crate) fn into_source(mut self) -> S {
+        let mut source = self.source.take().expect("there until it is dropped");
+        self.registration.deregister(&mut source);
+        source
     }
 
     /// The driver it is registered with.
@@ -121,7 +143,7 @@ impl<S: Source> Io<S> {
                 return Poll::Ready(Err(gone()));
             }
             ready!(budget::poll_proceed(cx));
-            match operation(&self.source) {
+            match operation(self.source()) {
                 Ok(value) => {
                     if emptied(attempt, &value) {
                         self.registration.source().clear(side, attempt);
@@ -140,6 +162,67 @@ impl<S: Source> Io<S> {
 
 impl<S: Source> Drop for Io<S> {
     fn drop(&mut self) {
-        self.registration.deregister(&mut self.source);
+        if let Some(source) = &mut self.source {
+            self.registration.deregister(source);
+        }
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::cell::Cell;
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+    use crate::{block_on, context, sleep};
+
+    /// A message costs one read, not a second one that only says that there is no more.
+    #[test]
+    fn a_message_is_read_at_once_and_the_end_is_not_missed() {
+        block_on(async {
+            let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+            let mut peer = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+            let stream = listener.accept().unwrap().0;
+            stream.set_nonblocking(true).unwrap();
+            let driver = context::expect_driver("the test");
+            let io = Io::new(&driver, mio::net::TcpStream::from_std(stream)).unwrap();
+            let reads = Cell::new(0);
+            let read = async || {
+                let mut buffer = [0; 16];
+                io.read(buffer.len(), |mut stream| {
+                    reads.set(reads.get() + 1);
+                    stream.read(&mut buffer)
+                })
+                .await
+            };
+            let pause = || sleep(std::time::Duration::from_millis(5));
+
+            pause().await; // The event of the registration.
+            let cx = &mut Context::from_waker(Waker::noop());
+            assert!(pin!(read()).poll(cx).is_pending());
+            assert_eq!(reads.take(), 1);
+            for _ in 0..10 {
+                peer.write_all(b"message").unwrap();
+                assert_eq!(read().await.unwrap(), 7);
+                assert_eq!(reads.take(), 1);
+                assert!(pin!(read()).poll(cx).is_pending());
+                assert_eq!(reads.take(), 0, "known to be empty");
+            }
+            // As many bytes as were asked for: there may be more.
+            peer.write_all(&[0; 16]).unwrap();
+            assert_eq!(read().await.unwrap(), 16);
+            assert!(pin!(read()).poll(cx).is_pending());
+            assert_eq!(reads.take(), 2);
+            // The last bytes and the end in one event.
+            peer.write_all(b"last").unwrap();
+            drop(peer);
+            pause().await;
+            assert_eq!(read().await.unwrap(), 4);
+            assert_eq!(read().await.unwrap(), 0);
+            assert_eq!(reads.take(), 2);
+        });
     }
 }

@@ -27,7 +27,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use crate::driver::{self, Driver};
-use crate::local::task::{COMPLETE, From, LINKED, MERGED, Task};
+use crate::local::task::{COMPLETE, From, LINKED, MERGED, SCHEDULED, Task};
+use crate::task::cell;
 use crate::task::handle::JoinHandle;
 use crate::task::remote_queue::{Pushed, RemoteQueue};
 
@@ -45,7 +46,7 @@ pub(crate) struct Shared {
 
 // SAFETY: `local` is used by the owner only, as the room's invariant says.
 unsafe impl Send for Shared {}
-// SAFETY: as above.
+// SAFETY: `local` is used by the owner only, as the room's invariant says.
 unsafe impl Sync for Shared {}
 
 /// What only the owner uses.
@@ -98,28 +99,40 @@ impl Drop for Entered {
     }
 }
 
+/// A task in the run queue or in the list.
+///
+/// # Safety
+/// It is there, or is null. (Then it is kept by the executor's reference, which is given up when one that is complete is
+/// in neither: `complete`, `run_tasks`.)
+#[inline(always)]
+unsafe fn kept<'a>(task: *const Task) -> Option<&'a Task> {
+    // SAFETY: the executor's reference keeps it, as the caller says.
+    unsafe { task.as_ref() }
+}
+
 impl Local {
+    /// Puts a task into the run queue.
+    ///
+    /// # Safety
+    /// The executor has a reference to the task, which is in no run queue.
     #[inline(always)]
-    fn push(&self, task: *const Task) {
-        // SAFETY: tasks in the run queue are kept: by the executor's reference, which is given up when one that is
-        // complete is not in it (`complete`, `run_tasks`).
-        unsafe {
-            (*task).next_to_run.set(ptr::null());
-            let last = self.last_to_run.replace(task);
-            if last.is_null() {
-                self.first_to_run.set(task);
-            } else {
-                (*last).next_to_run.set(task);
-            }
+    unsafe fn push(&self, task: *const Task) {
+        // SAFETY: the caller says that the executor's reference keeps it.
+        unsafe { (*task).next_to_run.set(ptr::null()) };
+        let last = self.last_to_run.replace(task);
+        // SAFETY: the last one is in the queue.
+        match unsafe { kept(last) } {
+            Some(last) => last.next_to_run.set(task),
+            None => self.first_to_run.set(task),
         }
     }
 
     #[inline(always)]
     fn pop(&self) -> *const Task {
         let task = self.first_to_run.get();
-        if !task.is_null() {
-            // SAFETY: as in `push`.
-            let next = unsafe { (*task).next_to_run.get() };
+        // SAFETY: the first one is in the queue.
+        if let Some(first) = unsafe { kept(task) } {
+            let next = first.next_to_run.get();
             self.first_to_run.set(next);
             if next.is_null() {
                 self.last_to_run.set(ptr::null());
@@ -129,34 +142,35 @@ impl Local {
     }
 
     /// Puts a task into the list.
-    fn link(&self, task: *const Task) {
-        // SAFETY: tasks in the list are kept by the executor's reference.
-        unsafe {
-            let next = self.tasks.replace(task);
-            (*task).next.set(next);
-            if !next.is_null() {
-                (*next).previous.set(task);
-            }
-            (*task).set(LINKED);
+    ///
+    /// # Safety
+    /// The executor has a reference to the task, which is in no list.
+    unsafe fn link(&self, task: *const Task) {
+        // SAFETY: the caller says that the executor's reference keeps it.
+        let this = unsafe { &*task };
+        let next = self.tasks.replace(task);
+        this.next.set(next);
+        // SAFETY: the former first one is in the list.
+        if let Some(next) = unsafe { kept(next) } {
+            next.previous.set(task);
         }
+        this.set(LINKED);
     }
 
     /// Takes a task out of the list, if it is there.
-    fn unlink(&self, task: *const Task) {
-        // SAFETY: as in `link`.
-        unsafe {
-            if !(*task).has(LINKED) {
-                return;
-            }
-            let (previous, next) = ((*task).previous.get(), (*task).next.get());
-            if previous.is_null() {
-                self.tasks.set(next);
-            } else {
-                (*previous).next.set(next);
-            }
-            if !next.is_null() {
-                (*next).previous.set(previous);
-            }
+    fn unlink(&self, task: &Task) {
+        if !task.has(LINKED) {
+            return;
+        }
+        let (previous, next) = (task.previous.get(), task.next.get());
+        // SAFETY: the neighbours are in the list.
+        let neighbours = unsafe { (kept(previous), kept(next)) };
+        match neighbours.0 {
+            Some(previous) => previous.next.set(next),
+            None => self.tasks.set(next),
+        }
+        if let Some(next) = neighbours.1 {
+            next.previous.set(previous);
         }
     }
 }
@@ -207,14 +221,14 @@ impl Shared {
         // SAFETY: the handle's reference is given up by nobody else.
         let handle = unsafe { JoinHandle::new(Task::waker(task)) };
         if self.local.is_closed.get() {
-            // SAFETY: nobody else runs the task. It is in no queue.
-            unsafe {
-                (*task).flags.set(0);
-                self.cancel(task);
-            }
+            // SAFETY: the caller is the owner, and nothing else knows the task but its handle. It is in no queue.
+            unsafe { self.cancel_unseen(task) };
         } else {
-            self.local.link(task);
-            self.local.push(task);
+            // SAFETY: it is new, with a reference for the executor.
+            unsafe {
+                self.local.link(task);
+                self.local.push(task);
+            }
         }
         handle
     }
@@ -237,12 +251,23 @@ impl Shared {
             // SAFETY: the executor never saw the task, so this thread is its owner; the future may be dropped here,
             // since it is `Send`. The queue's reference is given up.
             unsafe {
-                (*task).flags.set(0);
-                self.cancel(task);
+                self.cancel_unseen(task);
                 Task::release(task);
             }
         }
         handle
+    }
+
+    /// Ends a task that is in no list and not in the run queue.
+    ///
+    /// # Safety
+    /// As for [`cancel`](Shared::cancel).
+    unsafe fn cancel_unseen(&self, task: *const Task) {
+        // SAFETY: the caller owns the task, whose flag says no more that it is in the run queue.
+        unsafe {
+            (*task).flags.set(0);
+            self.cancel(task);
+        }
     }
 
     /// Ends a task that does not run, by a drop of its future.
@@ -250,7 +275,7 @@ impl Shared {
     /// # Safety
     /// By the owner; the task is not complete.
     unsafe fn cancel(&self, task: *const Task) {
-        // SAFETY: the owner runs the task.
+        // SAFETY: the owner runs the task, and the executor's reference keeps it.
         unsafe {
             if (*task).common().has_future() {
                 ((*task).common().vtable.cancel)(task.cast());
@@ -265,13 +290,14 @@ impl Shared {
     /// By the owner; once.
     unsafe fn complete(&self, task: *const Task) {
         // SAFETY: the executor's reference keeps the task until `merge`.
-        unsafe {
-            (*task).set(COMPLETE);
-            self.local.unlink(task);
-            crate::task::cell::complete(task.cast());
-            if !(*task).has(task::SCHEDULED) {
-                Self::merge(task);
-            }
+        let this = unsafe { &*task };
+        this.set(COMPLETE);
+        self.local.unlink(this);
+        // SAFETY: the owner runs the task, whose result is there.
+        unsafe { cell::complete(task.cast()) };
+        if !this.has(SCHEDULED) {
+            // SAFETY: it is in no list and not in the run queue.
+            unsafe { Self::merge(task) };
         }
     }
 
@@ -280,7 +306,7 @@ impl Shared {
     /// # Safety
     /// By the owner; the task is complete, and in no list and not in the run queue.
     unsafe fn merge(task: *const Task) {
-        // SAFETY: the owner counts here, for the last time.
+        // SAFETY: the owner counts here, for the last time. Without references nobody knows the task.
         unsafe {
             (*task).set(MERGED);
             if (*task).references.merge() {

@@ -49,7 +49,7 @@ impl Shared {
             CURRENT.get().is_null(),
             "`block_on` inside a runtime would stop it: await the future, or `spawn` it, instead"
         );
-        // SAFETY: by the owner.
+        // SAFETY: the caller is the owner.
         let _entered = unsafe { self.enter() };
         let _context = context::enter(&self.driver);
         let root = Root::new(self);
@@ -59,7 +59,8 @@ impl Shared {
         let mut future = pin!(future); // Dropped first, while the executor is current.
         let mut polls = 0;
         loop {
-            // One for many polls: it costs some instructions. SAFETY: by the owner.
+            // One for many polls: it costs some instructions.
+            // SAFETY: the caller is the owner, and has entered the executor.
             match catch_unwind(AssertUnwindSafe(|| unsafe { self.run_tasks(&mut polls) })) {
                 Ok(Stop::Root) => {
                     budget::reset();
@@ -94,27 +95,30 @@ impl Shared {
             if task.is_null() {
                 return Stop::Idle;
             }
-            // SAFETY: what is in the run queue is kept by the executor's reference. The owner runs tasks, and one that is
-            // not complete has a future.
-            unsafe {
-                let flags = (*task).flags.get() & !SCHEDULED;
-                (*task).flags.set(flags);
-                if flags & COMPLETE != 0 {
-                    Self::merge(task);
-                    continue;
-                }
-                if (*task).common().join.is_aborted() {
-                    self.cancel(task);
-                    continue;
-                }
-                self.local.running.set(task);
-                budget::reset();
-                let waker = ManuallyDrop::new(Task::waker(task));
-                match cell::run::<Task>(task.cast(), &mut Context::from_waker(&waker)) {
-                    Progress::Pending => {}
-                    Progress::Done => self.complete(task),
-                    Progress::Root => return Stop::Root,
-                }
+            // SAFETY: what is in the run queue is kept by the executor's reference.
+            let this = unsafe { &*task };
+            let flags = this.flags.get() & !SCHEDULED;
+            this.flags.set(flags);
+            if flags & COMPLETE != 0 {
+                // SAFETY: it is in the queue no more, and nowhere else since it is complete.
+                unsafe { Self::merge(task) };
+                continue;
+            }
+            if this.common().join.is_aborted() {
+                // SAFETY: the owner runs tasks, and this one is not complete.
+                unsafe { self.cancel(task) };
+                continue;
+            }
+            self.local.running.set(task);
+            budget::reset();
+            // SAFETY: the waker owns no reference: it is not dropped, and lent while the executor has one.
+            let waker = ManuallyDrop::new(unsafe { Task::waker(task) });
+            // SAFETY: the owner runs tasks, and one that is not complete has a future.
+            match unsafe { cell::run::<Task>(task.cast(), &mut Context::from_waker(&waker)) } {
+                Progress::Pending => {}
+                // SAFETY: the result is there, and was not before.
+                Progress::Done => unsafe { self.complete(task) },
+                Progress::Root => return Stop::Root,
             }
         }
         Stop::Turn
@@ -154,20 +158,23 @@ impl Shared {
     fn drain(&self) {
         for link in self.remote.take() {
             let task = Task::of_link(link);
-            // SAFETY: the queue's reference keeps the task until it is given up here. The owner has the flags.
-            unsafe {
-                (*task).link.heard();
-                let flags = (*task).flags.get();
-                if flags & (LINKED | COMPLETE) == 0 {
-                    // It is new, and says that it is scheduled already.
+            // SAFETY: the queue's reference keeps the task until it is given up below.
+            let this = unsafe { &*task };
+            this.link.heard();
+            let flags = this.flags.get();
+            if flags & (LINKED | COMPLETE) == 0 {
+                // SAFETY: it is new, has a reference for the executor, and says that it is scheduled already.
+                unsafe {
                     self.local.link(task);
                     self.local.push(task);
-                } else if flags & (SCHEDULED | COMPLETE) == 0 {
-                    (*task).flags.set(flags | SCHEDULED);
-                    self.local.push(task);
                 }
-                Task::release(task);
+            } else if flags & (SCHEDULED | COMPLETE) == 0 {
+                this.flags.set(flags | SCHEDULED);
+                // SAFETY: it is not complete, and was not scheduled.
+                unsafe { self.local.push(task) };
             }
+            // SAFETY: the queue's reference, which is not used again.
+            unsafe { Task::release(task) };
         }
     }
 
@@ -178,28 +185,29 @@ impl Shared {
     /// By the owner, which has entered the executor.
     pub(crate) unsafe fn close(&self) {
         self.local.is_closed.set(true);
-        // SAFETY: by the owner. Tasks in the list are not complete. In the run queue only such are left then that are.
-        unsafe {
-            loop {
-                let task = self.local.tasks.get();
-                if task.is_null() {
-                    break;
-                }
-                self.cancel(task);
+        loop {
+            let task = self.local.tasks.get();
+            if task.is_null() {
+                break;
             }
-            loop {
-                let task = self.local.pop();
-                if task.is_null() {
-                    break;
-                }
-                (*task).flags.set((*task).flags.get() & !SCHEDULED);
-                Self::merge(task);
+            // SAFETY: the caller is the owner. What is in the list is not complete.
+            unsafe { self.cancel(task) };
+        }
+        loop {
+            let task = self.local.pop();
+            if task.is_null() {
+                break;
             }
-            for link in self.remote.close() {
-                let task = Task::of_link(link);
+            // SAFETY: all tasks are complete now; this one is in no queue any more.
+            unsafe { Self::merge(task) };
+        }
+        for link in self.remote.close() {
+            let task = Task::of_link(link);
+            // SAFETY: the queue's reference keeps the task until it is given up. One that was spawned from elsewhere and
+            // never seen is cancelled; all others are complete.
+            unsafe {
                 if !(*task).has(LINKED | COMPLETE) {
-                    (*task).flags.set(0);
-                    self.cancel(task);
+                    self.cancel_unseen(task);
                 }
                 Task::release(task);
             }
@@ -233,7 +241,7 @@ impl<'a> Root<'a> {
 
 impl Drop for Root<'_> {
     fn drop(&mut self) {
-        // SAFETY: by the owner; it was not completed before.
+        // SAFETY: `block_on` is called by the owner, and the task was not completed before.
         unsafe { self.shared.cancel(self.task) }
     }
 }

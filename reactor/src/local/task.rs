@@ -85,7 +85,7 @@ impl Task {
             next: Cell::new(ptr::null()),
             link: Link::new(is_remote),
         };
-        cell::Cell::new(future, spawned_at, header).cast()
+        cell::Cell::allocate(future, spawned_at, header).cast()
     }
 
     pub(super) fn common(&self) -> &Common {
@@ -184,7 +184,7 @@ unsafe fn drop_waker(data: *const ()) {
 }
 
 unsafe fn wake(data: *const ()) {
-    // SAFETY: passed on; the waker's reference outlives the wake.
+    // SAFETY: the waker's reference keeps the task, and is given up after the wake.
     unsafe {
         wake_by_ref(data);
         drop_waker(data);
@@ -193,7 +193,8 @@ unsafe fn wake(data: *const ()) {
 
 unsafe fn wake_by_ref(data: *const ()) {
     let task = data.cast::<Task>();
-    // SAFETY: a waker keeps its task, whose flags and queue are used on the executor's thread only.
+    // SAFETY: a waker keeps its task, whose flags and queue are used on the executor's thread only. One that is neither
+    // scheduled nor complete is in no queue, and the executor has a reference.
     unsafe {
         if is_current(&(*task).shared) {
             let flags = (*task).flags.get();

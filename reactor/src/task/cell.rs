@@ -38,6 +38,9 @@ use cps_core::__hosted as hosted;
 use crate::task::error::JoinError;
 use crate::task::join_state::JoinState;
 
+/// What a task has panicked with.
+type Payload = Box<dyn Any + Send>;
+
 /// What is in a task's content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Stage {
@@ -78,7 +81,7 @@ pub(crate) struct VTable {
     /// Drops the future, whose panic is the result then; without one the task is cancelled. Requires: as `poll`.
     pub(crate) cancel: unsafe fn(*const Common),
     /// Replaces the future, whose poll has panicked, by the payload. Requires: as `poll`, or that the future is gone.
-    pub(crate) fail: unsafe fn(*const Common, Box<dyn Any + Send>),
+    pub(crate) fail: unsafe fn(*const Common, Payload),
     /// Moves the result to a `MaybeUninit<Result<T, JoinError>>`. Requires: the task is complete, and the caller owns
     /// the result.
     read: unsafe fn(*const Common, *mut ()),
@@ -116,7 +119,7 @@ pub(crate) struct Cell<H, F: Future> {
 union Content<F: Future> {
     future: ManuallyDrop<F>,
     output: ManuallyDrop<F::Output>,
-    panic: ManuallyDrop<Box<dyn Any + Send>>,
+    panic: ManuallyDrop<Payload>,
 }
 
 impl<H: Header, F: Future> Cell<H, F> {
@@ -133,7 +136,7 @@ impl<H: Header, F: Future> Cell<H, F> {
     const IS_AT_FIXED_PLACE: bool = offset_of!(Self, content) == size_of::<H>();
 
     /// A new task. It has a handle.
-    pub(crate) fn new(
+    pub(crate) fn allocate(
         future: F,
         spawned_at: &'static Location<'static>,
         header: impl FnOnce(Common) -> H,
@@ -158,29 +161,30 @@ unsafe fn content<H, F: Future>(task: *const Common) -> *mut Content<F> {
 }
 
 unsafe fn poll<H: Header, F: Future>(task: *const Common, cx: &mut Context<'_>) -> Progress {
-    // SAFETY: the vtable is that of a `Cell<H, F>`.
-    let content = unsafe { content::<H, F>(task) };
-    // SAFETY: who runs the task has content and stage; a future is there, which is never moved.
+    // SAFETY: the vtable is that of a `Cell<H, F>`, which is kept by who runs the task.
+    let (content, stage) = unsafe { (content::<H, F>(task), &(*task).stage) };
+    let future = content.cast::<F>();
+    let polled = if stage.get() == Stage::Fresh {
+        stage.set(Stage::Polled);
+        // SAFETY: who runs the task has the content, which is a future, and is never moved.
+        let (polled, is_chain) = unsafe { hosted::first_poll(future, cx) };
+        if is_chain && Cell::<H, F>::IS_AT_FIXED_PLACE {
+            stage.set(Stage::Chain);
+        }
+        polled
+    } else {
+        // SAFETY: who runs the task has the content, which is a future, and is never moved.
+        unsafe { Pin::new_unchecked(&mut *future) }.poll(cx)
+    };
+    let Poll::Ready(output) = polled else { return Progress::Pending };
+    // If the drop panics, the future is gone, and the output goes with the panic.
+    stage.set(Stage::Empty);
+    // SAFETY: the stage keeps the future from being dropped again. Its place is then the output's.
     unsafe {
-        let stage = &(*task).stage;
-        let future = content.cast::<F>();
-        let polled = if stage.get() == Stage::Fresh {
-            stage.set(Stage::Polled);
-            let (polled, is_chain) = hosted::first_poll(future, cx);
-            if is_chain && Cell::<H, F>::IS_AT_FIXED_PLACE {
-                stage.set(Stage::Chain);
-            }
-            polled
-        } else {
-            Pin::new_unchecked(&mut *future).poll(cx)
-        };
-        let Poll::Ready(output) = polled else { return Progress::Pending };
-        // If the drop panics, the future is gone, and the output goes with the panic.
-        stage.set(Stage::Empty);
         future.drop_in_place();
         content.cast::<F::Output>().write(output);
-        stage.set(Stage::Output);
     }
+    stage.set(Stage::Output);
     Progress::Done
 }
 
@@ -190,21 +194,20 @@ unsafe fn poll<H: Header, F: Future>(task: *const Common, cx: &mut Context<'_>) 
 /// As for [`VTable::poll`].
 #[inline(always)]
 pub(crate) unsafe fn run<H: Header>(task: *const Common, cx: &mut Context<'_>) -> Progress {
-    // SAFETY: a future is there, and the caller runs the task. In the stage `Chain` it is a chain that has suspended, at
-    // the fixed place; once it has returned, `poll` takes the result.
-    unsafe {
-        match (*task).stage.get() {
-            Stage::Chain => {
-                let future = task.byte_add(size_of::<H>()).cast_mut().cast::<()>();
-                if hosted::resume(future, cx).is_pending() {
-                    return Progress::Pending;
-                }
+    // SAFETY: who runs the task keeps it.
+    match unsafe { (*task).stage.get() } {
+        Stage::Chain => {
+            let future = task.wrapping_byte_add(size_of::<H>()).cast_mut().cast::<()>();
+            // SAFETY: the caller runs the task. In this stage the future is a chain that has suspended, at that place.
+            if unsafe { hosted::resume(future, cx) }.is_pending() {
+                return Progress::Pending;
             }
-            Stage::Root => return Progress::Root,
-            _ => {}
         }
-        ((*task).vtable.poll)(task, cx)
+        Stage::Root => return Progress::Root,
+        _ => {}
     }
+    // SAFETY: the caller runs the task, in which a future is. (A chain that has returned gives its result.)
+    unsafe { ((*task).vtable.poll)(task, cx) }
 }
 
 unsafe fn cancel<H: Header, F: Future>(task: *const Common) {
@@ -213,13 +216,13 @@ unsafe fn cancel<H: Header, F: Future>(task: *const Common) {
         (*task).stage.set(Stage::Cancelled);
         let future = content::<H, F>(task).cast::<F>();
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| future.drop_in_place())) {
-            content::<H, F>(task).cast::<Box<dyn Any + Send>>().write(payload);
+            content::<H, F>(task).cast::<Payload>().write(payload);
             (*task).stage.set(Stage::Panicked);
         }
     }
 }
 
-unsafe fn fail<H: Header, F: Future>(task: *const Common, payload: Box<dyn Any + Send>) {
+unsafe fn fail<H: Header, F: Future>(task: *const Common, payload: Payload) {
     // SAFETY: as in `poll`. A future is there unless it was its drop that panicked (`Empty`).
     unsafe {
         if (*task).stage.get() != Stage::Empty {
@@ -227,23 +230,24 @@ unsafe fn fail<H: Header, F: Future>(task: *const Common, payload: Box<dyn Any +
             // A second panic, of a destructor.
             drop_result_of::<H, F>(task);
         }
-        content::<H, F>(task).cast::<Box<dyn Any + Send>>().write(payload);
+        content::<H, F>(task).cast::<Payload>().write(payload);
         (*task).stage.set(Stage::Panicked);
     }
 }
 
 unsafe fn read<H: Header, F: Future>(task: *const Common, to: *mut ()) {
-    // SAFETY: the caller owns the result, and gives memory for it; it is moved out once.
-    unsafe {
+    // SAFETY: the caller owns the result; the stage keeps it from being moved out again.
+    let result = unsafe {
         let content = content::<H, F>(task);
-        let result = match (*task).stage.replace(Stage::Empty) {
+        match (*task).stage.replace(Stage::Empty) {
             Stage::Output => Ok(content.cast::<F::Output>().read()),
-            Stage::Panicked => Err(JoinError::panicked(content.cast::<Box<dyn Any + Send>>().read())),
+            Stage::Panicked => Err(JoinError::panicked(content.cast::<Payload>().read())),
             Stage::Cancelled => Err(JoinError::cancelled()),
             stage => unreachable!("a result that is {stage:?}"),
-        };
-        to.cast::<Result<F::Output, JoinError>>().write(result);
-    }
+        }
+    };
+    // SAFETY: the caller gives memory for it.
+    unsafe { to.cast::<Result<F::Output, JoinError>>().write(result) };
 }
 
 unsafe fn drop_result_of<H: Header, F: Future>(task: *const Common) {
@@ -252,16 +256,14 @@ unsafe fn drop_result_of<H: Header, F: Future>(task: *const Common) {
         let content = content::<H, F>(task);
         match (*task).stage.replace(Stage::Empty) {
             Stage::Output => quietly(|| content.cast::<F::Output>().drop_in_place()),
-            Stage::Panicked => {
-                quietly(|| content.cast::<Box<dyn Any + Send>>().drop_in_place());
-            }
+            Stage::Panicked => quietly(|| content.cast::<Payload>().drop_in_place()),
             _ => {}
         }
     }
 }
 
 unsafe fn free<H: Header, F: Future>(task: *const Common) {
-    // SAFETY: `Cell::new` has made it of a box, and the caller has had the last reference. The content is no more than
+    // SAFETY: `Cell::allocate` has made it of a box, and the caller has had the last reference. The content is no more than
     // memory.
     drop(unsafe { Box::from_raw(task.cast::<Cell<H, F>>().cast_mut()) });
 }

@@ -100,7 +100,7 @@ impl<T> JoinHandle<T> {
     fn leave(&self, waker: &Waker, state: Ended) -> bool {
         let common = self.task.common();
         if state == Ended::Awaited {
-            // SAFETY: by the handle.
+            // SAFETY: this is the handle, while the task may read the slot, too.
             if unsafe { common.offered_waker() }.is_some_and(|offered| offered.will_wake(waker)) {
                 return true;
             }

@@ -37,7 +37,7 @@ pub struct References {
 
 // SAFETY: `local` is accessed by the methods that say "owner", which are `unsafe` for that reason.
 unsafe impl Send for References {}
-// SAFETY: as above.
+// SAFETY: `local` is accessed by the methods that say "owner", which are `unsafe` for that reason.
 unsafe impl Sync for References {}
 
 impl References {
@@ -92,8 +92,10 @@ impl References {
     pub unsafe fn merge(&self) -> bool {
         let others = self.local.get() - 1;
         // As `drop_shared`.
-        let old = (self.shared)
-            .fetch_add(others * ONE + MERGED, order::acq_rel("references/merge", "references/last"));
+        let old = (self.shared).fetch_add(
+            others * ONE + MERGED,
+            order::acq_rel("references/merge", "references/last"),
+        );
         old + others * ONE == 0
     }
 }

@@ -35,7 +35,7 @@ pub struct Link {
 
 // SAFETY: `next` is used by one thread at a time (invariant).
 unsafe impl Send for Link {}
-// SAFETY: as above.
+// SAFETY: `next` is used by one thread at a time (invariant).
 unsafe impl Sync for Link {}
 
 impl Link {

@@ -31,6 +31,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "hyper")]
+mod hyper;
 mod interval;
 mod sleep;
 mod test_clock;
@@ -38,6 +40,8 @@ mod timeout;
 
 use std::time::Instant;
 
+#[cfg(feature = "hyper")]
+pub use self::hyper::HyperTimer;
 pub use self::interval::{Interval, MissedTickBehavior, interval, interval_at};
 pub use self::sleep::{Sleep, sleep, sleep_until};
 pub use self::test_clock::{advance, pause, resume};

@@ -53,7 +53,7 @@ pub fn sleep_until(deadline: Instant) -> Sleep {
 ///
 /// # Panics
 ///
-/// When polled while its runtime does not run, or is gone, and it has not ended: nothing would wake the task.
+/// When polled on the thread on which its runtime ran, but outside of it: nothing would wake the task.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Sleep {
     handle: Arc<Handle>,
@@ -71,6 +71,11 @@ struct Armed {
 impl Sleep {
     pub(super) fn new(handle: Arc<Handle>, deadline: Instant) -> Self {
         Self { handle, deadline, armed: None }
+    }
+
+    /// Waits for `duration` on a driver that need not be current.
+    pub(crate) fn on(handle: &Arc<Handle>, duration: Duration) -> Self {
+        Self::new(handle.clone(), after(handle.clock.instant(), duration))
     }
 
     /// When it ends.
