@@ -60,7 +60,7 @@ pub mod rt {
     #[cfg(not(loom))]
     mod real {
         /// Runs of a scenario. With two or three threads each, a file takes a few seconds.
-        const RUNS: usize = if cfg!(miri) { 20 } else { 2_000 };
+        const RUNS: usize = if cfg!(miri) { 20 } else { 500 };
 
         /// Runs `scenario` many times on real threads.
         pub fn model(scenario: impl Fn()) {
