@@ -27,7 +27,10 @@ pub mod reactor_protocols {
     #[cfg(not(loom))]
     pub use reactor::protocol::*;
     #[cfg(loom)]
-    pub use reactor::{park_state::*, wake_state::*};
+    pub use reactor::{
+        parking,
+        task::{join_state, references, remote_queue},
+    };
 }
 
 /// Threads, atomics and cells for scenarios: loom's, or the standard library's.
@@ -57,7 +60,7 @@ pub mod rt {
     #[cfg(not(loom))]
     mod real {
         /// Runs of a scenario. With two or three threads each, a file takes a few seconds.
-        const RUNS: usize = if cfg!(miri) { 20 } else { 2_000 };
+        const RUNS: usize = if cfg!(miri) { 20 } else { 500 };
 
         /// Runs `scenario` many times on real threads.
         pub fn model(scenario: impl Fn()) {
@@ -72,6 +75,11 @@ pub mod rt {
             /// A cell that holds `value`.
             pub fn new(value: T) -> Self {
                 Self(std::cell::UnsafeCell::new(value))
+            }
+
+            /// Calls `access` with a pointer that may be read through while nobody writes.
+            pub fn with<R>(&self, access: impl FnOnce(*const T) -> R) -> R {
+                access(self.0.get())
             }
 
             /// Calls `access` with a pointer that may be written through while no other access
@@ -146,3 +154,7 @@ pub fn case() -> Option<String> {
 
 #[cfg(loom)]
 const CASE: &str = "LOOM_TESTS_CASE";
+
+/// [`sync::order::weakened`] of the protocols of `reactor`.
+#[cfg(loom)]
+pub use reactor::sync::order::weakened as weakened_in_reactor;

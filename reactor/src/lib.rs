@@ -42,22 +42,17 @@
 //!
 //! # Implementation notes
 //!
-//! A task is three allocations: its future, the [`Arc`](std::sync::Arc) its wakers point to, and
-//! the cell in which its [`JoinHandle`] finds the result. There is no `unsafe` code.
-//!
-//! Modules flow one way: `sync` ← `wake_state`, `park_state` ← `task` ← `executor` ← `join`,
-//! `timer`, `net`. Under `cfg(loom)` only the first three are compiled, for the models in
-//! `loom-tests/`.
+//! A task is one allocation, and a task whose future is a coroutine of `cps_core` is woken at its innermost frame. Rooms flow
+//! one way: `sync` ← `driver` ← `context`, `budget` ← `io`, `time` ← `net`, and `sync` ← `task` ← `local` ← `runtime`. There is
+//! `unsafe` code in `task`, `local` and `runtime` only. Under `cfg(loom)` only the protocols between threads are compiled, for
+//! the models in `loom-tests/`.
 //!
 //! [mio]: https://docs.rs/mio
 
-#![forbid(unsafe_code)]
-
 #[cfg(loom)]
 #[doc(hidden)]
-pub mod park_state;
-#[cfg(not(loom))]
-mod park_state;
+#[path = "driver/parking.rs"]
+pub mod parking;
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod sync;
@@ -65,36 +60,43 @@ pub mod sync;
 mod sync;
 #[cfg(loom)]
 #[doc(hidden)]
-pub mod wake_state;
+pub mod task;
 #[cfg(not(loom))]
-mod wake_state;
+mod task;
 
 // For the stress tests, which run the models' scenarios on real threads.
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::{park_state::*, wake_state::*};
+    pub use crate::task::{join_state, references, remote_queue};
+    /// Whether the owner of the event queue is parked in it.
+    pub mod parking {
+        pub use crate::driver::parking::*;
+    }
 }
 
 #[cfg(not(loom))]
-mod executor;
+mod budget;
 #[cfg(not(loom))]
-mod join;
+mod context;
+#[cfg(not(loom))]
+mod driver;
+#[cfg(not(loom))]
+pub mod io;
+#[cfg(not(loom))]
+mod local;
 #[cfg(not(loom))]
 pub mod net;
 #[cfg(not(loom))]
-mod reactor;
-#[cfg(not(loom))]
 mod runtime;
 #[cfg(not(loom))]
-mod task;
-#[cfg(not(loom))]
-mod timer;
+pub mod time;
 
 #[cfg(not(loom))]
 pub use crate::{
-    join::{JoinError, JoinHandle},
-    runtime::{Runtime, block_on, spawn},
+    runtime::{EnterGuard, Handle, LocalRuntime, block_on, spawn, spawn_local},
+    task::error::JoinError,
+    task::handle::{AbortHandle, JoinHandle},
     task::{YieldNow, yield_now},
-    timer::{Elapsed, Sleep, Timeout, sleep, sleep_until, timeout},
+    time::{Elapsed, Sleep, Timeout, sleep, sleep_until, timeout},
 };

@@ -6,12 +6,61 @@
 
 #[cfg(not(loom))]
 pub(crate) mod atomic {
-    pub(crate) use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+    pub(crate) use std::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, Ordering};
 }
 
 #[cfg(loom)]
 pub(crate) mod atomic {
-    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicU8, Ordering};
+    pub(crate) use loom::sync::atomic::{AtomicBool, AtomicIsize, AtomicPtr, AtomicU8, Ordering};
+}
+
+/// Locks a mutex under which no foreign code runs, so that a panic leaves nothing half done.
+#[cfg(not(loom))]
+pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// A value of one thread at a time, by a protocol that says of which.
+#[cfg(not(loom))]
+pub(crate) struct Owned<T>(std::cell::Cell<T>);
+
+#[cfg(not(loom))]
+impl<T: Copy> Owned<T> {
+    #[inline(always)]
+    pub(crate) fn new(value: T) -> Self {
+        Owned(std::cell::Cell::new(value))
+    }
+
+    #[inline(always)]
+    pub(crate) fn get(&self) -> T {
+        self.0.get()
+    }
+
+    #[inline(always)]
+    pub(crate) fn set(&self, value: T) {
+        self.0.set(value);
+    }
+}
+
+/// The same; loom checks that the protocol keeps it.
+#[cfg(loom)]
+pub(crate) struct Owned<T>(loom::cell::UnsafeCell<T>);
+
+#[cfg(loom)]
+impl<T: Copy> Owned<T> {
+    pub(crate) fn new(value: T) -> Self {
+        Owned(loom::cell::UnsafeCell::new(value))
+    }
+
+    pub(crate) fn get(&self) -> T {
+        // SAFETY: the value is `Copy`, and loom sees to it that nobody writes meanwhile.
+        self.0.with(|value| unsafe { *value })
+    }
+
+    pub(crate) fn set(&self, new: T) {
+        // SAFETY: loom sees to it that nobody else has access meanwhile.
+        self.0.with_mut(|value| unsafe { *value = new });
+    }
 }
 
 /// Orderings by the name of the place that uses them. A name is one end of a happens-before edge.
@@ -27,6 +76,12 @@ pub(crate) mod order {
     #[inline(always)]
     pub(crate) const fn release(_site: &'static str) -> Ordering {
         Ordering::Release
+    }
+
+    /// Both ends, each by its name.
+    #[inline(always)]
+    pub(crate) const fn acq_rel(_release: &'static str, _acquire: &'static str) -> Ordering {
+        Ordering::AcqRel
     }
 }
 
@@ -67,5 +122,13 @@ pub mod order {
 
     pub(crate) fn release(site: &'static str) -> Ordering {
         unless_weakened(site, Ordering::Release)
+    }
+
+    pub(crate) fn acq_rel(release: &'static str, acquire: &'static str) -> Ordering {
+        match WEAKENED.get() {
+            Some(site) if site == release => Ordering::Acquire,
+            Some(site) if site == acquire => Ordering::Release,
+            _ => Ordering::AcqRel,
+        }
     }
 }

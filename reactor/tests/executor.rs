@@ -14,7 +14,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use common::{counting, panics};
-use reactor::{Runtime, block_on, sleep, spawn, yield_now};
+use reactor::{LocalRuntime, block_on, sleep, spawn_local, yield_now};
 
 #[test]
 fn block_on_gives_the_value_and_borrows() {
@@ -29,7 +29,7 @@ fn tasks_start_after_spawn_in_order() {
         let handles: Vec<_> = (0..5)
             .map(|n| {
                 let log = log.clone();
-                spawn(async move { log.borrow_mut().push(n) })
+                spawn_local(async move { log.borrow_mut().push(n) })
             })
             .collect();
         assert!(log.borrow().is_empty());
@@ -44,7 +44,7 @@ fn tasks_start_after_spawn_in_order() {
 fn a_task_woken_many_times_before_it_runs_is_polled_once() {
     block_on(async {
         let (polls, waker) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(None)));
-        let task = spawn(counting(&polls, &waker));
+        let task = spawn_local(counting(&polls, &waker));
         yield_now().await;
         assert_eq!(polls.get(), 1);
         let waker = waker.borrow().clone().unwrap();
@@ -76,7 +76,7 @@ fn a_wake_during_the_poll_polls_once_more() {
     block_on(async {
         let polls = Rc::new(Cell::new(0));
         let counter = polls.clone();
-        drop(spawn(poll_fn(move |cx| {
+        drop(spawn_local(poll_fn(move |cx| {
             counter.set(counter.get() + 1);
             if counter.get() == 1 {
                 cx.waker().wake_by_ref();
@@ -113,7 +113,7 @@ fn the_waker_of_a_task_is_the_same_in_every_poll() {
     }
     block_on(async {
         compare().await;
-        spawn(compare()).await.unwrap();
+        spawn_local(compare()).await.unwrap();
     });
 }
 
@@ -165,7 +165,7 @@ fn many_threads_wake_many_tasks() {
                 let send = send.clone();
                 let count = Arc::new(Mutex::new(0));
                 let mut asked = 0;
-                spawn(poll_fn(move |cx| {
+                spawn_local(poll_fn(move |cx| {
                     let seen = *count.lock().unwrap();
                     if seen == ROUNDS {
                         return Poll::Ready(());
@@ -188,8 +188,8 @@ fn many_threads_wake_many_tasks() {
 
 #[test]
 fn a_runtime_survives_the_panic_of_block_on() {
-    let runtime = Runtime::new().unwrap();
-    let task = runtime.spawn(async { 3 });
+    let runtime = LocalRuntime::new().unwrap();
+    let task = runtime.spawn_local(async { 3 });
     assert_eq!(panics(|| runtime.block_on(async { panic!("root down") })), "root down");
     assert_eq!(runtime.block_on(task).unwrap(), 3);
 }
@@ -198,8 +198,8 @@ fn a_runtime_survives_the_panic_of_block_on() {
 fn a_waker_outlives_its_runtime() {
     let (polls, waker) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(None)));
     let root_waker = Rc::new(RefCell::new(None));
-    let runtime = Runtime::new().unwrap();
-    drop(runtime.spawn(counting(&polls, &waker)));
+    let runtime = LocalRuntime::new().unwrap();
+    drop(runtime.spawn_local(counting(&polls, &waker)));
     runtime.block_on(async {
         *root_waker.borrow_mut() = Some(poll_fn(|cx| Poll::Ready(cx.waker().clone())).await);
         yield_now().await;
@@ -216,8 +216,8 @@ fn a_waker_outlives_its_runtime() {
 fn threads_may_wake_while_the_runtime_is_dropped() {
     for _ in 0..200 {
         let waker = Rc::new(RefCell::new(None));
-        let runtime = Runtime::new().unwrap();
-        drop(runtime.spawn(counting(&Rc::default(), &waker)));
+        let runtime = LocalRuntime::new().unwrap();
+        drop(runtime.spawn_local(counting(&Rc::default(), &waker)));
         runtime.block_on(yield_now());
         let waker = waker.take().unwrap();
         let thread = thread::spawn(move || (0..20).for_each(|_| waker.wake_by_ref()));
@@ -228,9 +228,9 @@ fn threads_may_wake_while_the_runtime_is_dropped() {
 
 #[test]
 fn tasks_wait_between_two_block_ons() {
-    let runtime = Runtime::new().unwrap();
+    let runtime = LocalRuntime::new().unwrap();
     let (polls, waker) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(None)));
-    drop(runtime.spawn(counting(&polls, &waker)));
+    drop(runtime.spawn_local(counting(&polls, &waker)));
     runtime.block_on(yield_now());
     assert_eq!(polls.get(), 1);
     waker.borrow().as_ref().unwrap().wake_by_ref(); // Outside: by the remote queue.
@@ -246,7 +246,7 @@ fn tasks_wait_between_two_block_ons() {
 #[test]
 fn ready_tasks_do_not_starve_timers() {
     block_on(async {
-        let busy = spawn(async {
+        let busy = spawn_local(async {
             loop {
                 yield_now().await;
             }
@@ -262,13 +262,13 @@ fn ready_tasks_do_not_starve_timers() {
 #[test]
 fn ready_tasks_do_not_starve_wakes_from_threads() {
     block_on(async {
-        let busy = spawn(async {
+        let busy = spawn_local(async {
             loop {
                 yield_now().await;
             }
         });
         let (polls, waker) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(None)));
-        drop(spawn(counting(&polls, &waker)));
+        drop(spawn_local(counting(&polls, &waker)));
         yield_now().await;
         let waker = waker.take().unwrap();
         thread::spawn(move || waker.wake()).join().unwrap();
@@ -287,7 +287,7 @@ fn yielding_tasks_take_turns() {
         let log = Rc::new(RefCell::new(String::new()));
         let tasks = ["a", "b", "c"].map(|name| {
             let log = log.clone();
-            spawn(async move {
+            spawn_local(async move {
                 for _ in 0..3 {
                     log.borrow_mut().push_str(name);
                     yield_now().await;
@@ -312,10 +312,10 @@ fn nesting_block_on_panics_and_says_what_to_do() {
 fn outside_a_runtime_the_panic_says_what_to_do() {
     let local = ([127, 0, 0, 1], 0);
     for (name, text) in [
-        ("spawn", panics(|| drop(spawn(async {})))),
+        ("spawn_local", panics(|| drop(spawn_local(async {})))),
         ("sleep", panics(|| drop(sleep(Duration::ZERO)))),
         ("sleep_until", panics(|| drop(reactor::sleep_until(Instant::now())))),
-        ("sleep", panics(|| drop(reactor::timeout(Duration::ZERO, async {})))),
+        ("timeout", panics(|| drop(reactor::timeout(Duration::ZERO, async {})))),
         ("TcpListener::bind", panics(|| drop(reactor::net::TcpListener::bind(local)))),
         (
             "TcpStream::connect",

@@ -11,15 +11,15 @@ use std::rc::Rc;
 use std::task::{Poll, Waker};
 use std::time::Duration;
 
-use common::{Bomb, counting, message, panics};
-use reactor::{Runtime, block_on, sleep, spawn, yield_now};
+use common::{Bomb, counting, message};
+use reactor::{LocalRuntime, block_on, sleep, spawn_local, yield_now};
 
 #[test]
 fn a_dropped_handle_detaches() {
     block_on(async {
         let done = Rc::new(Cell::new(false));
         let flag = done.clone();
-        drop(spawn(async move {
+        drop(spawn_local(async move {
             yield_now().await;
             flag.set(true);
         }));
@@ -33,7 +33,7 @@ fn a_dropped_handle_detaches() {
 #[test]
 fn the_handle_may_be_awaited_after_the_end() {
     block_on(async {
-        let handle = spawn(async { "value" });
+        let handle = spawn_local(async { "value" });
         assert!(!handle.is_finished());
         yield_now().await;
         assert!(handle.is_finished());
@@ -46,11 +46,11 @@ fn a_result_nobody_wants_is_dropped_once() {
     let drops = Rc::new(Cell::new(0));
     block_on(async {
         let bomb = Bomb(drops.clone());
-        drop(spawn(async move { bomb }));
+        drop(spawn_local(async move { bomb }));
         yield_now().await;
         assert_eq!(drops.get(), 1);
         let bomb = Bomb(drops.clone());
-        let handle = spawn(async move { bomb });
+        let handle = spawn_local(async move { bomb });
         yield_now().await;
         assert_eq!(drops.get(), 1);
         drop(handle);
@@ -62,11 +62,11 @@ fn a_result_nobody_wants_is_dropped_once() {
 #[test]
 fn a_panic_ends_its_task_only() {
     let error = block_on(async {
-        let bad = spawn(async {
+        let bad = spawn_local(async {
             yield_now().await;
             panic!("task down");
         });
-        let good = spawn(async {
+        let good = spawn_local(async {
             yield_now().await;
             yield_now().await;
             5
@@ -90,7 +90,7 @@ fn a_panic_in_a_destructor_is_the_tasks_panic() {
     }
     block_on(async {
         let loud = Loud;
-        let task = spawn(async move {
+        let task = spawn_local(async move {
             let _loud = loud;
             pending::<()>().await;
         });
@@ -98,7 +98,7 @@ fn a_panic_in_a_destructor_is_the_tasks_panic() {
         task.abort();
         assert!(task.await.unwrap_err().is_panic());
         // A result whose destructor panics, wanted by nobody.
-        drop(spawn(async { Loud }));
+        drop(spawn_local(async { Loud }));
         yield_now().await;
         yield_now().await;
     });
@@ -109,7 +109,7 @@ fn abort_drops_the_future_by_the_executor() {
     block_on(async {
         let drops = Rc::new(Cell::new(0));
         let bomb = Bomb(drops.clone());
-        let task = spawn(async move {
+        let task = spawn_local(async move {
             let _bomb = bomb;
             pending::<()>().await;
         });
@@ -126,7 +126,7 @@ fn abort_drops_the_future_by_the_executor() {
 fn abort_before_the_first_poll_never_polls() {
     block_on(async {
         let (polls, waker) = (Rc::new(Cell::new(0)), Rc::new(RefCell::new(None)));
-        let task = spawn(counting(&polls, &waker));
+        let task = spawn_local(counting(&polls, &waker));
         task.abort();
         task.abort();
         assert!(task.await.unwrap_err().is_cancelled());
@@ -137,7 +137,7 @@ fn abort_before_the_first_poll_never_polls() {
 #[test]
 fn abort_after_the_end_keeps_the_result() {
     block_on(async {
-        let task = spawn(async { 1 });
+        let task = spawn_local(async { 1 });
         yield_now().await;
         task.abort();
         assert_eq!(task.await.unwrap(), 1);
@@ -149,7 +149,7 @@ fn a_task_may_abort_itself() {
     block_on(async {
         let slot = Rc::new(RefCell::new(None::<reactor::JoinHandle<()>>));
         let own = slot.clone();
-        *slot.borrow_mut() = Some(spawn(async move {
+        *slot.borrow_mut() = Some(spawn_local(async move {
             own.borrow().as_ref().unwrap().abort();
             pending::<()>().await;
         }));
@@ -163,11 +163,11 @@ fn a_task_may_abort_itself() {
 #[test]
 fn dropping_the_runtime_drops_each_task_once() {
     let drops = Rc::new(Cell::new(0));
-    let runtime = Runtime::new().unwrap();
+    let runtime = LocalRuntime::new().unwrap();
     let handles: Vec<_> = (0..10)
         .map(|n| {
             let bomb = Bomb(drops.clone());
-            runtime.spawn(async move {
+            runtime.spawn_local(async move {
                 if n % 2 == 0 {
                     yield_now().await;
                     pending::<()>().await;
@@ -195,7 +195,7 @@ fn tasks_may_spawn_wake_and_sleep_while_dropped() {
         fn drop(&mut self) {
             self.1.wake_by_ref();
             let bomb = Bomb(self.0.clone());
-            let handle = spawn(async move {
+            let handle = spawn_local(async move {
                 let _bomb = bomb;
             });
             assert!(handle.is_finished());
@@ -203,10 +203,10 @@ fn tasks_may_spawn_wake_and_sleep_while_dropped() {
         }
     }
     let drops = Rc::new(Cell::new(0));
-    let runtime = Runtime::new().unwrap();
+    let runtime = LocalRuntime::new().unwrap();
     for _ in 0..3 {
         let drops = drops.clone();
-        drop(runtime.spawn(async move {
+        drop(runtime.spawn_local(async move {
             let waker = poll_fn(|cx| Poll::Ready(cx.waker().clone())).await;
             let _spawns = Spawns(drops, waker);
             pending::<()>().await;
@@ -226,30 +226,36 @@ fn all_tasks_are_dropped_though_a_destructor_panics() {
         }
     }
     let drops = Rc::new(Cell::new(0));
-    let runtime = Runtime::new().unwrap();
-    for _ in 0..2 {
-        let (loud, bomb) = (Loud, Bomb(drops.clone()));
-        drop(runtime.spawn(async move {
-            let _both = (bomb, loud);
-            pending::<()>().await;
-        }));
-    }
-    assert_eq!(panics(move || drop(runtime)), "loud");
+    let runtime = LocalRuntime::new().unwrap();
+    let handles: Vec<_> = (0..2)
+        .map(|_| {
+            let (loud, bomb) = (Loud, Bomb(drops.clone()));
+            runtime.spawn_local(async move {
+                let _both = (bomb, loud);
+                pending::<()>().await;
+            })
+        })
+        .collect();
+    runtime.block_on(yield_now());
+    drop(runtime);
     assert_eq!(drops.get(), 2);
-    assert_eq!(block_on(async { 1 }), 1);
+    for handle in handles {
+        let error = block_on(handle).unwrap_err();
+        assert_eq!(message(error.try_into_panic().unwrap()), "loud");
+    }
 }
 
 #[test]
 fn a_handle_re_polled_by_another_task_wakes_that_one() {
     block_on(async {
         let (send, receive) = futures::channel::oneshot::channel::<u32>();
-        let mut handle = spawn(async move { receive.await.unwrap() });
+        let mut handle = spawn_local(async move { receive.await.unwrap() });
         // Polled once by the root, then moved to a task.
         {
             let mut handle = pin!(&mut handle);
             assert!(futures::poll!(handle.as_mut()).is_pending());
         }
-        let other = spawn(handle);
+        let other = spawn_local(handle);
         yield_now().await;
         send.send(9).unwrap();
         assert_eq!(other.await.unwrap().unwrap(), 9);

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::thread;
 
 use reactor::net::TcpListener;
-use reactor::{Runtime, sleep, yield_now};
+use reactor::{LocalRuntime, sleep, yield_now};
 
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
@@ -18,9 +18,9 @@ fn descriptors() -> usize {
 fn a_runtime_dropped_with_woken_tasks_closes_its_descriptors() {
     let before = descriptors();
     for _ in 0..20 {
-        let runtime = Runtime::new().unwrap();
+        let runtime = LocalRuntime::new().unwrap();
         let (send, receive) = mpsc::channel();
-        drop(runtime.spawn(async move {
+        drop(runtime.spawn_local(async move {
             // Owns what refers back to the runtime.
             let _listener = TcpListener::bind(([127, 0, 0, 1], 0)).unwrap();
             let _timer = sleep(std::time::Duration::from_secs(1));

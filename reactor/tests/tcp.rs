@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use futures::{AsyncReadExt, AsyncWriteExt, future};
 use reactor::net::{TcpListener, TcpStream};
-use reactor::{Runtime, block_on, sleep, spawn, timeout, yield_now};
+use reactor::{LocalRuntime, block_on, sleep, spawn_local, timeout, yield_now};
 
 const LOCAL: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
@@ -54,11 +54,11 @@ fn an_echo_server_serves_many_clients_at_once() {
         let address = listener.local_addr().unwrap();
         let served = Rc::new(Cell::new(0));
         let count = served.clone();
-        let server = spawn(async move {
+        let server = spawn_local(async move {
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
                 let count = count.clone();
-                drop(spawn(async move {
+                drop(spawn_local(async move {
                     futures::io::copy(&stream, &mut &stream).await.unwrap();
                     count.set(count.get() + 1);
                 }));
@@ -66,7 +66,7 @@ fn an_echo_server_serves_many_clients_at_once() {
         });
         let clients: Vec<_> = (0..CLIENTS)
             .map(|n| {
-                spawn(async move {
+                spawn_local(async move {
                     let mut stream = TcpStream::connect(address).await.unwrap();
                     stream.set_nodelay(true).unwrap();
                     for round in 0..10 {
@@ -108,7 +108,7 @@ fn large_transfers_in_both_directions_under_back_pressure() {
             let ((), all) = future::join(write, read).await;
             assert!(all == pattern(other, LENGTH));
         };
-        let (left, right) = (spawn(end(left, 1, 2)), spawn(end(right, 2, 1)));
+        let (left, right) = (spawn_local(end(left, 1, 2)), spawn_local(end(right, 2, 1)));
         left.await.unwrap();
         right.await.unwrap();
     });
@@ -120,7 +120,7 @@ fn reader_and_writer_of_one_stream_wait_in_two_tasks() {
     block_on(async {
         let (left, right) = narrow_pair().await;
         let left = Rc::new(left);
-        let reader = spawn({
+        let reader = spawn_local({
             let left = left.clone();
             async move {
                 let mut byte = [0];
@@ -128,7 +128,7 @@ fn reader_and_writer_of_one_stream_wait_in_two_tasks() {
                 byte[0]
             }
         });
-        let writer = spawn(async move { left.write_all(&pattern(3, LENGTH)).await.unwrap() });
+        let writer = spawn_local(async move { left.write_all(&pattern(3, LENGTH)).await.unwrap() });
         // Both wait: the writer for room, the reader for a byte.
         sleep(Duration::from_millis(20)).await;
         assert!(!reader.is_finished() && !writer.is_finished());
@@ -151,7 +151,7 @@ fn several_tasks_accept_from_one_listener() {
         let tasks: Vec<_> = (0..8)
             .map(|_| {
                 let listener = listener.clone();
-                spawn(async move { listener.accept().await.unwrap().1 })
+                spawn_local(async move { listener.accept().await.unwrap().1 })
             })
             .collect();
         // One that waits and goes away takes no one's wake-up with it.
@@ -197,7 +197,7 @@ fn a_reset_wakes_the_reader_and_fails_the_writer() {
     let address = listener.local_addr().unwrap();
     block_on(async {
         let stream = Rc::new(TcpStream::connect(address).await.unwrap());
-        let reader = spawn({
+        let reader = spawn_local({
             let stream = stream.clone();
             async move { stream.read(&mut [0; 16]).await }
         });
@@ -216,7 +216,7 @@ fn a_reset_wakes_the_reader_and_fails_the_writer() {
 fn the_end_of_the_stream_wakes_the_reader_and_stays() {
     block_on(async {
         let (left, right) = pair().await;
-        let reader = spawn(async move {
+        let reader = spawn_local(async move {
             let mut text = Vec::new();
             (&left).read_to_end(&mut text).await.unwrap();
             assert_eq!(left.read(&mut [0]).await.unwrap(), 0);
@@ -266,7 +266,7 @@ fn dropped_streams_are_closed_and_their_keys_used_again() {
 #[test]
 fn ready_tasks_do_not_starve_sockets() {
     block_on(async {
-        let busy = spawn(async {
+        let busy = spawn_local(async {
             loop {
                 yield_now().await;
             }
@@ -283,7 +283,7 @@ fn ready_tasks_do_not_starve_sockets() {
 
 #[test]
 fn a_stream_outlives_its_runtime() {
-    let runtime = Runtime::new().unwrap();
+    let runtime = LocalRuntime::new().unwrap();
     let (left, right) = runtime.block_on(pair());
     drop(runtime);
     left.shutdown(Shutdown::Both).unwrap();
@@ -293,7 +293,7 @@ fn a_stream_outlives_its_runtime() {
 #[test]
 #[should_panic(expected = "a socket was awaited outside the runtime it was created in")]
 fn a_stream_of_another_runtime_panics_instead_of_waiting_for_ever() {
-    let runtime = Runtime::new().unwrap();
+    let runtime = LocalRuntime::new().unwrap();
     let (left, _right) = runtime.block_on(pair());
     block_on(async { left.read(&mut [0]).await }).unwrap();
 }

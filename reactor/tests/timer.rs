@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use futures::FutureExt;
 use futures::task::noop_waker_ref;
-use reactor::{Runtime, block_on, sleep, sleep_until, spawn, timeout, yield_now};
+use reactor::{LocalRuntime, block_on, sleep, sleep_until, spawn_local, timeout, yield_now};
 
 const SHORT: Duration = Duration::from_millis(10);
 const LONG: Duration = Duration::from_secs(3600);
@@ -36,7 +36,7 @@ fn timers_fire_in_the_order_of_their_deadlines() {
             .enumerate()
             .map(|(index, place)| {
                 let log = log.clone();
-                spawn(async move {
+                spawn_local(async move {
                     sleep_until(first + place * Duration::from_millis(1)).await;
                     log.borrow_mut().push((place, index));
                 })
@@ -72,7 +72,7 @@ fn a_dropped_sleep_wakes_nobody() {
     block_on(async {
         let polls = Rc::new(RefCell::new(0));
         let count = polls.clone();
-        drop(spawn(async move {
+        drop(spawn_local(async move {
             let mut short = Some(sleep(SHORT));
             poll_fn(|cx| {
                 *count.borrow_mut() += 1;
@@ -93,7 +93,7 @@ fn a_sleep_wakes_the_last_who_polled_it() {
     block_on(async {
         let mut timer = sleep(SHORT);
         assert!(timer.poll_unpin(&mut Context::from_waker(noop_waker_ref())).is_pending());
-        spawn(timer).await.unwrap();
+        spawn_local(timer).await.unwrap();
     });
 }
 
@@ -135,7 +135,7 @@ fn a_timeout_that_is_not_up_leaves_no_timer() {
 #[test]
 #[should_panic(expected = "a timer was awaited outside the runtime it was created in")]
 fn a_timer_of_another_runtime_panics_instead_of_sleeping_for_ever() {
-    let first = Runtime::new().unwrap();
+    let first = LocalRuntime::new().unwrap();
     let timer = first.block_on(ready(()).map(|()| sleep(LONG)));
     block_on(timer);
 }
@@ -145,7 +145,7 @@ fn ten_thousand_timers() {
     block_on(async {
         let start = Instant::now();
         let tasks: Vec<_> = (0..10_000_u64)
-            .map(|n| spawn(sleep_until(start + Duration::from_micros(n * 7919 % 20_000))))
+            .map(|n| spawn_local(sleep_until(start + Duration::from_micros(n * 7919 % 20_000))))
             .collect();
         for task in tasks {
             task.await.unwrap();

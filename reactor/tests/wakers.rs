@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
 use std::time::Duration;
 
-use reactor::{Runtime, sleep};
+use reactor::{LocalRuntime, sleep};
 
 /// Counts its wakes, and panics in the first `panics` of them.
 struct Counting {
@@ -41,7 +41,7 @@ fn poll_with<F: Future>(future: &mut Pin<Box<F>>, waker: &Waker) -> Poll<F::Outp
 
 #[test]
 fn a_waker_that_panics_keeps_no_other_of_its_turn_from_being_called() {
-    let runtime = Runtime::new().unwrap();
+    let runtime = LocalRuntime::new().unwrap();
     let tasks = [Counting::new(0), Counting::new(1), Counting::new(1), Counting::new(0)];
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
@@ -86,8 +86,8 @@ fn busy_clone() -> Waker {
 
 #[test]
 fn a_result_that_comes_while_the_handles_waker_is_cloned_is_not_lost() {
-    let runtime = std::rc::Rc::new(Runtime::new().unwrap());
-    let mut handle = Box::pin(runtime.spawn(async { 42 }));
+    let runtime = std::rc::Rc::new(LocalRuntime::new().unwrap());
+    let mut handle = Box::pin(runtime.spawn_local(async { 42 }));
     IN_CLONE.set(Some(Box::new({
         let runtime = runtime.clone();
         move || runtime.block_on(async { sleep(Duration::from_millis(1)).await })

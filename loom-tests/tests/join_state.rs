@@ -1,0 +1,236 @@
+//! Who of a task and its handle owns result and waker (`reactor/src/task/join_state.rs`).
+
+use loom_tests::reactor_protocols::join_state::{Ended, JoinState};
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, model, thread};
+
+/// What lies in the slot: who is to be woken.
+#[derive(Clone, Copy, PartialEq, Debug)]
+enum Waker {
+    None,
+    Of(usize),
+}
+
+/// A task with a handle. Slot and result have one owner at a time: loom's cells check it.
+struct Task {
+    state: JoinState,
+    slot: UnsafeCell<Waker>,
+    result: UnsafeCell<Option<u32>>,
+    /// How often each waker was called.
+    calls: [AtomicUsize; 2],
+    dropped_wakers: AtomicUsize,
+    dropped_results: AtomicUsize,
+}
+
+// SAFETY: see the type.
+unsafe impl Sync for Task {}
+
+impl Task {
+    fn new() -> Arc<Self> {
+        Arc::new(Task {
+            state: JoinState::new(),
+            slot: UnsafeCell::new(Waker::None),
+            result: UnsafeCell::new(None),
+            calls: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            dropped_wakers: AtomicUsize::new(0),
+            dropped_results: AtomicUsize::new(0),
+        })
+    }
+
+    fn replace(&self, waker: Waker) -> Waker {
+        // SAFETY: by the owner of the slot.
+        self.slot.with_mut(|slot| unsafe { std::mem::replace(&mut *slot, waker) })
+    }
+
+    fn drop_waker(&self) {
+        if self.replace(Waker::None) != Waker::None {
+            self.dropped_wakers.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn take_result(&self) -> Option<u32> {
+        // SAFETY: by the owner of the result.
+        self.result.with_mut(|result| unsafe { (*result).take() })
+    }
+
+    fn drop_result(&self) {
+        if self.take_result().is_some() {
+            self.dropped_results.fetch_add(1, Relaxed);
+        }
+    }
+
+    /// As `task::cell::complete`.
+    fn complete(&self) {
+        // SAFETY: the result is the task's.
+        self.result.with_mut(|result| unsafe { *result = Some(7) });
+        let completed = self.state.complete();
+        if completed.drop_result {
+            self.drop_result();
+        }
+        if completed.wake {
+            // SAFETY: the task may read the slot.
+            let waker = self.slot.with(|slot| unsafe { *slot });
+            let Waker::Of(waker) = waker else { panic!("no waker in the slot") };
+            self.calls[waker].fetch_add(1, Relaxed);
+            if self.state.called() {
+                self.drop_waker();
+            }
+        }
+    }
+
+    /// As `JoinHandle::poll`.
+    fn poll(&self, waker: usize) -> Option<u32> {
+        let state = self.state.ended();
+        if state != Ended::Yes && self.leave(waker, state) {
+            return None;
+        }
+        Some(self.take_result().expect("a task that has ended has a result"))
+    }
+
+    fn leave(&self, waker: usize, state: Ended) -> bool {
+        if state == Ended::Awaited {
+            // SAFETY: nobody writes to the slot while there is a handle.
+            let offered = self.slot.with(|slot| unsafe { *slot });
+            if offered == Waker::Of(waker) {
+                return true;
+            }
+            if !self.state.reclaim() {
+                return false;
+            }
+        }
+        if self.replace(Waker::Of(waker)) != Waker::None {
+            self.dropped_wakers.fetch_add(1, Relaxed);
+        }
+        self.state.offer()
+    }
+
+    /// As the drop of a `JoinHandle`.
+    fn drop_handle(&self) {
+        let detached = self.state.drop_handle();
+        if detached.drop_result {
+            self.drop_result();
+        }
+        if detached.drop_waker {
+            self.drop_waker();
+        }
+    }
+
+    fn calls(&self) -> [usize; 2] {
+        [0, 1].map(|waker| self.calls[waker].load(Relaxed))
+    }
+}
+
+fn completed_on_a_thread(task: &Arc<Task>) -> thread::JoinHandle<()> {
+    let task = task.clone();
+    thread::spawn(move || task.complete())
+}
+
+/// "Complete meets poll": the poll finds the result, or its waker is called.
+fn complete_meets_poll() {
+    let task = Task::new();
+    let other = completed_on_a_thread(&task);
+    let found = task.poll(0);
+    other.join().unwrap();
+    assert_eq!(found.is_none(), task.calls() == [1, 0]);
+    assert_eq!(found.or_else(|| task.poll(0)), Some(7));
+    task.drop_handle();
+    assert_eq!(task.replace(Waker::None), Waker::None);
+    assert_eq!(task.dropped_results.load(Relaxed), 0);
+}
+
+/// "Complete meets swap": the handle is polled with another waker while the task ends. Of wakers that were left the last
+/// one is called, unless the poll found the result.
+fn complete_meets_swap() {
+    let task = Task::new();
+    assert_eq!(task.poll(0), None);
+    let other = completed_on_a_thread(&task);
+    let found = task.poll(1);
+    other.join().unwrap();
+    if found.is_none() {
+        assert_eq!(task.calls(), [0, 1]);
+        assert_eq!(task.poll(0), Some(7));
+    }
+    assert!(task.calls()[0] + task.calls()[1] <= 1);
+    task.drop_handle();
+    assert_eq!(task.dropped_results.load(Relaxed), 0);
+}
+
+/// "Complete meets drop": waker and result are dropped once.
+fn complete_meets_drop() {
+    let task = Task::new();
+    assert_eq!(task.poll(0), None);
+    let other = completed_on_a_thread(&task);
+    task.drop_handle();
+    other.join().unwrap();
+    assert_eq!(task.dropped_wakers.load(Relaxed), 1);
+    assert_eq!(task.dropped_results.load(Relaxed), 1);
+}
+
+/// "Poll, then drop": the handle reads the slot, finds the result, takes it, and goes while the task still wakes.
+fn complete_meets_poll_and_drop() {
+    let task = Task::new();
+    assert_eq!(task.poll(0), None);
+    let other = completed_on_a_thread(&task);
+    let found = task.poll(0);
+    task.drop_handle();
+    other.join().unwrap();
+    assert_eq!(task.dropped_wakers.load(Relaxed), 1);
+    assert_eq!(task.dropped_results.load(Relaxed), usize::from(found.is_none()));
+}
+
+macro_rules! models {
+    ($($scenario:ident)*) => {
+        mod holds {
+            $(#[test] fn $scenario() {
+                super::model(super::$scenario);
+            })*
+        }
+    };
+}
+
+models! {
+    complete_meets_poll
+    complete_meets_swap
+    complete_meets_drop
+    complete_meets_poll_and_drop
+}
+
+#[cfg(loom)]
+mod weakened {
+    use super::*;
+    use loom_tests::{case, rejected_in_process, sites, weakened_in_reactor as weakened};
+
+    const NEEDED: &[(&str, fn())] = &[
+        ("join/awaited", complete_meets_poll),
+        ("join/called", complete_meets_drop),
+        ("join/called-last", complete_meets_poll_and_drop),
+        ("join/complete", complete_meets_poll),
+        ("join/detach", complete_meets_poll_and_drop),
+        ("join/detach-late", complete_meets_drop),
+        ("join/ended", complete_meets_poll),
+        ("join/offer", complete_meets_poll),
+        ("join/offer-late", complete_meets_poll),
+        ("join/reclaim-late", complete_meets_swap),
+    ];
+
+    #[test]
+    fn the_table_names_every_ordering_of_the_source() {
+        let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
+        assert_eq!(named, sites(include_str!("../../reactor/src/task/join_state.rs")));
+    }
+
+    #[test]
+    fn without_any_one_ordering_a_model_fails() {
+        for &(site, _) in NEEDED {
+            let message = rejected_in_process("weakened::one_ordering", site);
+            assert!(message.contains("Causality violation"), "{site}: {message}");
+        }
+    }
+
+    #[test]
+    #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
+    fn one_ordering() {
+        let Some(case) = case() else { return };
+        let &(site, scenario) = NEEDED.iter().find(|(site, _)| *site == case).expect("a site");
+        weakened(site, move || model(scenario));
+    }
+}

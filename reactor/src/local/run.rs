@@ -1,0 +1,247 @@
+//! What the executor's own thread does: it runs tasks, looks at events, and ends.
+
+use std::future::ready;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use crate::budget;
+use crate::context;
+use crate::local::task::{COMPLETE, From, LINKED, SCHEDULED, Task};
+use crate::local::{CURRENT, Shared};
+use crate::task::cell::{self, Progress};
+use crate::task::handle::JoinHandle;
+
+/// Polls of tasks between two looks at what comes from without, at first. The number adapts, so that a look, which is a
+/// system call, is neither a large part of the work nor late.
+pub(super) const FIRST_POLLS_PER_TURN: u32 = 64;
+const FEWEST_POLLS_PER_TURN: u32 = 8;
+const MOST_POLLS_PER_TURN: u32 = 4096;
+/// Looks that follow each other faster are too many.
+const SOON: Duration = Duration::from_micros(25);
+/// And slower ones too few.
+const LATE: Duration = Duration::from_micros(100);
+
+/// Why tasks are not run any more.
+enum Stop {
+    /// None is scheduled.
+    Idle,
+    /// It is time to look at events.
+    Turn,
+    /// It is the turn of the future of `block_on`.
+    Root,
+}
+
+impl Shared {
+    /// Runs `future` to its end, and all tasks beside it.
+    ///
+    /// # Panics
+    /// If the future does; or inside another runtime.
+    ///
+    /// # Safety
+    /// By the owner.
+    #[track_caller]
+    pub(crate) unsafe fn block_on<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
+        assert!(
+            CURRENT.get().is_null(),
+            "`block_on` inside a runtime would stop it: await the future, or `spawn` it, instead"
+        );
+        // SAFETY: the caller is the owner.
+        let _entered = unsafe { self.enter() };
+        let _context = context::enter(&self.driver);
+        let root = Root::new(self);
+        // SAFETY: the waker is borrowed by the context; `root` has a reference.
+        let waker = ManuallyDrop::new(unsafe { Task::waker(root.task) });
+        let mut cx = Context::from_waker(&waker);
+        let mut future = pin!(future); // Dropped first, while the executor is current.
+        let mut polls = 0;
+        loop {
+            // One for many polls: it costs some instructions.
+            // SAFETY: the caller is the owner, and has entered the executor.
+            match catch_unwind(AssertUnwindSafe(|| unsafe { self.run_tasks(&mut polls) })) {
+                Ok(Stop::Root) => {
+                    budget::reset();
+                    if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                        return output;
+                    }
+                }
+                Ok(stop) => {
+                    self.turn(matches!(stop, Stop::Idle));
+                    polls = self.local.polls_per_turn.get();
+                }
+                Err(payload) => {
+                    let task = self.local.running.get();
+                    // SAFETY: only a poll panics in `run_tasks`: that of the running task, which is not complete.
+                    unsafe {
+                        ((*task).common().vtable.fail)(task.cast(), payload);
+                        self.complete(task);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Runs so many tasks.
+    ///
+    /// # Safety
+    /// By the owner, which has entered the executor.
+    unsafe fn run_tasks(&self, polls: &mut u32) -> Stop {
+        while let Some(left) = polls.checked_sub(1) {
+            *polls = left;
+            let task = self.local.pop();
+            if task.is_null() {
+                return Stop::Idle;
+            }
+            // SAFETY: what is in the run queue is kept by the executor's reference.
+            let this = unsafe { &*task };
+            let flags = this.flags.get() & !SCHEDULED;
+            this.flags.set(flags);
+            if flags & COMPLETE != 0 {
+                // SAFETY: it is in the queue no more, and nowhere else since it is complete.
+                unsafe { Self::merge(task) };
+                continue;
+            }
+            if this.common().join.is_aborted() {
+                // SAFETY: the owner runs tasks, and this one is not complete.
+                unsafe { self.cancel(task) };
+                continue;
+            }
+            self.local.running.set(task);
+            budget::reset();
+            // SAFETY: the waker owns no reference: it is not dropped, and lent while the executor has one.
+            let waker = ManuallyDrop::new(unsafe { Task::waker(task) });
+            // SAFETY: the owner runs tasks, and one that is not complete has a future.
+            match unsafe { cell::run::<Task>(task.cast(), &mut Context::from_waker(&waker)) } {
+                Progress::Pending => {}
+                // SAFETY: the result is there, and was not before.
+                Progress::Done => unsafe { self.complete(task) },
+                Progress::Root => return Stop::Root,
+            }
+        }
+        Stop::Turn
+    }
+
+    /// Looks at the event queue, at the timers, and at what comes from other threads; parks before, if it may.
+    ///
+    /// # Panics
+    /// With the first panic of a waker, after all have been called.
+    #[cold]
+    fn turn(&self, may_block: bool) {
+        if may_block || self.driver.has_work() {
+            if !may_block {
+                self.adapt();
+            }
+            let mut events = self.local.events.borrow_mut();
+            events.as_mut().expect("the runtime is there").turn(may_block);
+        }
+        if may_block || self.remote.has_entries() {
+            self.drain();
+        }
+    }
+
+    /// Has the looks at events follow each other after 25 to 100 µs, however long polls take.
+    fn adapt(&self) {
+        let now = Instant::now();
+        let since = now.saturating_duration_since(self.local.last_look.replace(now));
+        let polls = self.local.polls_per_turn.get();
+        if since < SOON {
+            self.local.polls_per_turn.set((polls * 2).min(MOST_POLLS_PER_TURN));
+        } else if since > LATE {
+            self.local.polls_per_turn.set((polls / 2).max(FEWEST_POLLS_PER_TURN));
+        }
+    }
+
+    /// Takes what other threads have woken and spawned.
+    fn drain(&self) {
+        for link in self.remote.take() {
+            let task = Task::of_link(link);
+            // SAFETY: the queue's reference keeps the task until it is given up below.
+            let this = unsafe { &*task };
+            this.link.heard();
+            let flags = this.flags.get();
+            if flags & (LINKED | COMPLETE) == 0 {
+                // SAFETY: it is new, has a reference for the executor, and says that it is scheduled already.
+                unsafe {
+                    self.local.link(task);
+                    self.local.push(task);
+                }
+            } else if flags & (SCHEDULED | COMPLETE) == 0 {
+                this.flags.set(flags | SCHEDULED);
+                // SAFETY: it is not complete, and was not scheduled.
+                unsafe { self.local.push(task) };
+            }
+            // SAFETY: the queue's reference, which is not used again.
+            unsafe { Task::release(task) };
+        }
+    }
+
+    /// Cancels every task, each once. They may spawn, wake and abort while they are dropped; what they spawn is cancelled,
+    /// too.
+    ///
+    /// # Safety
+    /// By the owner, which has entered the executor.
+    pub(crate) unsafe fn close(&self) {
+        self.local.is_closed.set(true);
+        loop {
+            let task = self.local.tasks.get();
+            if task.is_null() {
+                break;
+            }
+            // SAFETY: the caller is the owner. What is in the list is not complete.
+            unsafe { self.cancel(task) };
+        }
+        loop {
+            let task = self.local.pop();
+            if task.is_null() {
+                break;
+            }
+            // SAFETY: all tasks are complete now; this one is in no queue any more.
+            unsafe { Self::merge(task) };
+        }
+        for link in self.remote.close() {
+            let task = Task::of_link(link);
+            // SAFETY: the queue's reference keeps the task until it is given up. One that was spawned from elsewhere and
+            // never seen is cancelled; all others are complete.
+            unsafe {
+                if !(*task).has(LINKED | COMPLETE) {
+                    self.cancel_unseen(task);
+                }
+                Task::release(task);
+            }
+        }
+        // The event queue's descriptors are closed now, whoever keeps a waker.
+        drop(self.local.events.take());
+    }
+}
+
+/// The task of one `block_on`, which has no future of its own: complete when that returns or unwinds, so that late wakes
+/// find it gone.
+struct Root<'a> {
+    shared: &'a Shared,
+    task: *const Task,
+}
+
+impl<'a> Root<'a> {
+    fn new(shared: &'a Arc<Shared>) -> Self {
+        let task = Task::allocate(shared.clone(), ready(()), From::Owner, Location::caller());
+        // SAFETY: a reference that nobody else gives up; the handle goes away at once.
+        drop(unsafe { JoinHandle::<()>::new(Task::waker(task)) });
+        // SAFETY: by `block_on`, and so by the owner, who has entered the executor; the executor's reference keeps it.
+        unsafe {
+            (*task).common().make_root();
+            shared.local.link(task);
+            shared.local.push(task);
+        }
+        Root { shared, task }
+    }
+}
+
+impl Drop for Root<'_> {
+    fn drop(&mut self) {
+        // SAFETY: `block_on` is called by the owner, and the task was not completed before.
+        unsafe { self.shared.cancel(self.task) }
+    }
+}

@@ -1,0 +1,225 @@
+//! A task of a current-thread executor: what the executor keeps of it, and its waker.
+//!
+//! ```text
+//!                       wake, on the executor's thread
+//!              ┌──────────────────────────────────────────────────┐
+//!   spawn      ▼             run_tasks              Pending        │
+//!   ───────▶ run queue ─────────────────▶ polled ───────────────▶ idle ──┐ wake, elsewhere:
+//!   (link)     ▲  ▲                        │  │                    ▲     ▼ notified
+//!              │  └───── wake ─────────────┘  │ Done, panic,       │  remote queue
+//!              │                              │ aborted            │     │
+//!              └──────────────────── drain ───┼────────────────────┼─────┘
+//!                                             ▼                    │ close
+//!                                          complete ◀──────────────┘
+//!                                             │ (unlink; popped, if it was in the run queue)
+//!                                             ▼
+//!                                           merge ─▶ free, with the last reference
+//! ```
+
+use std::cell::Cell;
+use std::mem::offset_of;
+use std::panic::Location;
+use std::ptr;
+use std::sync::Arc;
+use std::task::{RawWaker, RawWakerVTable, Waker};
+
+use crate::local::{CURRENT, Shared, is_current};
+use crate::task::cell::{self, Common, Header};
+use crate::task::references::References;
+use crate::task::remote_queue::{Link, Pushed};
+
+/// It is in the run queue.
+pub(super) const SCHEDULED: u8 = 1;
+/// Its result is there; it is not run any more.
+pub(super) const COMPLETE: u8 = 2;
+/// All its references are counted in one place.
+pub(super) const MERGED: u8 = 4;
+/// It is in the executor's list.
+pub(super) const LINKED: u8 = 8;
+
+/// The header of a task.
+#[repr(C)]
+pub(super) struct Task {
+    common: Common,
+    pub(super) shared: Arc<Shared>,
+    /// The next one in the run queue. Owner only.
+    pub(super) next_to_run: Cell<*const Task>,
+    /// Owner only.
+    pub(super) flags: Cell<u8>,
+    pub(super) references: References,
+    /// Of the executor's list. Owner only.
+    pub(super) previous: Cell<*const Task>,
+    pub(super) next: Cell<*const Task>,
+    pub(super) link: Link,
+}
+
+// SAFETY: it begins with its `Common`, and is `repr(C)`.
+unsafe impl Header for Task {}
+
+/// Who makes a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum From {
+    /// The executor's thread, which links it and puts it into the run queue.
+    Owner,
+    /// Any thread, which puts it into the remote queue.
+    Elsewhere,
+}
+
+impl Task {
+    /// A scheduled task with two references: the executor's, and that of its handle. If it comes from elsewhere it has a
+    /// third, the remote queue's.
+    pub(super) fn allocate<F: Future>(
+        shared: Arc<Shared>,
+        future: F,
+        from: From,
+        spawned_at: &'static Location<'static>,
+    ) -> *const Task {
+        let is_remote = from == From::Elsewhere;
+        let header = |common| Task {
+            common,
+            shared,
+            next_to_run: Cell::new(ptr::null()),
+            flags: Cell::new(SCHEDULED),
+            references: References::new(2, is_remote.into()),
+            previous: Cell::new(ptr::null()),
+            next: Cell::new(ptr::null()),
+            link: Link::new(is_remote),
+        };
+        cell::Cell::allocate(future, spawned_at, header).cast()
+    }
+
+    pub(super) fn common(&self) -> &Common {
+        &self.common
+    }
+
+    /// The task that a link is part of.
+    pub(super) fn of_link(link: *const Link) -> *const Task {
+        link.wrapping_byte_sub(offset_of!(Task, link)).cast()
+    }
+
+    pub(super) fn has(&self, flag: u8) -> bool {
+        self.flags.get() & flag != 0
+    }
+
+    pub(super) fn set(&self, flag: u8) {
+        self.flags.set(self.flags.get() | flag);
+    }
+
+    /// A waker that takes a reference over.
+    ///
+    /// # Safety
+    /// There is one that nobody else gives up; `task` is a pointer to the whole.
+    #[inline(always)]
+    pub(super) unsafe fn waker(task: *const Task) -> Waker {
+        // SAFETY: the functions keep the contract of a waker, for a pointer to a task that is kept by a reference.
+        unsafe { Waker::new(task.cast(), &WAKER) }
+    }
+
+    /// Gives up a reference that is counted with those of all threads.
+    ///
+    /// # Safety
+    /// The caller has it.
+    pub(super) unsafe fn release(task: *const Task) {
+        // SAFETY: the reference keeps the task until it is given up; the last one frees it. There is no future then: the
+        // executor has a reference until the task is complete.
+        unsafe {
+            if (*task).references.drop_shared() {
+                ((*task).common.vtable.free)(task.cast());
+            }
+        }
+    }
+
+    /// Hands a task to its executor's thread, with a reference that is counted with those of all threads.
+    ///
+    /// # Safety
+    /// The caller is to push it ([`Link::notify`]). The task is kept meanwhile by another reference.
+    pub(super) unsafe fn push_remote(task: *const Task) -> Pushed {
+        // SAFETY: the caller is to push the link, and its reference keeps the task until that is taken.
+        unsafe {
+            let shared = &(*task).shared;
+            let pushed = shared.remote.push(&raw const (*task).link);
+            if pushed == Pushed::First {
+                shared.driver.unpark();
+            }
+            pushed
+        }
+    }
+}
+
+static WAKER: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+
+/// Whether this is the thread that counts the task's references by itself.
+///
+/// # Safety
+/// `task` is kept by a reference.
+#[inline(always)]
+unsafe fn counts_here(task: *const Task) -> bool {
+    // SAFETY: the flags are looked at on the executor's thread only.
+    unsafe { is_current(&(*task).shared) && !(*task).has(MERGED) }
+}
+
+unsafe fn clone(data: *const ()) -> RawWaker {
+    let task = data.cast::<Task>();
+    // SAFETY: a waker keeps its task. The executor's thread has not merged the counts if `counts_here` says so.
+    unsafe {
+        if counts_here(task) {
+            (*task).references.clone_local();
+        } else {
+            (*task).references.clone_shared();
+        }
+    }
+    RawWaker::new(data, &WAKER)
+}
+
+unsafe fn drop_waker(data: *const ()) {
+    let task = data.cast::<Task>();
+    // SAFETY: as in `clone`; the waker gives its reference up.
+    unsafe {
+        if counts_here(task) {
+            (*task).references.drop_local();
+        } else {
+            Task::release(task);
+        }
+    }
+}
+
+unsafe fn wake(data: *const ()) {
+    // SAFETY: the waker's reference keeps the task, and is given up after the wake.
+    unsafe {
+        wake_by_ref(data);
+        drop_waker(data);
+    }
+}
+
+unsafe fn wake_by_ref(data: *const ()) {
+    let task = data.cast::<Task>();
+    // SAFETY: a waker keeps its task, whose flags and queue are used on the executor's thread only. One that is neither
+    // scheduled nor complete is in no queue, and the executor has a reference.
+    unsafe {
+        if is_current(&(*task).shared) {
+            let flags = (*task).flags.get();
+            if flags & (SCHEDULED | COMPLETE) == 0 {
+                (*task).flags.set(flags | SCHEDULED);
+                (*CURRENT.get()).local.push(task);
+            }
+        } else {
+            wake_remote(task);
+        }
+    }
+}
+
+/// # Safety
+/// `task` is kept by a reference.
+#[cold]
+unsafe fn wake_remote(task: *const Task) {
+    // SAFETY: the caller keeps the task. The reference that is made is the queue's, or given up again.
+    unsafe {
+        if !(*task).link.notify() {
+            return;
+        }
+        (*task).references.clone_shared();
+        if Task::push_remote(task) == Pushed::Closed {
+            Task::release(task);
+        }
+    }
+}

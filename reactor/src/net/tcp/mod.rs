@@ -1,0 +1,7 @@
+//! TCP.
+
+mod listener;
+mod stream;
+
+pub use self::listener::TcpListener;
+pub use self::stream::TcpStream;
