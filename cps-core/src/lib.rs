@@ -268,6 +268,7 @@
 //! | `tail-call` | no | returns by `become` instead of calls and a loop; needs a nightly compiler |
 
 #![no_std]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![cfg_attr(feature = "tail-call", feature(explicit_tail_calls), allow(incomplete_features))]
 
 #[cfg(feature = "alloc")]
@@ -381,3 +382,8 @@ pub use suspend::{suspend, try_suspend};
 
 #[doc(hidden)]
 pub mod __private;
+
+// Its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

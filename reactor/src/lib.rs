@@ -52,6 +52,7 @@
 //! [mio]: https://docs.rs/mio
 
 #![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(loom)]
 #[doc(hidden)]
@@ -98,3 +99,8 @@ pub use crate::{
     task::{YieldNow, yield_now},
     timer::{Elapsed, Sleep, Timeout, sleep, sleep_until, timeout},
 };
+
+// Its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
