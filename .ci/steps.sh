@@ -74,6 +74,43 @@ step_msrv() {
     cargo +1.85.0 check -p cps-core -p reactor
 }
 
+# The packages that are published, those that others depend on first.
+PUBLIC=(cps-core-macros cps-core reactor)
+
+# Each can be published, and compiles from what is in its archive. (What is not committed may be in it: a change is
+# checked before it is committed.)
+step_package() {
+    local archive file
+    use_own_target
+    cargo package --allow-dirty "${PUBLIC[@]/#/--package=}"
+    for archive in "$CARGO_TARGET_DIR"/package/*.crate; do
+        # As text, not as links to files of the workspace.
+        for file in README.md LICENSE-MIT LICENSE-APACHE; do
+            tar -xzOf "$archive" --wildcards "*-[0-9]*/$file" | grep -q . || { echo "$archive has no $file"; return 1; }
+        done
+    done
+}
+
+# What a program can use, with all features, is what the listings in the repository say. Where the change is meant,
+# CI_RENEW=1 writes them anew; what it is goes into the changelog. The documentation is built as on docs.rs.
+step_surface() {
+    local crate json
+    need_program python3 python3
+    need_nightly
+    use_own_target
+    for crate in cps-core reactor; do
+        cargo "+$NIGHTLY" rustdoc -p "$crate" --lib --all-features -Z unstable-options --output-format json -- \
+            --cfg docsrs -D warnings
+        json=$CARGO_TARGET_DIR/doc/${crate//-/_}.json
+        python3 .ci/surface.py "$json" >"$json.txt"
+        [ -z "${CI_RENEW:-}" ] || cp "$json.txt" "$crate/surface.txt"
+        diff -U 2 --show-function-line='^[a-z]' "$crate/surface.txt" "$json.txt" || {
+            echo "the surface of $crate is another: if it should be, run CI_RENEW=1 .ci/run surface"
+            return 1
+        }
+    done
+}
+
 step_no_std() {
     cargo test --no-fail-fast -p cps-core --no-default-features --test no_alloc
     need_target thumbv7m-none-eabi
