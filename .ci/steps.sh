@@ -236,6 +236,7 @@ step_aarch64_tail() { RUSTC_BOOTSTRAP=1 aarch64 tail-call "${RETURN_TESTS[@]/#/-
 aarch64() {
     local features=$1
     shift
+    [ "$(uname -m)" != aarch64 ] || skip "all checks are for it here"
     need_program qemu-aarch64 qemu-user
     need_program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     need_target aarch64-unknown-linux-gnu
@@ -252,7 +253,7 @@ step_asan() {
     need_nightly
     use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
-        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target x86_64-unknown-linux-gnu $(run_time_tests) -- --skip forgotten
+        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target "$(host)" $(run_time_tests) -- --skip forgotten
 }
 
 # Data races: what is woken, dropped and polled on other threads. The standard library is built with the sanitizer too,
