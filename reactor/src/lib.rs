@@ -1,8 +1,23 @@
-//! A small current-thread runtime for `async` Rust: an executor, timers and TCP on [mio].
+//! A small runtime for `async` Rust on one thread: an executor, timers and TCP on [mio].
 //!
-//! One thread runs everything: [`block_on`] polls its future and every task it [`spawn`]s, and
-//! sleeps in the operating system's event queue when there is nothing to poll. Futures need not be
-//! `Send`; wakers are, and may be called from any thread at any time.
+//! # Running a future
+//!
+//! [`block_on`] polls its future, and sleeps in the operating system's event queue when there is nothing to poll.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! let answer = reactor::block_on(async {
+//!     reactor::sleep(Duration::from_millis(1)).await;
+//!     42
+//! });
+//! assert_eq!(answer, 42);
+//! ```
+//!
+//! # Tasks
+//!
+//! [`spawn`] starts a task on the same thread. It runs beside the future of [`block_on`], and its [`JoinHandle`] is a
+//! future of its result. Futures need not be `Send`; wakers are, and may be called from any thread at any time.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,7 +33,20 @@
 //! assert_eq!(sum, 3);
 //! ```
 //!
-//! Sockets implement the traits of [`futures_io`], so the extension traits of `futures` apply:
+//! # Timeouts
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! reactor::block_on(async {
+//!     let late = std::future::pending::<()>();
+//!     assert!(reactor::timeout(Duration::from_millis(1), late).await.is_err());
+//! });
+//! ```
+//!
+//! # Sockets
+//!
+//! They implement the traits of [`futures_io`], so that the extension traits of `futures` apply.
 //!
 //! ```
 //! use futures::{AsyncReadExt, AsyncWriteExt};
@@ -42,14 +70,22 @@
 //!
 //! # Implementation notes
 //!
-//! A task is three allocations: its future, the [`Arc`](std::sync::Arc) its wakers point to, and
-//! the cell in which its [`JoinHandle`] finds the result. There is no `unsafe` code.
+//! A task is three allocations: its future, the [`Arc`](std::sync::Arc) that its wakers point to, and the cell in which
+//! its [`JoinHandle`] finds the result. There is no `unsafe` code.
 //!
-//! Modules flow one way: `sync` ← `wake_state`, `park_state` ← `task` ← `executor` ← `join`,
-//! `timer`, `net`. Under `cfg(loom)` only the first three are compiled, for the models in
-//! `loom-tests/`.
+//! # Where to read on
+//!
+//! | question | page |
+//! |---|---|
+//! | How is the runtime kept from one call of [`block_on`] to the next? | [`Runtime`] |
+//! | What becomes of a task whose handle is dropped, or that panics? | [`JoinHandle`], [`JoinError`] |
+//! | How does a task let others run? | [`yield_now`] |
+//! | What can sockets do? | [`net`] |
 //!
 //! [mio]: https://docs.rs/mio
+
+// Modules flow one way: `sync` ← `wake_state`, `park_state` ← `task` ← `executor` ← `join`, `timer`, `net`. Under
+// `cfg(loom)` only the first three are compiled, for the models in `loom-tests/`.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
