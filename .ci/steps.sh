@@ -74,6 +74,90 @@ step_msrv() {
     cargo +1.85.0 check -p cps-core -p reactor
 }
 
+# The packages that are published, those that others depend on first.
+PUBLIC=(cps-core-macros cps-core reactor)
+
+# Of cps-core; `tail-call` is the one that a stable compiler refuses.
+STABLE_FEATURES=(alloc std stream backtrace tracing)
+
+# Each can be published, and compiles from what is in its archive. (What is not committed may be in it: a change is
+# checked before it is committed.)
+step_package() {
+    local archive file
+    use_own_target
+    # Cargo keeps what it unpacked for a build, by name and version only: it may be from before a change.
+    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/{cps-core-macros,cps-core,reactor}-[0-9]*
+    cargo package --allow-dirty "${PUBLIC[@]/#/--package=}"
+    for archive in "$CARGO_TARGET_DIR"/package/*.crate; do
+        # As text, not as links to files of the workspace.
+        for file in README.md LICENSE-MIT LICENSE-APACHE; do
+            tar -xzOf "$archive" --wildcards "*-[0-9]*/$file" | grep -q . || { echo "$archive has no $file"; return 1; }
+        done
+    done
+}
+
+# What a program can use, with all features, is what the listings in the repository say. Where the change is meant,
+# CI_RENEW=1 writes them anew; what it is goes into the changelog. The documentation is built as on docs.rs.
+step_surface() {
+    local crate json
+    need_program python3 python3
+    need_nightly
+    use_own_target
+    for crate in cps-core reactor; do
+        cargo "+$NIGHTLY" rustdoc -p "$crate" --lib --all-features -Z unstable-options --output-format json -- \
+            --cfg docsrs -D warnings
+        json=$CARGO_TARGET_DIR/doc/${crate//-/_}.json
+        python3 .ci/surface.py "$json" >"$json.txt"
+        [ -z "${CI_RENEW:-}" ] || cp "$json.txt" "$crate/surface.txt"
+        diff -U 2 --show-function-line='^[a-z]' "$crate/surface.txt" "$json.txt" || {
+            echo "the surface of $crate is another: if it should be, run CI_RENEW=1 .ci/run surface"
+            return 1
+        }
+    done
+}
+
+# The libraries compile with the oldest versions of their dependencies that their manifests allow.
+step_minimal_versions() {
+    local copy manifest
+    need_nightly
+    use_own_target
+    copy=$CARGO_TARGET_DIR/workspace
+    mkdir -p "$copy"
+    tar --dereference --exclude target -c Cargo.toml cps-core reactor | tar -x -C "$copy"
+    # Without tests and the other members, whose dependencies would raise those of the libraries.
+    sed -i -e 's/^members = .*/members = ["cps-core", "cps-core\/macros", "reactor"]/' -e '/^\[profile/,/^$/d' \
+        "$copy/Cargo.toml"
+    for manifest in "$copy"/{cps-core,cps-core/macros,reactor}/Cargo.toml; do
+        sed -i '/dev-dependencies\]$/,/^$/d' "$manifest"
+    done
+    cd "$copy"
+    cargo "+$NIGHTLY" update --quiet -Z direct-minimal-versions
+    cargo tree --workspace --depth 1 --edges normal --features "$(stable_features)" --prefix none
+    cargo check "${PUBLIC[@]/#/--package=}" --features "$(stable_features)"
+}
+
+stable_features() {
+    local feature
+    for feature in "${STABLE_FEATURES[@]}"; do echo -n "cps-core/$feature "; done
+}
+
+# Of all dependencies in Cargo.lock.
+step_licences() {
+    need_program python3 python3
+    cargo metadata --format-version 1 --all-features --quiet | python3 .ci/licences.py
+}
+
+# Known faults of the dependencies, by the database of RustSec.
+step_advisories() {
+    local database=https://github.com/rustsec/advisory-db fetch=()
+    if ! GIT_TERMINAL_PROMPT=0 timeout 30 git ls-remote --quiet "$database" HEAD >/dev/null 2>&1; then
+        [ -d "${CARGO_HOME:-$HOME/.cargo}/advisory-db" ] || skip "the database of advisories cannot be reached"
+        fetch=(--no-fetch)
+    fi
+    need_cargo_program cargo-audit
+    cargo audit "${fetch[@]}"
+}
+
 step_no_std() {
     cargo test --no-fail-fast -p cps-core --no-default-features --test no_alloc
     need_target thumbv7m-none-eabi
@@ -82,7 +166,16 @@ step_no_std() {
 }
 
 step_features() {
-    local features
+    local features level stream tracing
+    # All sets of the stable features: a level implies the one before it.
+    for level in "" alloc std backtrace; do
+        for stream in "" stream; do
+            for tracing in "" tracing; do
+                cargo rustc -p cps-core --lib --profile check --no-default-features \
+                    --features "$level $stream $tracing" -- -D warnings
+            done
+        done
+    done
     need_component clippy
     for features in "" alloc std backtrace stream tracing; do
         cargo clippy -p cps-core --no-default-features --features "$features" -- -D warnings
@@ -143,6 +236,7 @@ step_aarch64_tail() { RUSTC_BOOTSTRAP=1 aarch64 tail-call "${RETURN_TESTS[@]/#/-
 aarch64() {
     local features=$1
     shift
+    [ "$(uname -m)" != aarch64 ] || skip "all checks are for it here"
     need_program qemu-aarch64 qemu-user
     need_program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     need_target aarch64-unknown-linux-gnu
@@ -159,7 +253,7 @@ step_asan() {
     need_nightly
     use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
-        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target x86_64-unknown-linux-gnu $(run_time_tests) -- --skip forgotten
+        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target "$(host)" $(run_time_tests) -- --skip forgotten
 }
 
 # Data races: what is woken, dropped and polled on other threads. The standard library is built with the sanitizer too,

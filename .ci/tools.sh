@@ -78,3 +78,8 @@ nightly_has() {
         grep -q "^$component\(-\|$\)" <<<"$installed" || return 1
     done
 }
+
+# host: its triple. Flags of code generation are for all crates but build scripts if it is named.
+host() {
+    rustc --version --verbose | sed -n 's/^host: //p'
+}

@@ -7,7 +7,7 @@
 //! - `service`: an HTTP service on axum, and the same in plain `async`.
 //!
 //! Run one with `cargo run --release -p examples --bin fetch`. The library holds the tables of
-//! `lookup`, in [`index`], and has the code in the README compiled and run as a test.
+//! `lookup`, in [`index`], and has the code in READMEs compiled and run as a test.
 
 pub mod index;
 pub mod service;
@@ -15,3 +15,8 @@ pub mod service;
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]
 mod readme {}
+
+// The crate of the macros cannot depend on `cps-core`, whose attribute the example uses.
+#[cfg(doctest)]
+#[doc = include_str!("../../cps-core/macros/README.md")]
+mod readme_of_the_macros {}

@@ -1,8 +1,24 @@
-//! A small current-thread runtime for `async` Rust: an executor, timers and TCP on [mio].
+//! A small runtime for `async` Rust on one thread: an executor, timers and TCP on [mio].
 //!
-//! One thread runs everything: [`block_on`] polls its future and every task it [`spawn`]s, and
-//! sleeps in the operating system's event queue when there is nothing to poll. Futures need not be
-//! `Send`; wakers are, and may be called from any thread at any time.
+//! # Running a future
+//!
+//! [`block_on`] polls its future, and sleeps in the operating system's event queue when there is nothing to poll.
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! let answer = reactor::block_on(async {
+//!     reactor::sleep(Duration::from_millis(1)).await;
+//!     42
+//! });
+//! assert_eq!(answer, 42);
+//! ```
+//!
+//! # Tasks
+//!
+//! [`spawn`] starts a task on the same thread. It runs beside the future of [`block_on`], and its [`JoinHandle`] is a
+//! future of its result. [`spawn_local`] is for futures that are not `Send`. Wakers may be called from any thread at any
+//! time.
 //!
 //! ```
 //! use std::time::Duration;
@@ -18,7 +34,20 @@
 //! assert_eq!(sum, 3);
 //! ```
 //!
-//! Sockets implement the traits of [`futures_io`], so the extension traits of `futures` apply:
+//! # Timeouts
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! reactor::block_on(async {
+//!     let late = std::future::pending::<()>();
+//!     assert!(reactor::timeout(Duration::from_millis(1), late).await.is_err());
+//! });
+//! ```
+//!
+//! # Sockets
+//!
+//! They implement the traits of [`futures_io`], so that the extension traits of `futures` apply.
 //!
 //! ```
 //! use futures::{AsyncReadExt, AsyncWriteExt};
@@ -42,12 +71,33 @@
 //!
 //! # Implementation notes
 //!
-//! A task is one allocation, and a task whose future is a coroutine of `cps_core` is woken at its innermost frame. Rooms flow
-//! one way: `sync` ← `driver` ← `context`, `budget` ← `io`, `time` ← `net`, and `sync` ← `task` ← `local` ← `runtime`. There is
-//! `unsafe` code in `task`, `local` and `runtime` only. Under `cfg(loom)` only the protocols between threads are compiled, for
-//! the models in `loom-tests/`.
+//! A task is one allocation. One whose future is a coroutine of [`cps_core`] is woken at its innermost frame, at any depth.
+//!
+//! # Where to read on
+//!
+//! | question | page |
+//! |---|---|
+//! | How is the runtime kept from one call of [`block_on`] to the next? | [`LocalRuntime`] |
+//! | How is a task spawned that is not `Send`, or from another thread? | [`spawn_local`], [`Handle`] |
+//! | What becomes of a task whose handle is dropped, or that panics? | [`JoinHandle`], [`JoinError`] |
+//! | How does a task let others run? | [`yield_now`] |
+//! | What can sockets do? | [`net`], and [`io`] for other descriptors |
+//! | Intervals, and a clock that tests can stop? | [`time`] |
+//!
+//! # Features
+//!
+//! | feature | what it adds |
+//! |---|---|
+//! | `tokio` | the traits of `tokio::io` for streams |
+//! | `hyper` | the traits of `hyper::rt` for streams, and its timer |
 //!
 //! [mio]: https://docs.rs/mio
+
+// Rooms flow one way: `sync` ← `driver` ← `context`, `budget` ← `io`, `time` ← `net`, and `sync` ← `task` ← `local` ←
+// `runtime`. There is `unsafe` code in `task`, `local`, `runtime`, and in one file of `io`. Under `cfg(loom)` only the
+// protocols between threads are compiled, for the models in `loom-tests/`.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(loom)]
 #[doc(hidden)]
@@ -100,3 +150,8 @@ pub use crate::{
     task::{YieldNow, yield_now},
     time::{Elapsed, Sleep, Timeout, sleep, sleep_until, timeout},
 };
+
+// Its example is compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

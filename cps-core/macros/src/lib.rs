@@ -10,6 +10,8 @@
 //!                                                           expansion
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod argument;
 mod attributes;
 mod await_call;
