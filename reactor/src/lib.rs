@@ -101,6 +101,10 @@
 
 #[cfg(loom)]
 #[doc(hidden)]
+#[path = "multi/idle.rs"]
+pub mod idle;
+#[cfg(loom)]
+#[doc(hidden)]
 #[path = "driver/parking.rs"]
 pub mod parking;
 #[cfg(loom)]
@@ -118,7 +122,8 @@ mod task;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::task::{join_state, references, remote_queue};
+    pub use crate::multi::idle;
+    pub use crate::task::{counter, join_state, references, remote_queue};
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {
         pub use crate::driver::parking::*;
@@ -136,6 +141,8 @@ pub mod io;
 #[cfg(not(loom))]
 mod local;
 #[cfg(not(loom))]
+mod multi;
+#[cfg(not(loom))]
 pub mod net;
 #[cfg(not(loom))]
 mod runtime;
@@ -144,7 +151,10 @@ pub mod time;
 
 #[cfg(not(loom))]
 pub use crate::{
-    runtime::{EnterGuard, Handle, LocalRuntime, block_on, spawn, spawn_local},
+    runtime::{
+        Builder, EnterGuard, Handle, LocalRuntime, Runtime, RuntimeGuard, block_on, spawn,
+        spawn_local,
+    },
     task::error::JoinError,
     task::handle::{AbortHandle, JoinHandle},
     task::{YieldNow, yield_now},

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 
 use crate::budget;
 use crate::context;
+use crate::local::Shared;
 use crate::local::task::{COMPLETE, From, LINKED, SCHEDULED, Task};
-use crate::local::{CURRENT, Shared};
 use crate::task::cell::{self, Progress};
 use crate::task::handle::JoinHandle;
 
@@ -39,16 +39,11 @@ impl Shared {
     /// Runs `future` to its end, and all tasks beside it.
     ///
     /// # Panics
-    /// If the future does; or inside another runtime.
+    /// If the future does.
     ///
     /// # Safety
-    /// By the owner.
-    #[track_caller]
+    /// By the owner, outside of any runtime.
     pub(crate) unsafe fn block_on<F: Future>(self: &Arc<Self>, future: F) -> F::Output {
-        assert!(
-            CURRENT.get().is_null(),
-            "`block_on` inside a runtime would stop it: await the future, or `spawn` it, instead"
-        );
         // SAFETY: the caller is the owner.
         let _entered = unsafe { self.enter() };
         let _context = context::enter(&self.driver);

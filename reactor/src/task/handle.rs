@@ -19,7 +19,6 @@ use crate::task::join_state::Ended;
 ///
 /// Dropping the handle, or a future that awaits `&mut` it, does not stop the task;
 /// [`abort`](JoinHandle::abort) does.
-#[must_use = "dropping the handle detaches the task: `drop` it to say so"]
 pub struct JoinHandle<T> {
     task: TaskReference,
     /// The result was given.

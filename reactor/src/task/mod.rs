@@ -4,6 +4,7 @@
 
 #[cfg(not(loom))]
 pub(crate) mod cell;
+pub mod counter;
 #[cfg(not(loom))]
 pub(crate) mod error;
 #[cfg(not(loom))]

@@ -1,0 +1,127 @@
+//! Which workers of the multi-thread executor sleep, and who wakes one.
+//!
+//! ```text
+//!                  start_search                          give_up
+//!     working ───────────────────────▶ searching ───────────────────▶ asleep
+//!        ▲                              │  ▲  ▲                         │ │
+//!        └──── stop_search ─────────────┘  │  └─── look_again: work ────┘ │
+//!                                          └───── notify: unpark ─────────┘
+//! ```
+//!
+//! Who has pushed work calls [`notify`](Idle::notify). One sleeper at a time is woken, and searches: if it finds something
+//! and was the last one to search, it wakes the next ([`stop_search`](Idle::stop_search)). So a burst of work wakes as many workers as it
+//! needs, one after the other, and no worker is woken while another looks for work anyway.
+//!
+//! # Invariant
+//!
+//! Work that was pushed is found. A worker that falls asleep is among the sleepers *before* it looks at all queues for the
+//! last time; and a push from outside is followed by a fence *before* the sleepers are looked at. So one of the two sees
+//! the other. (Both have a `SeqCst` fence between their write and their read.) If the push finds that somebody searches,
+//! that one has not yet looked for the last time: it falls asleep first.
+//!
+//! A push by a worker has no fence: the worker looks at the sleepers again after each poll ([`notify`](Idle::notify), if
+//! its queue is not empty), by when its push is known. So another worker may be late by one poll, and no wake is lost:
+//! the worker itself runs what it has pushed.
+
+use core::fmt;
+
+use crate::sync::atomic::{
+    AtomicU32, AtomicUsize,
+    Ordering::{Relaxed, SeqCst},
+    fence,
+};
+
+/// As many workers as there are bits.
+pub const MOST_WORKERS: usize = usize::BITS as usize;
+
+/// The state of all workers.
+pub struct Idle {
+    /// A bit for each worker that sleeps.
+    sleepers: AtomicUsize,
+    /// How many look for work. Those that are woken count from then on.
+    searching: AtomicU32,
+}
+
+impl Idle {
+    /// All workers work.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
+        Idle { sleepers: AtomicUsize::new(0), searching: AtomicU32::new(0) }
+    }
+
+    /// A worker that has pushed, or has work left: the worker to unpark, if one is to be.
+    #[inline(always)]
+    #[must_use]
+    pub fn notify(&self) -> Option<usize> {
+        if self.sleepers.load(Relaxed) == 0 || self.searching.load(Relaxed) != 0 {
+            return None;
+        }
+        self.wake_one()
+    }
+
+    /// Any thread that has pushed to where all workers look: the worker to unpark, if one is to be.
+    #[must_use]
+    pub fn notify_from_outside(&self) -> Option<usize> {
+        fence(SeqCst);
+        self.notify()
+    }
+
+    #[cold]
+    fn wake_one(&self) -> Option<usize> {
+        // Only if nobody searches: then the one that is woken does.
+        if self.searching.compare_exchange(0, 1, SeqCst, Relaxed).is_err() {
+            return None;
+        }
+        let mut sleepers = self.sleepers.load(SeqCst);
+        while sleepers != 0 {
+            let worker = sleepers.trailing_zeros() as usize;
+            let before = self.sleepers.fetch_and(!(1 << worker), SeqCst);
+            if before & (1 << worker) != 0 {
+                return Some(worker);
+            }
+            sleepers = before;
+        }
+        self.searching.fetch_sub(1, SeqCst);
+        None
+    }
+
+    /// A worker without work looks for some.
+    pub fn start_search(&self) {
+        self.searching.fetch_add(1, SeqCst);
+    }
+
+    /// A worker that searched has found something: the worker to unpark, if `has_more` and it was the last to search.
+    #[must_use]
+    pub fn stop_search(&self, has_more: bool) -> Option<usize> {
+        let was_last = self.searching.fetch_sub(1, SeqCst) == 1;
+        if was_last && has_more { self.notify() } else { None }
+    }
+
+    /// A worker that searched has found nothing. It looks at all queues once more, then calls
+    /// [`look_again`](Idle::look_again) or parks.
+    pub fn give_up(&self, worker: usize) {
+        self.sleepers.fetch_or(1 << worker, SeqCst);
+        self.searching.fetch_sub(1, SeqCst);
+        fence(SeqCst);
+    }
+
+    /// A worker that has given up has found something after all: whether it may go on to search. If not, it was woken
+    /// meanwhile, and finds that when it parks.
+    #[must_use]
+    pub fn look_again(&self, worker: usize) -> bool {
+        let was_asleep = self.sleepers.fetch_and(!(1 << worker), SeqCst) & (1 << worker) != 0;
+        if was_asleep {
+            self.searching.fetch_add(1, SeqCst);
+        }
+        was_asleep
+    }
+}
+
+impl fmt::Debug for Idle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Idle")
+            .field("sleepers", &format_args!("{:#b}", self.sleepers.load(Relaxed)))
+            .field("searching", &self.searching.load(Relaxed))
+            .finish()
+    }
+}

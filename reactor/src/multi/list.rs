@@ -1,0 +1,90 @@
+//! The list of all tasks, in parts, so that workers that spawn do not wait for each other.
+
+use std::ptr;
+use std::sync::Mutex;
+
+use crate::multi::task::Task;
+use crate::sync::lock;
+
+/// One part of the list.
+pub(super) struct List(Mutex<Inner>);
+
+struct Inner {
+    first: *const Task,
+    /// The runtime is going: nothing is linked any more.
+    is_closed: bool,
+}
+
+// SAFETY: what is in the list is kept by the executor's reference, which is given up after `unlink` or `pop`; the links
+// are used under the lock.
+unsafe impl Send for Inner {}
+
+impl List {
+    pub(super) fn new() -> Self {
+        List(Mutex::new(Inner { first: ptr::null(), is_closed: false }))
+    }
+
+    /// Puts a task into the list. False if it is closed.
+    ///
+    /// # Safety
+    /// The task is new, with a reference for the executor, and its `shard` is this list.
+    #[must_use]
+    pub(super) unsafe fn link(&self, task: *const Task) -> bool {
+        let mut inner = lock(&self.0);
+        if inner.is_closed {
+            return false;
+        }
+        // SAFETY: the executor's reference keeps the task, and its neighbour.
+        unsafe {
+            (*task).is_linked.set(true);
+            (*task).next.set(inner.first);
+            if let Some(next) = inner.first.as_ref() {
+                next.previous.set(task);
+            }
+        }
+        inner.first = task;
+        true
+    }
+
+    /// Takes a task out of the list, if it is there.
+    ///
+    /// # Safety
+    /// By who runs the task, whose `shard` is this list.
+    pub(super) unsafe fn unlink(&self, task: &Task) {
+        let mut inner = lock(&self.0);
+        if task.is_linked.replace(false) {
+            // SAFETY: it is in the list.
+            unsafe { inner.remove(task) };
+        }
+    }
+
+    /// Closes the list, and takes a task out.
+    pub(super) fn pop(&self) -> Option<*const Task> {
+        let mut inner = lock(&self.0);
+        inner.is_closed = true;
+        let first = inner.first;
+        // SAFETY: what is in the list is kept by the executor's reference.
+        let task = unsafe { first.as_ref() }?;
+        task.is_linked.set(false);
+        // SAFETY: it is in the list.
+        unsafe { inner.remove(task) };
+        Some(first)
+    }
+}
+
+impl Inner {
+    /// # Safety
+    /// The task is in the list.
+    unsafe fn remove(&mut self, task: &Task) {
+        let (previous, next) = (task.previous.get(), task.next.get());
+        // SAFETY: what is in the list is kept by the executor's reference.
+        let neighbours = unsafe { (previous.as_ref(), next.as_ref()) };
+        match neighbours.0 {
+            Some(previous) => previous.next.set(next),
+            None => self.first = next,
+        }
+        if let Some(next) = neighbours.1 {
+            next.previous.set(previous);
+        }
+    }
+}

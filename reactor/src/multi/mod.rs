@@ -1,0 +1,277 @@
+//! The multi-thread executor: workers that steal from each other.
+//!
+//! ```text
+//!   Runtime ─────▶ Shared ◀───── tasks ◀───── wakers, handles
+//!                    ├ injector: what other threads wake and spawn
+//!                    ├ stealers ◀── Worker (a thread each): queue, slot
+//!                    ├ idle, parkers: who sleeps, and how
+//!                    ├ driver: the event queue, in which one of the sleepers waits
+//!                    └ lists: all tasks
+//! ```
+//!
+//! # Invariant
+//!
+//! A task is in one queue at most, or is run by one worker ([`Counter`](crate::task::counter)). Queues hold no references:
+//! tasks in them are kept by the executor's reference, which is given up by the run that completes the task, or, when
+//! all workers have ended and nobody looks at queues any more, by the last worker, which cancels all tasks.
+
+pub mod idle;
+mod list;
+mod parker;
+mod task;
+mod worker;
+
+use std::fmt;
+use std::io;
+use std::panic::Location;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use crossbeam_deque::{Injector, Stealer, Worker as Deque};
+
+use crate::driver::{self, Driver};
+use crate::multi::idle::Idle;
+pub(crate) use crate::multi::idle::MOST_WORKERS;
+use crate::multi::list::List;
+use crate::multi::parker::Parker;
+use crate::multi::task::Task;
+use crate::multi::worker::{Queued, with_worker};
+use crate::sync::lock;
+use crate::task::cell;
+use crate::task::handle::JoinHandle;
+
+/// An executor, as its workers, tasks and handles know it.
+pub(crate) struct Shared {
+    injector: Injector<Queued>,
+    stealers: Box<[Stealer<Queued>]>,
+    idle: Idle,
+    parkers: Box<[Parker]>,
+    driver_handle: Arc<driver::Handle>,
+    /// `None` once the runtime is gone. Who has the lock turns it.
+    driver: Mutex<Option<Driver>>,
+    lists: Box<[List]>,
+    /// For tasks that are spawned by no worker.
+    next_list: AtomicUsize,
+    is_stopping: AtomicBool,
+    life: Mutex<Life>,
+    ended: Condvar,
+}
+
+/// How far the runtime has ended.
+struct Life {
+    /// Workers that have not ended.
+    workers: usize,
+    /// All tasks are cancelled.
+    is_over: bool,
+}
+
+impl Shared {
+    /// An executor with so many workers. `name` gives the names of their threads.
+    pub(crate) fn start(workers: usize, name: &str) -> io::Result<(Arc<Self>, Threads)> {
+        let driver = Driver::new()?;
+        let queues: Vec<_> = (0..workers).map(|_| Deque::new_fifo()).collect();
+        let shared = Arc::new(Shared {
+            injector: Injector::new(),
+            stealers: queues.iter().map(Deque::stealer).collect(),
+            idle: Idle::new(),
+            parkers: (0..workers).map(|_| Parker::new()).collect(),
+            driver_handle: driver.handle().clone(),
+            driver: Mutex::new(Some(driver)),
+            lists: (0..workers).map(|_| List::new()).collect(),
+            next_list: AtomicUsize::new(0),
+            is_stopping: AtomicBool::new(false),
+            life: Mutex::new(Life { workers, is_over: false }),
+            ended: Condvar::new(),
+        });
+        let mut threads = Vec::new();
+        for (number, queue) in queues.into_iter().enumerate() {
+            let of_worker = shared.clone();
+            let builder = thread::Builder::new().name(format!("{name}-{number}"));
+            match builder.spawn(move || worker::run(of_worker, number, queue)) {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    shared.stop();
+                    for _ in number..workers {
+                        shared.worker_ends();
+                    }
+                    Threads(threads).join();
+                    return Err(error);
+                }
+            }
+        }
+        Ok((shared, Threads(threads)))
+    }
+
+    pub(crate) fn driver_handle(&self) -> &Arc<driver::Handle> {
+        &self.driver_handle
+    }
+
+    pub(crate) fn workers(&self) -> usize {
+        self.stealers.len()
+    }
+
+    /// Spawns a task. If the runtime goes away, the task is cancelled at once, here.
+    pub(crate) fn spawn<F>(
+        self: &Arc<Self>,
+        future: F,
+        spawned_at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send,
+    {
+        let own_list = with_worker(|worker| {
+            worker.filter(|worker| Arc::ptr_eq(worker.shared(), self)).map(worker::Worker::number)
+        });
+        let list =
+            own_list.unwrap_or_else(|| self.next_list.fetch_add(1, Relaxed) % self.lists.len());
+        let task = Task::allocate(self.clone(), list, future, spawned_at);
+        // SAFETY: the handle's reference is given up by nobody else.
+        let handle = unsafe { JoinHandle::new(Task::waker(task)) };
+        // SAFETY: the task is new, with a reference for the executor. It is in no queue; and if the list is closed, nobody
+        // else knows it but its handle.
+        unsafe {
+            if self.lists[list].link(task) {
+                Self::schedule(task);
+            } else {
+                Self::cancel(task);
+            }
+        }
+        handle
+    }
+
+    /// Queues a task: with the worker that this thread is, or where all workers look.
+    ///
+    /// # Safety
+    /// The task is in no queue and does not run, and the caller is to queue it. It is kept meanwhile.
+    #[inline(always)]
+    unsafe fn schedule(task: *const Task) {
+        // SAFETY: the caller keeps the task.
+        let shared = unsafe { &(*task).shared };
+        with_worker(|worker| match worker {
+            Some(worker) if Arc::ptr_eq(worker.shared(), shared) => worker.schedule(task),
+            _ => shared.inject(task),
+        });
+    }
+
+    #[cold]
+    fn inject(&self, task: *const Task) {
+        self.injector.push(Queued(task));
+        self.unpark(self.idle.notify_from_outside());
+    }
+
+    #[inline(always)]
+    fn unpark(&self, worker: Option<usize>) {
+        if let Some(worker) = worker {
+            self.parkers[worker].unpark(&self.driver_handle);
+        }
+    }
+
+    /// Whether there is something in any queue, or to end.
+    fn has_work(&self) -> bool {
+        !self.injector.is_empty()
+            || self.stealers.iter().any(|stealer| !stealer.is_empty())
+            || self.is_stopping.load(Relaxed)
+    }
+
+    /// Ends a task by a drop of its future.
+    ///
+    /// # Safety
+    /// By who runs the task, or when nobody does any more; it is not complete.
+    unsafe fn cancel(task: *const Task) {
+        // SAFETY: the caller has the task's content, in which a future is.
+        unsafe {
+            ((*task).common().vtable.cancel)(task.cast());
+            Self::complete(task);
+        }
+    }
+
+    /// Ends a task whose result is there.
+    ///
+    /// # Safety
+    /// As for [`cancel`](Shared::cancel); once.
+    unsafe fn complete(task: *const Task) {
+        // SAFETY: the executor's reference keeps the task until it is given up here.
+        unsafe {
+            let this = &*task;
+            this.shared.lists[this.shard].unlink(this);
+            this.counter.complete();
+            cell::complete(task.cast());
+            Task::release(task);
+        }
+    }
+
+    /// Has all workers end, each after the poll in which it is.
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Release);
+        for parker in &self.parkers {
+            parker.unpark(&self.driver_handle);
+        }
+    }
+
+    /// The last thing that a worker does. The last one cancels all tasks.
+    fn worker_ends(&self) {
+        let mut life = lock(&self.life);
+        life.workers -= 1;
+        let is_last = life.workers == 0;
+        drop(life);
+        if is_last {
+            self.close();
+            lock(&self.life).is_over = true;
+            self.ended.notify_all();
+        }
+    }
+
+    /// Cancels every task, each once. They may spawn, wake and abort while they are dropped; what they spawn is cancelled,
+    /// too.
+    fn close(&self) {
+        for list in &self.lists {
+            while let Some(task) = list.pop() {
+                // SAFETY: no worker runs tasks any more; it is in the list no more, so that nobody else cancels it.
+                unsafe { Self::cancel(task) };
+            }
+        }
+        // The event queue's descriptors are closed now, whoever keeps a waker.
+        let driver = lock(&self.driver).take();
+        cell::quietly(|| drop(driver));
+    }
+
+    /// Waits until all tasks are cancelled, or for so long. Whether they are.
+    pub(crate) fn wait_for_end(&self, timeout: Duration) -> bool {
+        let life = lock(&self.life);
+        let waited = self.ended.wait_timeout_while(life, timeout, |life| !life.is_over);
+        waited.unwrap_or_else(PoisonError::into_inner).0.is_over
+    }
+
+    /// Whether this thread is one of the executor's workers.
+    pub(crate) fn is_worker_here(self: &Arc<Self>) -> bool {
+        worker::is_worker_of(self)
+    }
+}
+
+/// The executor whose worker this thread is.
+pub(crate) fn current() -> Option<Arc<Shared>> {
+    with_worker(|worker| worker.map(|worker| worker.shared().clone()))
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("idle", &self.idle).finish_non_exhaustive()
+    }
+}
+
+/// The threads of the workers.
+pub(crate) struct Threads(Vec<thread::JoinHandle<()>>);
+
+impl Threads {
+    /// Waits until they have ended. They do after [`Shared::stop`].
+    pub(crate) fn join(self) {
+        for thread in self.0 {
+            // A worker catches what tasks panic with.
+            let _ = thread.join();
+        }
+    }
+}

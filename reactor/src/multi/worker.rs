@@ -1,0 +1,257 @@
+//! A worker: a thread that runs tasks, and steals them when it has none.
+
+use std::cell::Cell;
+use std::mem::ManuallyDrop;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Acquire;
+use std::task::Context;
+
+use crossbeam_deque::{Steal, Worker as Deque};
+
+use crate::budget;
+use crate::context;
+use crate::multi::Shared;
+use crate::multi::task::Task;
+use crate::task::cell::{self, Progress, quietly};
+use crate::task::counter::Suspend;
+
+/// Every so many polls a worker looks at what comes from outside: the injector, events, the end. (A number that is no
+/// divisor of usual batches, as in tokio.)
+const TICKS: u32 = 61;
+
+/// So many tasks in a row may come from the slot, before those in the queue have their turn.
+const SLOT_IN_A_ROW: u32 = 3;
+
+thread_local! {
+    /// The worker that this thread is.
+    static WORKER: Cell<*const Worker> = const { Cell::new(ptr::null()) };
+}
+
+/// A task in a queue.
+#[derive(Clone, Copy)]
+pub(super) struct Queued(pub(super) *const Task);
+
+// SAFETY: a task in a queue is run by who takes it out, on whichever thread: its future is `Send`.
+unsafe impl Send for Queued {}
+
+/// What a worker's thread has.
+pub(super) struct Worker {
+    number: usize,
+    shared: Arc<Shared>,
+    queue: Deque<Queued>,
+    /// The task that was woken last, by another one: it runs next, with what is in the caches. Nobody steals it.
+    slot: Cell<*const Task>,
+    slot_in_a_row: Cell<u32>,
+    tick: Cell<u32>,
+    is_searching: Cell<bool>,
+    /// The task that is polled, or was polled last.
+    running: Cell<*const Task>,
+}
+
+/// Calls `f` with the worker that this thread is, if it is one.
+#[inline(always)]
+pub(super) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
+    // SAFETY: `run` has set the pointer to a local of its own, and takes it back before it returns.
+    f(unsafe { WORKER.get().as_ref() })
+}
+
+/// Whether this thread is a worker of that executor.
+#[inline(always)]
+pub(super) fn is_worker_of(shared: &Arc<Shared>) -> bool {
+    with_worker(|worker| worker.is_some_and(|worker| Arc::ptr_eq(&worker.shared, shared)))
+}
+
+/// The body of a worker's thread.
+pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Deque<Queued>) {
+    let _context = context::enter(&shared.driver_handle);
+    let worker = Worker {
+        number,
+        shared,
+        queue,
+        slot: Cell::new(ptr::null()),
+        slot_in_a_row: Cell::new(0),
+        tick: Cell::new(0),
+        is_searching: Cell::new(false),
+        running: Cell::new(ptr::null()),
+    };
+    WORKER.set(&raw const worker);
+    // One for many polls: it costs some instructions.
+    while let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker.run())) {
+        let task = worker.running.get();
+        // SAFETY: only a poll panics in `run`: that of the running task, which this worker runs, and is not complete.
+        unsafe {
+            ((*task).common().vtable.fail)(task.cast(), payload);
+            Shared::complete(task);
+        }
+    }
+    worker.shared.worker_ends();
+    WORKER.set(ptr::null());
+}
+
+impl Worker {
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(super) fn number(&self) -> usize {
+        self.number
+    }
+
+    /// Queues a task that was woken on this thread.
+    #[inline(always)]
+    pub(super) fn schedule(&self, task: *const Task) {
+        let task =
+            if self.slot_in_a_row.get() < SLOT_IN_A_ROW { self.slot.replace(task) } else { task };
+        if !task.is_null() {
+            self.push(task);
+        }
+    }
+
+    #[inline(always)]
+    fn push(&self, task: *const Task) {
+        self.queue.push(Queued(task));
+        self.shared.unpark(self.shared.idle.notify());
+    }
+
+    /// Runs tasks until the runtime goes away.
+    fn run(&self) {
+        loop {
+            let tick = self.tick.get().wrapping_add(1);
+            self.tick.set(tick);
+            if tick % TICKS == 0 && !self.look_outside() {
+                return;
+            }
+            let Some(task) = self.next() else {
+                if self.search_or_sleep() {
+                    continue;
+                }
+                return;
+            };
+            if self.is_searching.replace(false) {
+                let has_more = !self.queue.is_empty() || !self.shared.injector.is_empty();
+                self.shared.unpark(self.shared.idle.stop_search(has_more));
+            }
+            // SAFETY: it was taken out of a queue by this worker.
+            unsafe { self.run_task(task) };
+            // What the look at the sleepers of a push may have missed.
+            if !self.queue.is_empty() {
+                self.shared.unpark(self.shared.idle.notify());
+            }
+        }
+    }
+
+    /// The next task of this worker's own.
+    #[inline(always)]
+    fn next(&self) -> Option<*const Task> {
+        let task = self.slot.replace(ptr::null());
+        if !task.is_null() {
+            self.slot_in_a_row.set(self.slot_in_a_row.get() + 1);
+            return Some(task);
+        }
+        self.slot_in_a_row.set(0);
+        self.queue.pop().map(|Queued(task)| task)
+    }
+
+    /// Looks at what comes from outside. False if the runtime goes away.
+    #[cold]
+    fn look_outside(&self) -> bool {
+        if self.shared.is_stopping.load(Acquire) {
+            return false;
+        }
+        if self.shared.driver_handle.has_work() {
+            if let Ok(mut driver) = self.shared.driver.try_lock() {
+                // A waker that panics is foreign code's; all others were called.
+                quietly(|| driver.iter_mut().for_each(|driver| driver.turn(false)));
+            }
+        }
+        if let Some(task) = self.steal_injected() {
+            self.push(task);
+        }
+        true
+    }
+
+    fn steal_injected(&self) -> Option<*const Task> {
+        if self.shared.injector.is_empty() {
+            return None;
+        }
+        retry(|| self.shared.injector.steal_batch_and_pop(&self.queue))
+    }
+
+    /// A task of somebody else's.
+    fn steal(&self) -> Option<*const Task> {
+        let stealers = &self.shared.stealers;
+        self.steal_injected().or_else(|| {
+            (1..stealers.len())
+                .map(|offset| &stealers[(self.number + offset) % stealers.len()])
+                .find_map(|stealer| retry(|| stealer.steal_batch_and_pop(&self.queue)))
+        })
+    }
+
+    /// Finds work for the queue, or sleeps. False if the runtime goes away.
+    #[cold]
+    fn search_or_sleep(&self) -> bool {
+        let idle = &self.shared.idle;
+        if !self.is_searching.replace(true) {
+            idle.start_search();
+        }
+        if let Some(task) = self.steal() {
+            self.queue.push(Queued(task));
+            return true;
+        }
+        idle.give_up(self.number);
+        if !self.shared.has_work() {
+            self.shared.parkers[self.number].park(&self.shared.driver);
+        }
+        // If this is not the one to take the worker out of the sleepers, it was woken: and is counted as one that searches.
+        let _ = idle.look_again(self.number);
+        if self.shared.is_stopping.load(Acquire) {
+            self.is_searching.set(false);
+            self.shared.unpark(idle.stop_search(false));
+            return false;
+        }
+        true
+    }
+
+    /// Runs a task once.
+    ///
+    /// # Safety
+    /// It was taken out of a queue, and was not run since.
+    #[inline(always)]
+    unsafe fn run_task(&self, task: *const Task) {
+        // SAFETY: the executor's reference keeps the task until it is complete.
+        let this = unsafe { &*task };
+        let seen = this.counter.start();
+        self.running.set(task);
+        if this.common().join.is_aborted() {
+            // SAFETY: this worker runs the task, which is not complete.
+            return unsafe { Shared::cancel(task) };
+        }
+        budget::reset();
+        // SAFETY: the waker owns no reference: it is not dropped, and lent while the executor has one.
+        let waker = ManuallyDrop::new(unsafe { Task::waker(task) });
+        // SAFETY: this worker runs the task, in which a future is, since it is not complete.
+        match unsafe { cell::run::<Task>(task.cast(), &mut Context::from_waker(&waker)) } {
+            Progress::Pending => {
+                if this.counter.suspend(seen) == Suspend::Reschedule {
+                    // To the back, not to the slot: it has had its turn.
+                    self.push(task);
+                }
+            }
+            // SAFETY: the result is there, and was not before.
+            Progress::Done => unsafe { Shared::complete(task) },
+            Progress::Root => unreachable!("`block_on` has no task here"),
+        }
+    }
+}
+
+fn retry(mut steal: impl FnMut() -> Steal<Queued>) -> Option<*const Task> {
+    loop {
+        match steal() {
+            Steal::Success(Queued(task)) => return Some(task),
+            Steal::Empty => return None,
+            Steal::Retry => {}
+        }
+    }
+}

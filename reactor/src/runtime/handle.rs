@@ -1,0 +1,151 @@
+//! Handles of runtimes, and the functions that find the runtime they are called in.
+
+use std::fmt;
+use std::panic::Location;
+use std::sync::Arc;
+
+use crate::runtime::LocalRuntime;
+use crate::runtime::multi::entered;
+use crate::task::handle::JoinHandle;
+use crate::{local, multi};
+
+/// Spawns on a runtime, from any thread. It does not keep the runtime.
+#[derive(Clone)]
+pub struct Handle(Kind);
+
+#[derive(Clone)]
+enum Kind {
+    Local(Arc<local::Shared>),
+    Multi(Arc<multi::Shared>),
+}
+
+impl Handle {
+    pub(super) fn local(shared: Arc<local::Shared>) -> Self {
+        Handle(Kind::Local(shared))
+    }
+
+    pub(super) fn multi(shared: Arc<multi::Shared>) -> Self {
+        Handle(Kind::Multi(shared))
+    }
+
+    /// That of the runtime that is current on this thread.
+    ///
+    /// # Panics
+    ///
+    /// Outside a runtime: call it inside [`block_on`], a task spawned there, or an [`EnterGuard`](crate::EnterGuard).
+    #[must_use]
+    #[track_caller]
+    pub fn current() -> Self {
+        Self::expect_current("Handle::current")
+    }
+
+    /// That of the runtime that is current on this thread, if one is.
+    #[must_use]
+    pub fn try_current() -> Option<Self> {
+        // A current-thread runtime that is entered inside another one is the one that is current.
+        local::current()
+            .map(Kind::Local)
+            .or_else(|| multi::current().or_else(entered).map(Kind::Multi))
+            .map(Handle)
+    }
+
+    /// # Panics
+    ///
+    /// If there is none, naming `what` was called.
+    #[track_caller]
+    fn expect_current(what: &str) -> Self {
+        match Self::try_current() {
+            Some(handle) => handle,
+            None => panic!(
+                "`{what}` needs a runtime: call it inside `reactor::block_on` or a task spawned there"
+            ),
+        }
+    }
+
+    /// Spawns a task on the runtime. If that is gone, the task is cancelled at once: its future is dropped here, and the
+    /// [`JoinHandle`] says so.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let spawned_at = Location::caller();
+        match &self.0 {
+            // SAFETY: it is entered here, and so this is the owner.
+            Kind::Local(shared) if local::is_current(shared) => unsafe {
+                shared.spawn_here(future, spawned_at)
+            },
+            Kind::Local(shared) => shared.spawn_from_elsewhere(future, spawned_at),
+            Kind::Multi(shared) => shared.spawn(future, spawned_at),
+        }
+    }
+}
+
+impl fmt::Debug for Handle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match &self.0 {
+            Kind::Local(_) => "current-thread",
+            Kind::Multi(_) => "multi-thread",
+        };
+        f.debug_tuple("Handle").field(&format_args!("{kind}")).finish()
+    }
+}
+
+/// # Panics
+/// Inside a runtime, which `what` would stop.
+#[track_caller]
+pub(super) fn assert_outside(what: &str) {
+    assert!(
+        local::current().is_none() && multi::current().or_else(entered).is_none(),
+        "`{what}` inside a runtime would stop it: await the future, or `spawn` it, instead"
+    );
+}
+
+/// Runs `future` to its end on a new [`LocalRuntime`], then cancels the tasks it left behind.
+///
+/// # Panics
+///
+/// As [`LocalRuntime::block_on`], and if [`LocalRuntime::new`] fails.
+#[track_caller]
+pub fn block_on<F: Future>(future: F) -> F::Output {
+    LocalRuntime::new().expect("cannot create a runtime").block_on(future)
+}
+
+/// Spawns a task on the runtime that is current on this thread.
+///
+/// The task starts when the executor reaches it, never inside this call. Dropping the handle
+/// detaches the task. A panic of the task ends that task only; its handle tells.
+///
+/// # Panics
+///
+/// Outside a runtime: call it inside [`block_on`], a task spawned there, or an [`EnterGuard`](crate::EnterGuard); or use
+/// [`Handle::spawn`].
+#[track_caller]
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    Handle::expect_current("spawn").spawn(future)
+}
+
+/// As [`spawn`], for a future that need not be `Send`: on a [`LocalRuntime`].
+///
+/// # Panics
+///
+/// Where no [`LocalRuntime`] is current: inside a multi-thread [`Runtime`](crate::Runtime), too, whose tasks go from thread to thread.
+#[track_caller]
+pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+{
+    let Some(shared) = local::current() else {
+        let kind = if multi::current().or_else(entered).is_some() { "current-thread " } else { "" };
+        panic!(
+            "`spawn_local` needs a {kind}runtime: call it inside `reactor::block_on` or a task spawned there"
+        )
+    };
+    // SAFETY: it is entered here, and so this is the owner.
+    unsafe { shared.spawn_here(future, Location::caller()) }
+}

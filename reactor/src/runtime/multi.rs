@@ -1,0 +1,270 @@
+//! The multi-thread runtime.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::io;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Acquire, Release};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
+
+use crate::budget;
+use crate::context;
+use crate::multi::{MOST_WORKERS, Shared, Threads};
+use crate::runtime::handle::{Handle, assert_outside};
+use crate::task::handle::JoinHandle;
+
+thread_local! {
+    /// The runtime that is entered on this thread, which is none of its workers.
+    static ENTERED: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+}
+
+/// The runtime that is entered on this thread.
+pub(super) fn entered() -> Option<Arc<Shared>> {
+    // An error means that the thread is about to end: a destructor of its locals asks.
+    ENTERED.try_with(|entered| entered.borrow().clone()).ok().flatten()
+}
+
+/// A multi-thread runtime: its worker threads run tasks, and steal them from each other.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let runtime = reactor::Runtime::new()?;
+/// let sum = runtime.block_on(async {
+///     let tasks: Vec<_> = (0..10).map(|n| reactor::spawn(async move { n * n })).collect();
+///     let mut sum = 0;
+///     for task in tasks {
+///         sum += task.await.unwrap();
+///     }
+///     sum
+/// });
+/// assert_eq!(sum, 285);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Dropping
+///
+/// Waits until each worker has ended the poll in which it is, then cancels all tasks. Awaiting the [`JoinHandle`] of a cancelled task
+/// evaluates to an error that says so. On one of its own workers the drop does not wait.
+/// [`shutdown_timeout`](Runtime::shutdown_timeout) and [`shutdown_background`](Runtime::shutdown_background) are the forms that do not wait as long.
+pub struct Runtime {
+    shared: Arc<Shared>,
+    /// `None` once they are not waited for.
+    threads: Option<Threads>,
+}
+
+/// How a runtime is made.
+///
+/// ```
+/// # fn main() -> std::io::Result<()> {
+/// let runtime = reactor::Builder::new().worker_threads(2).thread_name("service").build()?;
+/// assert_eq!(runtime.block_on(async { 1 + 1 }), 2);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Debug, Clone)]
+pub struct Builder {
+    workers: Option<usize>,
+    name: String,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Builder { workers: None, name: "reactor".to_owned() }
+    }
+}
+
+impl Builder {
+    /// As many workers as the machine has cores for this process.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The number of worker threads: at most as many as there are bits in a `usize`.
+    ///
+    /// # Panics
+    ///
+    /// If it is zero, or too large.
+    #[must_use]
+    #[track_caller]
+    pub fn worker_threads(mut self, workers: usize) -> Self {
+        assert!(
+            (1..=MOST_WORKERS).contains(&workers),
+            "a runtime has between 1 and {MOST_WORKERS} workers, not {workers}"
+        );
+        self.workers = Some(workers);
+        self
+    }
+
+    /// The name of its threads, to which their numbers are added.
+    #[must_use]
+    pub fn thread_name(mut self, name: impl Into<String>) -> Self {
+        self.name = name.into();
+        self
+    }
+
+    /// Makes the runtime, and starts its threads.
+    ///
+    /// # Errors
+    ///
+    /// If the operating system gives no event queue, or no thread.
+    pub fn build(self) -> io::Result<Runtime> {
+        let workers = self.workers.unwrap_or_else(|| {
+            thread::available_parallelism().map_or(1, usize::from).min(MOST_WORKERS)
+        });
+        let (shared, threads) = Shared::start(workers, &self.name)?;
+        Ok(Runtime { shared, threads: Some(threads) })
+    }
+}
+
+impl Runtime {
+    /// A runtime with a worker for each core.
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::build`].
+    pub fn new() -> io::Result<Self> {
+        Builder::new().build()
+    }
+
+    /// Runs `future` to its end on this thread, while the workers run the tasks that it spawns.
+    ///
+    /// # Panics
+    ///
+    /// If `future` panics (the panic of a *task* goes to its [`JoinHandle`]), or inside a runtime, which could not run
+    /// meanwhile.
+    #[track_caller]
+    pub fn block_on<F: Future>(&self, future: F) -> F::Output {
+        assert_outside("block_on");
+        let _entered = self.enter();
+        let parker =
+            Arc::new(Parker { thread: thread::current(), is_notified: AtomicBool::new(false) });
+        let waker = Waker::from(parker.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut future = pin!(future); // Dropped first, while the runtime is entered.
+        loop {
+            budget::reset();
+            if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
+                return output;
+            }
+            parker.park();
+        }
+    }
+
+    /// Spawns a task. See [`spawn`](crate::spawn) for the details.
+    #[track_caller]
+    pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        self.shared.spawn(future, Location::caller())
+    }
+
+    /// What spawns from any thread.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::multi(self.shared.clone())
+    }
+
+    /// The number of its worker threads.
+    #[must_use]
+    pub fn workers(&self) -> usize {
+        self.shared.workers()
+    }
+
+    /// Makes the runtime current on this thread until the guard is dropped: [`spawn`](crate::spawn), sockets and timers
+    /// find it.
+    pub fn enter(&self) -> RuntimeGuard<'_> {
+        RuntimeGuard {
+            previous: ENTERED.with(|entered| entered.replace(Some(self.shared.clone()))),
+            _driver: context::enter(self.shared.driver_handle()),
+            _runtime: PhantomData,
+        }
+    }
+
+    /// Ends the runtime, and waits for it no longer than `timeout`. Whether all tasks are cancelled then: a poll that does
+    /// not return keeps its worker, and the runtime, which ends when that returns.
+    pub fn shutdown_timeout(mut self, timeout: Duration) -> bool {
+        drop(self.threads.take());
+        self.shared.stop();
+        !self.shared.is_worker_here() && self.shared.wait_for_end(timeout)
+    }
+
+    /// Ends the runtime without waiting: its last worker cancels the tasks.
+    pub fn shutdown_background(self) {
+        self.shutdown_timeout(Duration::ZERO);
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        let Some(threads) = self.threads.take() else { return };
+        self.shared.stop();
+        if !self.shared.is_worker_here() {
+            threads.join();
+        }
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("workers", &self.workers()).finish_non_exhaustive()
+    }
+}
+
+/// The guard of [`Runtime::enter`].
+#[must_use = "the runtime is current only until this is dropped"]
+pub struct RuntimeGuard<'a> {
+    previous: Option<Arc<Shared>>,
+    _driver: context::Entered,
+    /// Of this thread, and of the runtime, which it borrows.
+    _runtime: PhantomData<(&'a Runtime, Rc<()>)>,
+}
+
+impl Drop for RuntimeGuard<'_> {
+    fn drop(&mut self) {
+        let previous = self.previous.take();
+        drop(ENTERED.with(|entered| entered.replace(previous)));
+    }
+}
+
+impl fmt::Debug for RuntimeGuard<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RuntimeGuard").finish_non_exhaustive()
+    }
+}
+
+/// The thread of a `block_on`.
+struct Parker {
+    thread: Thread,
+    is_notified: AtomicBool,
+}
+
+impl Parker {
+    fn park(&self) {
+        while !self.is_notified.swap(false, Acquire) {
+            thread::park();
+        }
+    }
+}
+
+impl Wake for Parker {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        if !self.is_notified.swap(true, Release) {
+            self.thread.unpark();
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! The state of a task of the multi-thread executor: one word that counts wakes and references.
+//!
+//! ```text
+//!   bit 63: COMPLETE | bits 32–62: wakes | bits 0–31: references
+//!
+//!            wake: 0 → 1, Schedule             start: seen = wakes
+//!    idle ─────────────────────────▶ queued ──────────────────────▶ running ───▶ complete
+//!     ▲                                ▲                             │    │ complete
+//!     │                                └───── suspend: Reschedule ───┤    └ wakes count on, in vain
+//!     └─────────────────────────────────────── suspend: Idle ────────┘
+//!                          wakes − seen = 0
+//! ```
+//!
+//! A task is in a queue, or runs, as long as `wakes` is not zero. So a wake is one read-modify-write, whatever the task
+//! does at the moment, and so is one that gives up its reference; a start is a load; and a task that has woken itself is
+//! queued again without any.
+//!
+//! # Invariant
+//!
+//! Who has brought `wakes` from zero puts the task into a queue, once; who takes it out runs it, and nobody else does
+//! before [`suspend`](Counter::suspend) has said so. The executor has a reference until the task is complete, so queues
+//! need none.
+//!
+//! All changes of the word are read-modify-writes. Therefore the load of [`start`](Counter::start) acquires all wakes
+//! that it counts, by their release sequences, and what the task's last run has left.
+
+use core::fmt;
+
+use crate::sync::{
+    atomic::{AtomicU64, Ordering::Relaxed},
+    order,
+};
+
+const REFERENCE: u64 = 1;
+const REFERENCES: u64 = (1 << 32) - 1;
+const WAKE: u64 = 1 << 32;
+const WAKES: u64 = COMPLETE - WAKE;
+const COMPLETE: u64 = 1 << 63;
+
+/// More references than this are an error: the count must not wrap.
+const MOST_REFERENCES: u64 = REFERENCES / 2;
+/// Wakes beyond this are taken back: the count must not wrap.
+const MANY_WAKES: u64 = WAKES / 2;
+/// A start that sees more makes the count small again, so that a run has room for the others.
+const SOME_WAKES: u64 = WAKES / 4;
+
+/// The word.
+pub struct Counter(AtomicU64);
+
+/// The duty of who has woken a task.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Wake {
+    /// Put it into a queue.
+    Schedule,
+    /// Nothing: it is in one, or runs, or is complete.
+    Nothing,
+    /// Free it: this was the last reference. (Only by [`Counter::wake`].)
+    Free,
+}
+
+/// The wakes that a run has to do with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub struct Seen(u64);
+
+/// What becomes of a task that has suspended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[must_use]
+pub enum Suspend {
+    /// It waits. Who wakes it queues it.
+    Idle,
+    /// It was woken while it ran: put it into a queue.
+    Reschedule,
+}
+
+impl Counter {
+    /// Of a task that is to be put into a queue, with so many references.
+    pub fn scheduled(references: u32) -> Self {
+        Counter(AtomicU64::new(WAKE | u64::from(references)))
+    }
+
+    /// Any thread that has a reference.
+    pub fn wake_by_ref(&self) -> Wake {
+        // Releases what the waker has to say.
+        let old = self.0.fetch_add(WAKE, order::release("counter/wake"));
+        if old & WAKES >= MANY_WAKES {
+            self.0.fetch_sub(WAKE, Relaxed);
+        }
+        if old & (COMPLETE | WAKES) == 0 { Wake::Schedule } else { Wake::Nothing }
+    }
+
+    /// The same, and gives the reference up: one read-modify-write for both.
+    pub fn wake(&self) -> Wake {
+        if self.0.load(Relaxed) & WAKES >= MANY_WAKES {
+            return self.wake_and_release();
+        }
+        // As `wake_by_ref` and `release`.
+        let order = order::acq_rel("counter/wake-own", "counter/wake-last");
+        let old = self.0.fetch_add(WAKE - REFERENCE, order);
+        if old & REFERENCES == REFERENCE {
+            return Wake::Free; // The executor has none: it is complete.
+        }
+        if old & (COMPLETE | WAKES) == 0 { Wake::Schedule } else { Wake::Nothing }
+    }
+
+    /// In two steps, since a wake too many can only be taken back by who has a reference.
+    #[cold]
+    fn wake_and_release(&self) -> Wake {
+        match self.wake_by_ref() {
+            Wake::Nothing if self.release() => Wake::Free,
+            // A scheduled task is kept by the executor's reference.
+            Wake::Schedule if self.release() => unreachable!("the executor has a reference"),
+            wake => wake,
+        }
+    }
+
+    /// Executor, which has taken the task out of a queue.
+    #[inline]
+    pub fn start(&self) -> Seen {
+        // Acquires what the wakers had to say, and the task.
+        let seen = self.0.load(order::acquire("counter/start")) & WAKES;
+        if seen > SOME_WAKES {
+            self.0.fetch_sub(seen - WAKE, Relaxed);
+            return Seen(WAKE);
+        }
+        Seen(seen)
+    }
+
+    /// Executor, whose run is pending.
+    #[inline]
+    pub fn suspend(&self, seen: Seen) -> Suspend {
+        if self.0.load(Relaxed) & WAKES != seen.0 {
+            return Suspend::Reschedule;
+        }
+        // Releases the task to who runs it next.
+        let old = self.0.fetch_sub(seen.0, order::release("counter/suspend"));
+        if old & WAKES == seen.0 { Suspend::Idle } else { Suspend::Reschedule }
+    }
+
+    /// Executor, whose run was the last. It keeps its reference.
+    pub fn complete(&self) {
+        // Whoever drops or reads the result has another word to acquire it.
+        self.0.fetch_or(COMPLETE, Relaxed);
+    }
+
+    /// Another reference, made from one.
+    #[inline]
+    pub fn clone_reference(&self) {
+        // Relaxed: whoever makes a reference from another has been given that one.
+        if self.0.fetch_add(REFERENCE, Relaxed) & REFERENCES > MOST_REFERENCES {
+            std::process::abort();
+        }
+    }
+
+    /// One reference less. True if it was the last: the task is to be freed.
+    #[inline]
+    #[must_use]
+    pub fn release(&self) -> bool {
+        // Releases what was done by this reference; acquires, if it is the last, what was done by the others.
+        let old = self.0.fetch_sub(REFERENCE, order::acq_rel("counter/release", "counter/last"));
+        old & REFERENCES == REFERENCE
+    }
+}
+
+impl fmt::Debug for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let word = self.0.load(Relaxed);
+        f.debug_struct("Counter")
+            .field("complete", &(word & COMPLETE != 0))
+            .field("wakes", &((word & WAKES) >> 32))
+            .field("references", &(word & REFERENCES))
+            .finish()
+    }
+}
