@@ -28,8 +28,8 @@ pub mod reactor_protocols {
     pub use reactor::protocol::*;
     #[cfg(loom)]
     pub use reactor::{
-        parking,
-        task::{join_state, references, remote_queue},
+        idle, parking,
+        task::{counter, join_state, references, remote_queue},
     };
 }
 

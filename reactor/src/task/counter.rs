@@ -22,7 +22,9 @@
 //! need none.
 //!
 //! All changes of the word are read-modify-writes. Therefore the load of [`start`](Counter::start) acquires all wakes
-//! that it counts, by their release sequences, and what the task's last run has left.
+//! that it counts, by their release sequences, and the task from the run that has ended in
+//! [`Idle`](Suspend::Idle). From one that has ended in [`Reschedule`](Suspend::Reschedule), without a
+//! read-modify-write, the task comes by the queue.
 
 use core::fmt;
 

@@ -1,0 +1,193 @@
+//! Which workers sleep, and who wakes one (`reactor/src/multi/idle.rs`).
+//!
+//! The queues are a stand-in: a counter of tasks for each, by relaxed operations, so that only the protocol orders.
+//! What the real ones (`crossbeam-deque`) do is tested on real threads, by the tests of `reactor`.
+
+use loom_tests::reactor_protocols::idle::Idle;
+use loom_tests::rt::{Arc, AtomicBool, AtomicUsize, Ordering::Relaxed, model, thread};
+
+/// Two workers, and the ends of a queue from which all take.
+struct Machine<P> {
+    idle: P,
+    queue: AtomicUsize,
+    ran: AtomicUsize,
+    /// Of each worker: it was unparked.
+    tokens: [AtomicBool; 2],
+}
+
+/// The verbs of the protocol, so that weakened copies run the same scenarios.
+trait Protocol: Send + Sync + 'static {
+    fn new() -> Self;
+    fn idle(&self) -> &Idle;
+    fn notify_from_outside(&self) -> Option<usize> {
+        self.idle().notify_from_outside()
+    }
+}
+
+struct Whole(Idle);
+
+impl Protocol for Whole {
+    fn new() -> Self {
+        Whole(Idle::new())
+    }
+    fn idle(&self) -> &Idle {
+        &self.0
+    }
+}
+
+impl<P: Protocol> Machine<P> {
+    fn new() -> Arc<Self> {
+        Arc::new(Machine {
+            idle: P::new(),
+            queue: AtomicUsize::new(0),
+            ran: AtomicUsize::new(0),
+            tokens: [AtomicBool::new(false), AtomicBool::new(false)],
+        })
+    }
+
+    fn unpark(&self, worker: Option<usize>) {
+        if let Some(worker) = worker {
+            self.tokens[worker].store(true, Relaxed);
+        }
+    }
+
+    fn push_from_outside(&self) {
+        self.queue.fetch_add(1, Relaxed);
+        self.unpark(self.idle.notify_from_outside());
+    }
+
+    fn take(&self) -> bool {
+        self.queue.fetch_update(Relaxed, Relaxed, |tasks| tasks.checked_sub(1)).is_ok()
+    }
+
+    /// A worker that searches, until it sleeps.
+    fn search(&self, worker: usize) {
+        loop {
+            if self.take() {
+                let has_more = self.queue.load(Relaxed) > 0;
+                self.unpark(self.idle.idle().stop_search(has_more));
+                self.ran.fetch_add(1, Relaxed);
+                self.idle.idle().start_search();
+                continue;
+            }
+            self.idle.idle().give_up(worker);
+            if self.queue.load(Relaxed) == 0 {
+                return;
+            }
+            if !self.idle.idle().look_again(worker) {
+                return; // It was woken: its token is set, or will be.
+            }
+        }
+    }
+
+    /// All have stopped. Those with a token run on, one after the other; then nothing is left.
+    fn all_is_run(&self, tasks: usize) {
+        while let Some(worker) = (0..2).find(|&worker| self.tokens[worker].swap(false, Relaxed)) {
+            let _ = self.idle.idle().look_again(worker);
+            self.search(worker);
+        }
+        assert_eq!(self.ran.load(Relaxed), tasks, "all sleep, and there is work");
+    }
+}
+
+/// "Push meets sleep": a worker falls asleep while a thread pushes.
+fn push_meets_sleep<P: Protocol>() {
+    let machine = Machine::<P>::new();
+    machine.idle.idle().start_search();
+    let worker = thread::spawn({
+        let machine = machine.clone();
+        move || machine.search(0)
+    });
+    machine.push_from_outside();
+    worker.join().unwrap();
+    machine.all_is_run(1);
+}
+
+/// "Two pushes": two threads push while both workers sleep, or fall asleep: one is woken, and wakes the next if there is
+/// more.
+fn two_pushes_meet_two_workers<P: Protocol>() {
+    let machine = Machine::<P>::new();
+    machine.idle.idle().start_search();
+    machine.search(1);
+    machine.idle.idle().start_search();
+    let pusher = thread::spawn({
+        let machine = machine.clone();
+        move || machine.push_from_outside()
+    });
+    let worker = thread::spawn({
+        let machine = machine.clone();
+        move || machine.search(0)
+    });
+    machine.push_from_outside();
+    pusher.join().unwrap();
+    worker.join().unwrap();
+    machine.all_is_run(2);
+}
+
+macro_rules! models {
+    ($($scenario:ident)*) => {
+        mod holds {
+            $(#[test] fn $scenario() {
+                super::model(super::$scenario::<super::Whole>);
+            })*
+        }
+    };
+}
+
+models! {
+    push_meets_sleep
+    two_pushes_meet_two_workers
+}
+
+#[cfg(loom)]
+mod weakened {
+    use super::*;
+    use loom_tests::rejected;
+
+    /// With one flaw: 1 pushes without a fence; 0 has none.
+    struct Flawed<const FLAW: u8>(Idle);
+
+    impl<const FLAW: u8> Protocol for Flawed<FLAW> {
+        fn new() -> Self {
+            Flawed(Idle::new())
+        }
+        fn idle(&self) -> &Idle {
+            &self.0
+        }
+        fn notify_from_outside(&self) -> Option<usize> {
+            if FLAW == 1 { self.0.notify() } else { self.0.notify_from_outside() }
+        }
+    }
+
+    #[test]
+    fn the_copy_without_a_flaw_holds() {
+        model(push_meets_sleep::<Flawed<0>>);
+    }
+
+    #[test]
+    fn a_push_without_a_fence_may_not_see_who_sleeps() {
+        let message = rejected("no fence", || model(push_meets_sleep::<Flawed<1>>));
+        assert!(message.contains("all sleep, and there is work"), "{message}");
+    }
+
+    /// A worker that looks at the queues for the last time before it is among the sleepers.
+    #[test]
+    fn a_last_look_before_the_sleep_misses_a_push() {
+        let message = rejected("early look", || {
+            model(|| {
+                let machine = Machine::<Whole>::new();
+                machine.idle.idle().start_search();
+                let pusher = thread::spawn({
+                    let machine = machine.clone();
+                    move || machine.push_from_outside()
+                });
+                let sees_work = machine.queue.load(Relaxed) > 0;
+                machine.idle.idle().give_up(0);
+                pusher.join().unwrap();
+                let is_told = machine.tokens[0].load(Relaxed);
+                assert!(sees_work || is_told, "all sleep, and there is work");
+            });
+        });
+        assert!(message.contains("all sleep, and there is work"), "{message}");
+    }
+}
