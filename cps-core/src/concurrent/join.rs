@@ -42,13 +42,13 @@ use crate::concurrent::frame::branching_point;
 ///   order of their positions), each once. Branches that are woken meanwhile come with the next poll,
 ///   which the future asks for. A poll of more than 60
 ///   branches ends early when 32 have woken themselves in it.
-/// - Nothing is allocated until a branch suspends, and then one block for all wakers: 72
-///   bytes, and 16 for each branch (on a 64-bit target). None is if only the last branch suspends, or there is only one.
-///   (A `Vec` of branches is moved to a box.)
-/// - A recursion through branching points may be as deep as one likes: it takes no more host stack than 32 KiB and a few
-///   levels, to be started, resumed and dropped. That holds where each branching point is awaited by a coroutine, or is a
-///   branch itself, and the coroutine is the branch: through a plain `async` block between them polls nest, as they do
-///   through any future.
+/// - Nothing is allocated until a branch suspends, and then one block for all wakers: 72 bytes, and 16 for each branch
+///   (on a 64-bit target). None is if only the last branch suspends, or there is only one. (A `Vec` of branches is
+///   moved to a box.)
+/// - A recursion through branching points may be as deep as one likes: it takes no more host stack than 32 KiB and a
+///   few levels, to be started, resumed and dropped. That holds where each branching point is awaited by a coroutine,
+///   or is a branch itself, and the coroutine is the branch: through a plain `async` block between them polls nest, as
+///   they do through any future.
 /// - [`Root::backtrace`](crate::Root::backtrace) shows the chains of the branches below that of the coroutine
 ///   that awaits them.
 /// - A branch's wakers may be kept, sent, cloned and woken anywhere, at any time. They keep that block,

@@ -92,9 +92,9 @@ where
 ///
 /// # Cancellation
 ///
-/// A `next` or `during` that is dropped loses no output: what has finished is handed out by the next
-/// `next`. Dropping the `Select` drops its branches in their order. (Where many are nested one in another, and a coroutine
-/// is dropped that awaits one of the inner ones, its branches are dropped before the coroutine's other locals.)
+/// A `next` or `during` that is dropped loses no output: what has finished is handed out by the next `next`. Dropping
+/// the `Select` drops its branches in their order. (Where many are nested one in another, and a coroutine is dropped
+/// that awaits one of the inner ones, its branches are dropped before the coroutine's other locals.)
 #[inline]
 pub fn select<C>(branches: C) -> Select<C::Branches>
 where
@@ -274,8 +274,8 @@ impl<S: UniformBranches> Select<S> {
         let _ = unsafe { group.poll_by(cx, kind, parent, keep, at.cast(), run_deferred::<S>) };
     }
 
-    /// The branches belong to the body that has the `Select`, and are dropped with its locals. But where that would be a
-    /// drop within a drop within a drop they are dropped now, with what awaits them.
+    /// The branches belong to the body that has the `Select`, and are dropped with its locals. But where that would be
+    /// a drop within a drop within a drop they are dropped now, with what awaits them.
     ///
     /// # Safety
     /// The body will be dropped, with the `Select`.

@@ -119,8 +119,8 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         P: PollBranch<S>,
     {
         let Run { state, kinds, joiner, count, cx, by, .. } = self;
-        // SAFETY: nothing is moved; the branch was not polled, and is pinned now, until it is dropped. (By a pointer that
-        // is made of no shared reference, which would be a read of the other branches.)
+        // SAFETY: nothing is moved; the branch was not polled, and is pinned now, until it is dropped. (By a pointer
+        // that is made of no shared reference, which would be a read of the other branches.)
         let branch = unsafe {
             let branches = ptr::from_mut(branches.as_mut().get_unchecked_mut());
             S::branch_at(branches, index, *joiner)

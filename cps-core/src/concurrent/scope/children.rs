@@ -208,8 +208,8 @@ impl<K: ChildBound> Chunk<K> {
         !self.fresh.is_empty()
     }
 
-    /// Polls the fresh children and those that were woken; gives the number of those that finished. Stops if a branching
-    /// point was deferred, to go on with that child in the next call.
+    /// Polls the fresh children and those that were woken; gives the number of those that finished. Stops if a
+    /// branching point was deferred, to go on with that child in the next call.
     pub(super) fn run(
         &mut self,
         cx: &mut Context<'_>,

@@ -225,8 +225,8 @@ type MakeBody<K, F, B> = fn(F, Spawner<K>) -> B;
 
 enum Stage<K: ChildBound, F, B: Future> {
     /// The closure, and the function that calls it. (What the future does is so known without a bound on the closure:
-    /// when rustc asks whether a body that awaits a scope is `Send`, it forgets that the lifetimes in such a bound are the
-    /// same.)
+    /// when rustc asks whether a body that awaits a scope is `Send`, it forgets that the lifetimes in such a bound are
+    /// the same.)
     Unstarted(F, MakeBody<K, F, B>),
     /// In a cell, so that a reference to the scope is no access to it.
     Started(UnsafeCell<Branch<B>>),
@@ -340,8 +340,8 @@ impl<K: ChildBound, F, B: Future> Scoped<K, F, B> {
         Some(shared.close())
     }
 
-    /// Drops the children and the body in the order of [`Scoped::cancel`], up to the first one with frames, whose driver
-    /// it gives, or null.
+    /// Drops the children and the body in the order of [`Scoped::cancel`], up to the first one with frames, whose
+    /// driver it gives, or null.
     fn drop_to_frames(&mut self) -> *const Driver {
         drop(self.close_for_good());
         while let Some(last) = self.ending.0.last() {
