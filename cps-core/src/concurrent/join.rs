@@ -222,7 +222,7 @@ impl<S: Branches> Join<S> {
         parent: Parent,
         cx: &mut Context<'_>,
     ) -> Poll<S::Outputs> {
-        // SAFETY: passed on.
+        // SAFETY: the macro `branching_point` calls this, for the future's own parent (invariant N).
         unsafe { group.as_mut().poll::<All>(cx, Self::KIND, parent) }.map(|_| {
             let outputs = group.as_mut().branches().outputs();
             group.end();
@@ -242,7 +242,7 @@ impl<S: TryBranches> TryJoin<S> {
         parent: Parent,
         cx: &mut Context<'_>,
     ) -> Poll<Result<S::Values, S::Error>> {
-        // SAFETY: passed on.
+        // SAFETY: the macro `branching_point` calls this, for the future's own parent (invariant N).
         unsafe { group.as_mut().poll::<UntilError>(cx, Self::KIND, parent) }.map(|error| {
             let result = match error {
                 Some(error) => Err(error),

@@ -13,9 +13,8 @@ use crate::concurrent::frame::branching_point;
 
 /// Runs `body` until it finishes or `deadline` does.
 ///
-/// `deadline` is any future: a timer of the runtime in use, the end of a channel, a signal. `body` is
-/// polled first, and wins if both were woken before the same poll. The loser is dropped before
-/// the future is ready.
+/// `deadline` is any future: a timer of your runtime, the end of a channel, a signal. `body` is polled first, and wins
+/// if both were woken before the same poll. The loser is dropped before the future is ready.
 ///
 /// ```
 /// # futures::executor::block_on(async {
@@ -32,12 +31,12 @@ use crate::concurrent::frame::branching_point;
 /// # });
 /// ```
 ///
-/// Otherwise as [`join`](crate::join()): a wake-up by the deadline does not poll the body, nor the other
-/// way round. The body lies in the future once: a stack of timeouts does not multiply its size.
+/// Otherwise as [`join`](crate::join()): a wake-up by the deadline does not poll the body, and one by the body does not
+/// poll the deadline. The body lies in the future once: a stack of timeouts does not multiply its size.
 ///
 /// # Errors
 ///
-/// [`Elapsed`] if `deadline` comes first. Its output is dropped.
+/// [`Elapsed`] if `deadline` comes first, whose output is dropped.
 ///
 /// # Panics
 ///
@@ -82,7 +81,7 @@ impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
         index: usize,
         cx: &mut Context<'_>,
     ) -> Poll<ControlFlow<Self::Break>> {
-        // SAFETY: the branches are pinned as the pair is.
+        // SAFETY: the branches are pinned as the pair is (invariant A).
         let (body, deadline) = unsafe {
             let (body, deadline) = branches.get_unchecked_mut();
             (Pin::new_unchecked(body), Pin::new_unchecked(deadline))
@@ -99,7 +98,7 @@ impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
     }
 
     fn take(&mut self, branches: Pin<&mut (Branch<F>, Branch<D>)>, index: usize) -> Self::Break {
-        // SAFETY: as in `poll`.
+        // SAFETY: the branches are pinned as the pair is (invariant A).
         let (body, deadline) = unsafe {
             let (body, deadline) = branches.get_unchecked_mut();
             (Pin::new_unchecked(body), Pin::new_unchecked(deadline))
@@ -125,7 +124,7 @@ impl<D: Future, F: Future> Timeout<D, F> {
         parent: Parent,
         cx: &mut Context<'_>,
     ) -> Poll<Result<F::Output, Elapsed>> {
-        // SAFETY: passed on.
+        // SAFETY: the macro `branching_point` calls this, for the future's own parent (invariant N).
         unsafe { group.as_mut().poll::<InTime>(cx, Self::KIND, parent) }.map(|result| {
             group.end();
             result.expect("the poll in which a branch finishes is the last")
