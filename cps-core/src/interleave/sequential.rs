@@ -34,9 +34,9 @@ pub fn complete<C: Start>(coroutine: C) -> C::Output {
     let lent = lender.waker();
     let mut cx = Context::from_waker(lent.waker());
     let driver = Driver::vacant();
-    // SAFETY: the driver is here.
+    // SAFETY: the driver is a local, and so valid.
     unsafe { Driver::enter(&raw const driver, Host::of(&mut cx)) };
-    // SAFETY: the driver is a local that is not moved, and was entered.
+    // SAFETY: the driver is a local that is not moved, was entered, and has no chain.
     unsafe { complete_by(coroutine, &raw const driver, &lender) }
 }
 
@@ -73,9 +73,9 @@ where
     let lender = Lender::new(Waker::noop());
     let lent = lender.waker();
     let mut cx = Context::from_waker(lent.waker());
-    // Only a chain that suspends writes to it, so that one will do for all.
+    // One driver for all, since only a chain that suspends writes to it.
     let driver = Driver::vacant();
-    // SAFETY: the driver is here.
+    // SAFETY: the driver is a local, and so valid.
     unsafe { Driver::enter(&raw const driver, Host::of(&mut cx)) };
     for (index, input) in inputs.into_iter().enumerate() {
         let coroutine = make(input);
@@ -86,21 +86,21 @@ where
 }
 
 /// # Safety
-/// The driver is pinned, was entered with the waker of `lender`, and has no chain.
+/// The driver is pinned, was entered in this poll, with the waker of `lender`, and has no chain.
 #[inline(always)]
 unsafe fn complete_by<C: Start>(
     coroutine: C,
     driver: *const Driver,
     lender: &Lender<'_>,
 ) -> C::Output {
-    // A place for each, which ends with it: where nothing suspends, the compiler sees that nobody
-    // reads it, and leaves it out.
+    // Each coroutine has a place of its own: if it does not suspend, the compiler sees that nobody reads the place, and
+    // leaves it out.
     let mut place = MaybeUninit::<C::Place>::uninit();
     let place = place.as_mut_ptr();
     let running = Running::new(driver);
     let _running = running.enter();
-    // SAFETY: the place is a local that is not moved, and vacant; the rest is passed on. The result is
-    // taken once.
+    // SAFETY: the place is a local that is not moved, and vacant (invariant F). `complete` and `sequential`, the
+    // callers, have the driver pinned, in a poll and without a chain (invariant D). The result is taken once.
     unsafe {
         if coroutine.start_inlined(place, Caller::root(driver)).is_pending() {
             finish::<C>(place, driver, lender);
@@ -117,17 +117,18 @@ unsafe fn complete_by<C: Start>(
 #[inline(never)]
 unsafe fn finish<C: Start>(place: *mut C::Place, driver: *const Driver, lender: &Lender<'_>) {
     let unwinding = DropChain(driver);
-    // SAFETY: by contract the chain is suspended, and nobody else runs it.
-    unsafe {
-        let mut turn = Driver::settle_turn(driver, (*driver).pending());
-        while turn != Turn::Returned {
-            assert!(
-                turn == Turn::Yielded || lender.take_progress(),
-                "the coroutine waits for something else than a prefetch: await it instead",
-            );
-            turn = C::resume(place, Caller::root(driver));
-        }
-        core::mem::forget(unwinding);
-        (*driver).leaf.set(ended());
+    // SAFETY: `complete_by`, the caller, has the driver pinned and in a poll; the root frame has suspended, and its
+    // chain is linked (invariants L and C).
+    let mut turn = unsafe { Driver::settle_turn(driver, (*driver).pending()) };
+    while turn != Turn::Returned {
+        assert!(
+            turn == Turn::Yielded || lender.take_progress(),
+            "the coroutine waits for something else than a prefetch: await it instead",
+        );
+        // SAFETY: the chain in the place is suspended, and its driver is still in the poll for which it was entered.
+        turn = unsafe { C::resume(place, Caller::root(driver)) };
     }
+    core::mem::forget(unwinding);
+    // SAFETY: `complete_by`, the caller, has the driver.
+    unsafe { (*driver).leaf.set(ended()) };
 }
