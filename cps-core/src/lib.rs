@@ -276,6 +276,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod backtrace;
+mod borrowed_waker;
 mod call;
 mod chain;
 #[cfg(feature = "alloc")]

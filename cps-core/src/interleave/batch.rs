@@ -183,7 +183,7 @@ where
 
         let lender = Lender::new(outer);
         let lent = lender.waker();
-        let mut cx = Context::from_waker(lent.waker());
+        let mut cx = Context::from_waker(&lent);
         let host = Host::of(&mut cx);
         if resumed {
             slots.iter().filter(|slot| slot.is_suspended()).for_each(|slot| slot.enter(host));

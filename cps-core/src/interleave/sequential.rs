@@ -32,7 +32,7 @@ use crate::interleave::waker::Lender;
 pub fn complete<C: Start>(coroutine: C) -> C::Output {
     let lender = Lender::new(Waker::noop());
     let lent = lender.waker();
-    let mut cx = Context::from_waker(lent.waker());
+    let mut cx = Context::from_waker(&lent);
     let driver = Driver::vacant();
     // SAFETY: the driver is a local, and so valid.
     unsafe { Driver::enter(&raw const driver, Host::of(&mut cx)) };
@@ -72,7 +72,7 @@ where
 {
     let lender = Lender::new(Waker::noop());
     let lent = lender.waker();
-    let mut cx = Context::from_waker(lent.waker());
+    let mut cx = Context::from_waker(&lent);
     // One driver for all, since only a chain that suspends writes to it.
     let driver = Driver::vacant();
     // SAFETY: the driver is a local, and so valid.

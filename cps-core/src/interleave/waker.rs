@@ -14,6 +14,8 @@ use core::ptr;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use core::task::{RawWaker, RawWakerVTable, Waker};
 
+use crate::borrowed_waker::BorrowedWaker;
+
 /// The data of the waker that an interleaver lends to its chains.
 #[derive(Debug)]
 pub(crate) struct Lender<'a> {
@@ -24,12 +26,6 @@ pub(crate) struct Lender<'a> {
     outer: &'a Waker,
 }
 
-/// A waker that is lent and not owned: dropping it does nothing.
-pub(crate) struct BorrowedWaker<'a> {
-    waker: ManuallyDrop<Waker>,
-    _lender: core::marker::PhantomData<&'a Lender<'a>>,
-}
-
 impl<'a> Lender<'a> {
     pub(crate) fn new(outer: &'a Waker) -> Self {
         Lender { progress: AtomicBool::new(false), outer }
@@ -37,12 +33,9 @@ impl<'a> Lender<'a> {
 
     /// The waker to poll chains with.
     pub(crate) fn waker(&'a self) -> BorrowedWaker<'a> {
-        let data = ptr::from_ref(self).cast();
-        // SAFETY: the functions of `LENT` are thread-safe, as `Lender` is `Sync`. The waker is
-        // never dropped and owned by nobody else; it is reached through `BorrowedWaker`, which borrows the
-        // lender, and its clones are clones of `outer`.
-        let waker = ManuallyDrop::new(unsafe { Waker::new(data, &LENT) });
-        BorrowedWaker { waker, _lender: core::marker::PhantomData }
+        // SAFETY: the functions of `LENT` are thread-safe, as `Lender` is `Sync`. The waker is lent as long as this is
+        // borrowed; its clones are clones of `outer`.
+        unsafe { BorrowedWaker::new(RawWaker::new(ptr::from_ref(self).cast(), &LENT)) }
     }
 
     /// Whether there was progress since the last call.
@@ -51,12 +44,6 @@ impl<'a> Lender<'a> {
         let progress = self.progress.load(Relaxed);
         self.progress.store(false, Relaxed);
         progress
-    }
-}
-
-impl BorrowedWaker<'_> {
-    pub(crate) fn waker(&self) -> &Waker {
-        &self.waker
     }
 }
 

@@ -1,13 +1,13 @@
 //! The joiner's side of a set.
 
-use core::marker::PhantomData;
-use core::mem::{self, ManuallyDrop, MaybeUninit};
+use core::mem::{self, MaybeUninit};
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
-use core::task::Waker;
+use core::task::{RawWaker, Waker};
 
 use super::set::{ARMED, FLAGS, Place, SPARE, Set, entry, index_of, is_small, is_sole, sole_entry};
-use super::wakers::{BorrowedWaker, BranchAt, FIRST, First, raw_waker};
+use super::wakers::{BranchAt, FIRST, First, raw_waker};
+use crate::borrowed_waker::BorrowedWaker;
 use crate::sync::{
     atomic::{AtomicPtr as SharedPtr, Ordering::Relaxed},
     loses, order,
@@ -94,10 +94,9 @@ impl Wakes {
         }
         // SAFETY: the joiner owns a reference to the set (invariant R), which has `count` slots.
         let slot = unsafe { Set::slot(set, index) };
-        // SAFETY: the functions of a slot's waker are thread-safe. It lives no longer than the borrow of this joiner,
-        // whose reference keeps the slot (invariant R), and is not dropped.
-        let waker = unsafe { Waker::from_raw(raw_waker(slot)) };
-        BorrowedWaker { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
+        // SAFETY: the functions of a slot's waker are thread-safe. This lends it as long as the joiner is borrowed, whose
+        // reference keeps the slot (invariant R).
+        unsafe { BorrowedWaker::new(raw_waker(slot)) }
     }
 
     /// As [`Wakes::lend`], for the first poll of a branch: the future in it may report its kind, and is told by the
@@ -387,10 +386,8 @@ impl<'a> First<'a> {
     /// A waker for the first poll.
     #[inline(always)]
     pub fn lend(&'a self) -> BorrowedWaker<'a> {
-        // SAFETY: the functions of `FIRST` are thread-safe, as this is `Sync`. The waker lives no longer than the
-        // borrow of this, and is not dropped.
-        let waker = unsafe { Waker::new(ptr::from_ref(self).cast(), &FIRST) };
-        BorrowedWaker { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
+        // SAFETY: the functions of `FIRST` are thread-safe, as this is `Sync`. It is lent as long as this is borrowed.
+        unsafe { BorrowedWaker::new(RawWaker::new(ptr::from_ref(self).cast(), &FIRST)) }
     }
 }
 

@@ -1,9 +1,7 @@
 //! The wakers of a set's slots, and those that are lent before there is a set.
 
 use core::any::TypeId;
-use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
-use core::ops::Deref;
 use core::ptr;
 use core::sync::atomic::{AtomicPtr, Ordering::Relaxed};
 use core::task::{RawWaker, RawWakerVTable, Waker};
@@ -74,23 +72,6 @@ impl First<'_> {
     pub unsafe fn reported<K>(&self) -> Option<&'static K> {
         // SAFETY: the joiner that asks knows the one type that its branches report; a report is a `'static` reference.
         unsafe { self.kind.load(Relaxed).cast::<K>().as_ref() }
-    }
-}
-
-/// A waker that owns nothing: dropping it does nothing.
-#[derive(Debug)]
-pub struct BorrowedWaker<'a> {
-    /// Never dropped, so it gives up no reference.
-    pub(super) waker: ManuallyDrop<Waker>,
-    pub(super) _wakes: PhantomData<First<'a>>,
-}
-
-impl Deref for BorrowedWaker<'_> {
-    type Target = Waker;
-
-    #[inline(always)]
-    fn deref(&self) -> &Waker {
-        &self.waker
     }
 }
 
