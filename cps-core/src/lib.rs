@@ -9,8 +9,8 @@
 //! # A coroutine
 //!
 //! [`#[cps]`](macro@cps) on an `async fn` makes it return a [`Coroutine`], a future that does nothing yet. The body is
-//! ordinary `async` code. (The attribute is also named [`coroutine`](macro@coroutine), which has to be written with its
-//! path: rustc has an unstable attribute of that name. The [`prelude`] has this one.)
+//! ordinary `async` code. (Its other name, `#[cps_core::coroutine]`, stays valid. It must be written with its path, since
+//! rustc has an unstable attribute of that name. The [`prelude`] has `cps`.)
 //!
 //! ```
 //! use cps_core::prelude::*;
@@ -32,9 +32,11 @@
 //! erased.
 //!
 //! ```
-//! # #[cps_core::coroutine]
+//! use cps_core::cps;
+//!
+//! # #[cps]
 //! # async fn double(x: u32) -> u32 { 2 * x }
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn power(exponent: u32) -> u32 {
 //!     if exponent == 0 {
 //!         return 1;
@@ -52,15 +54,16 @@
 //!
 //! The choice that C++ programmers asked for under the name of coroutine elision (P2477) is a type
 //! parameter of the coroutine, a [`Placement`](placement::Placement): [`Inline`](placement::Inline), [`Stack`](placement::Stack), [`Heap`](placement::Heap), or [`InlineUpTo`](placement::InlineUpTo) to let
-//! its size decide. A definition has a default, `#[cps_core::coroutine(elision = "stack")]`, and each
+//! its size decide. A definition has a default, `#[cps(elision = "stack")]`, and each
 //! call may choose otherwise, by a method. A root's frame stack can be limited, measured, or be
 //! a part of the root, so that nothing is allocated: [`Coroutine::with_stack`],
 //! [`Coroutine::with_stack_inside`].
 //!
 //! ```
+//! use cps_core::cps;
 //! use cps_core::placement::{InlineUpTo, StackOptions};
 //!
-//! #[cps_core::coroutine(elision = "stack")]
+//! #[cps(elision = "stack")]
 //! async fn visit(depth: u32) -> u32 {
 //!     match depth {
 //!         0 => 1,
@@ -68,7 +71,7 @@
 //!     }
 //! }
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn start() -> u32 {
 //!     visit(4).placed(InlineUpTo::<256>).await
 //! }
@@ -85,7 +88,8 @@
 //! context on, and is `Send` if the bodies are. [`Coroutine::into_root`] gives its type a name, [`Root`].
 //!
 //! ```
-//! # #[cps_core::coroutine]
+//! # use cps_core::cps;
+//! # #[cps]
 //! # async fn double(x: u32) -> u32 { 2 * x }
 //! let (a, b) = futures::executor::block_on(async { futures::join!(double(1), double(2)) });
 //! assert_eq!((a, b), (2, 4));
@@ -138,9 +142,9 @@
 //! anywhere, once.
 //!
 //! ```
-//! use cps_core::suspend;
+//! use cps_core::{cps, suspend};
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn ask() -> String {
 //!     suspend(|k| {
 //!         std::thread::spawn(move || k.resume("answer".to_owned()));
@@ -157,14 +161,14 @@
 //! one resume of the frame that yielded the last one.
 //!
 //! ```
-//! use cps_core::{yield_, yield_from};
+//! use cps_core::{cps, yield_, yield_from};
 //!
 //! enum Tree {
 //!     Leaf(u32),
 //!     Fork(Box<[Tree; 2]>),
 //! }
 //!
-//! #[cps_core::coroutine(yields = u32, elision = "stack")]
+//! #[cps(yields = u32, elision = "stack")]
 //! fn leaves(tree: &Tree) {
 //!     match tree {
 //!         Tree::Leaf(value) => yield_(*value).await,
@@ -185,12 +189,12 @@
 //! returns a `Result<(), E>` yields `Result`s, and an error that it returns is the last: [`Ending`](generator::Ending).
 //!
 //! ```
-//! use cps_core::yield_;
+//! use cps_core::{cps, yield_};
 //! use std::pin::pin;
 //!
 //! # mod listing { pub async fn page(n: u32) -> Result<Vec<u32>, String> {
 //! #     match n { 0 => Ok(vec![1, 2]), 1 => Ok(vec![3]), _ => Err("no such page".into()) } } }
-//! #[cps_core::coroutine(yields = u32)]
+//! #[cps(yields = u32)]
 //! async fn entries() -> Result<(), String> {
 //!     for n in 0.. {
 //!         for entry in listing::page(n).await? {
@@ -216,11 +220,11 @@
 //! caller, and run whatever their parent awaits.
 //!
 //! ```
-//! # #[cps_core::coroutine]
+//! # #[cps]
 //! # async fn double(x: u32) -> u32 { 2 * x }
-//! use cps_core::join;
+//! use cps_core::{cps, join};
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn sum(numbers: Vec<u32>) -> u32 {
 //!     let (first, rest) = (double(numbers[0]), numbers[1..].iter().map(|&n| double(n)));
 //!     let (first, rest) = join((first, join(rest.collect::<Vec<_>>()))).await;
@@ -311,14 +315,14 @@ pub use coroutine::{Coroutine, Root, Unstarted};
 pub use cps_core_macros::coroutine;
 /// A coroutine from an ad-hoc body.
 ///
-/// It is to [`#[coroutine]`](macro@coroutine) what an `async move` block is to an `async fn`: it
+/// It is to [`#[cps]`](macro@cps) what an `async move` block is to an `async fn`: it
 /// captures what it names by move, `return` and `?` are its own, and it is rewritten in the same
 /// way. `coroutine_block!(async { … })` is to that what an `async` block is: it borrows, where it can. What it captured is dropped when it returns or is dropped itself.
 ///
 /// ```
-/// use cps_core::{BoxCoroutine, coroutine_block};
+/// use cps_core::{BoxCoroutine, coroutine_block, cps};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn double(x: u32) -> u32 {
 ///     2 * x
 /// }
@@ -343,10 +347,10 @@ pub use cps_core_macros::coroutine;
 /// With `?`, the error's type must be said somewhere, as in an `async` block:
 /// `Ok::<_, std::io::Error>(value)`.
 ///
-/// The options of `#[coroutine]` are an inner attribute here: `#![coroutine(elision = "stack")]`.
+/// The options of `#[cps]` are an inner attribute here: `#![cps(elision = "stack")]`.
 pub use cps_core_macros::coroutine_block;
-/// [`#[coroutine]`](macro@coroutine) by a name that can be imported: rustc has an unstable attribute of the other
-/// name, which an imported one would be ambiguous with.
+/// [`macro@coroutine`] by a name that can be imported. (rustc has an unstable attribute of the other name: an imported
+/// `coroutine` would be ambiguous with it.)
 ///
 /// ```
 /// use cps_core::cps;
@@ -360,17 +364,19 @@ pub use cps_core_macros::coroutine_block;
 pub use cps_core_macros::cps;
 pub use frame::body::Body;
 pub use generator::{yield_, yield_from};
-/// What `#[coroutine]` takes for a definition that does not say `elision`. It looks it up next to
+/// What `#[cps]` takes for a definition that does not say `elision`. It looks it up next to
 /// [`Coroutine`], at the path given by `crate = path`: a crate that has a module with
 /// `pub use cps_core::*;` and a `DefaultPlacement` of its own there has another default.
 ///
 /// ```
+/// use cps_core::cps;
+///
 /// mod coroutines {
 ///     pub use cps_core::*;
 ///     pub use cps_core::placement::Stack as DefaultPlacement;
 /// }
 ///
-/// #[cps_core::coroutine(crate = crate::coroutines)]
+/// #[cps(crate = crate::coroutines)]
 /// async fn sum(n: u64) -> u64 {
 ///     if n == 0 { 0 } else { sum(n - 1).await + n } // on the frame stack
 /// }

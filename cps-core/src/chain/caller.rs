@@ -114,7 +114,7 @@ impl<T> MayWait for WaitsAndYields<T> {}
 #[diagnostic::on_unimplemented(
     message = "this body does not yield items of type `{T}`",
     label = "yielded in a body that has no such items",
-    note = "what a body yields is said by its attribute: `#[cps_core::coroutine(yields = …)]`"
+    note = "what a body yields is said by its attribute: `#[cps(yields = …)]`"
 )]
 pub unsafe trait MayYield<T> {}
 

@@ -14,16 +14,16 @@ use crate::concurrent::frame::branching_point;
 /// Runs `branches` side by side, in this task, and evaluates to all their outputs, in their order.
 ///
 /// ```
-/// # #[cps_core::coroutine]
+/// # #[cps]
 /// # async fn fetch(id: u32) -> String { format!("item {id}") }
-/// use cps_core::join;
+/// use cps_core::{cps, join};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn both() -> (String, String) {
 ///     join((fetch(1), fetch(2))).await
 /// }
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn all(ids: &[u32]) -> Vec<String> {
 ///     join(ids.iter().map(|&id| fetch(id)).collect::<Vec<_>>()).await
 /// }
@@ -86,9 +86,9 @@ use crate::concurrent::frame::branching_point;
 /// branch, so that those of a `Vec` lie side by side in its one box.
 ///
 /// ```
-/// use cps_core::{join, placement::StackOptions};
+/// use cps_core::{cps, join, placement::StackOptions};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn height(n: u32) -> u32 {
 ///     if n == 0 { 0 } else { height(n - 1).on_stack().await + 1 }
 /// }
@@ -119,10 +119,10 @@ pub fn join<C: Concurrent>(branches: C) -> Join<C::Branches> {
 ///
 /// ```
 /// # futures::executor::block_on(async {
-/// use cps_core::try_join;
+/// use cps_core::{cps, try_join};
 /// use std::num::ParseIntError;
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn parse(text: &str) -> Result<u32, ParseIntError> {
 ///     text.parse()
 /// }

@@ -18,10 +18,10 @@ use crate::concurrent::frame::branching_point;
 ///
 /// ```
 /// # futures::executor::block_on(async {
-/// use cps_core::timeout;
+/// use cps_core::{cps, timeout};
 /// use std::future::{pending, ready};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn answer() -> u32 {
 ///     42
 /// }

@@ -60,12 +60,14 @@ impl<B: Body, const N: usize> Root<B, N> {
     /// the chain is not started, or has ended.
     ///
     /// ```
-    /// #[cps_core::coroutine]
+    /// use cps_core::cps;
+    ///
+    /// #[cps]
     /// async fn inner() {
     ///     std::future::pending().await
     /// }
     ///
-    /// #[cps_core::coroutine]
+    /// #[cps]
     /// async fn outer() {
     ///     inner().await
     /// }
@@ -89,7 +91,9 @@ impl<B: Body, const N: usize> Root<B, N> {
     /// The memory that the root's frame stack uses, and the most that it has used.
     ///
     /// ```
-    /// #[cps_core::coroutine]
+    /// use cps_core::cps;
+    ///
+    /// #[cps]
     /// async fn sum(n: u64) -> u64 {
     ///     if n == 0 { 0 } else { sum(n - 1).on_stack().await + n }
     /// }

@@ -38,10 +38,11 @@ const LAST_TERM: usize = 1 << 12;
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
+/// use cps_core::cps;
 /// use cps_core::interleave::{Adaptive, clock};
 /// use cps_core::prefetch::{Interleaved, Policy, Sequential};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn get<P: Policy>(table: &[u64], index: usize, policy: P) -> u64 {
 ///     policy.prefetch_read(&table[index]).await;
 ///     table[index]

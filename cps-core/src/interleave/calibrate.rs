@@ -25,10 +25,11 @@ const TRIES: usize = 3;
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
+/// use cps_core::cps;
 /// use cps_core::interleave::{Calibration, Group, clock};
 /// use cps_core::prefetch::prefetch_read;
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn get(table: &[u64], index: usize) -> u64 {
 ///     prefetch_read(&table[index]).await;
 ///     table[index]

@@ -13,10 +13,11 @@ use super::slot::Slot;
 /// batches.
 ///
 /// ```
+/// use cps_core::cps;
 /// use cps_core::interleave::Group;
 /// use cps_core::prefetch::prefetch_read;
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn get(table: &[u32], index: usize) -> u32 {
 ///     prefetch_read(&table[index]).await;
 ///     table[index]

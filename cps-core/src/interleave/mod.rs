@@ -8,6 +8,7 @@
 //! A switch resumes the innermost frame directly, however many calls are above it.
 //!
 //! ```
+//! use cps_core::cps;
 //! use cps_core::interleave::Interleave;
 //! use cps_core::prefetch::{Interleaved, Policy};
 //!
@@ -16,13 +17,13 @@
 //!     next: Option<Box<Node>>,
 //! }
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn visit<P: Policy>(node: &Node, policy: P) -> u64 {
 //!     policy.prefetch_read(node).await;
 //!     node.key
 //! }
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn contains<P: Policy>(mut list: Option<&Node>, key: u64, policy: P) -> bool {
 //!     while let Some(node) = list {
 //!         if visit(node, policy).await == key {

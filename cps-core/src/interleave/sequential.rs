@@ -15,7 +15,9 @@ use crate::interleave::waker::Lender;
 /// Runs a coroutine that waits for nothing but prefetches to its end.
 ///
 /// ```
-/// #[cps_core::coroutine]
+/// use cps_core::cps;
+///
+/// #[cps]
 /// async fn double(x: u32) -> u32 {
 ///     2 * x
 /// }
@@ -45,10 +47,11 @@ pub fn complete<C: Start>(coroutine: C) -> C::Output {
 /// without one.
 ///
 /// ```
+/// use cps_core::cps;
 /// use cps_core::interleave::sequential;
 /// use cps_core::prefetch::{Policy, Sequential};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn get<P: Policy>(table: &[u64], index: usize, policy: P) -> u64 {
 ///     policy.prefetch_read(&table[index]).await;
 ///     table[index]

@@ -67,14 +67,14 @@ const FIRST_CHUNK: usize = 16;
 /// outlives the scope, and may start further ones.
 ///
 /// ```
-/// use cps_core::{coroutine_block, scope};
+/// use cps_core::{coroutine_block, cps, scope};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn count(words: &str) -> usize {
 ///     words.split(' ').count()
 /// }
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn both(one: String, other: String) -> usize {
 ///     let (one, other) = (&one, &other);
 ///     scope(|s| {
@@ -105,7 +105,8 @@ const FIRST_CHUNK: usize = 16;
 /// Children cannot borrow what ends before the scope:
 ///
 /// ```compile_fail
-/// # #[cps_core::coroutine]
+/// # use cps_core::cps;
+/// # #[cps]
 /// # async fn count(words: &str) -> usize { words.len() }
 /// # let run = async {
 /// cps_core::scope(|s| async move {
