@@ -64,8 +64,9 @@ pub(crate) enum BranchContent<'a> {
 
 /// The head of a frame.
 ///
-/// Two words. A third one, for a pointer to the resume function, was tried and makes a call slower (`docs/results`). A
-/// pointer to the driver is not needed, since resume functions are given it; bodies find it in their context.
+/// Two words. A third one, a pointer to the resume function, makes a frame larger and a call slower, and hardly speeds
+/// up a resume (`docs/results`). A pointer to the driver is not needed, since resume functions are given it; bodies
+/// find it in their context.
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) vtable: Cell<*const VTable>,

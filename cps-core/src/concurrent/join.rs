@@ -33,57 +33,43 @@ use crate::concurrent::frame::branching_point;
 /// # });
 /// ```
 ///
-/// Each branch is a chain of its own, with a waker of its own. A wake-up resumes the innermost frames
-/// of the branches that were woken, and looks at nothing else, be there 2 branches or 100 000. What
-/// holds for all branching points:
+/// Each branch is a chain of its own, with a waker of its own. A wake-up resumes the innermost frames of the branches
+/// that were woken, and looks at nothing else, whether there are 2 branches or 100 000. For all branching points:
 ///
-/// - The first poll polls each branch once, in order. Later polls resume the branches that were woken before
-///   the poll began, in the order in which they were (up to 60 branches on a 64-bit target: in the
-///   order of their positions), each once. Branches that are woken meanwhile come with the next poll,
-///   which the future asks for. A poll of more than 60
-///   branches ends early when 32 have woken themselves in it.
-/// - Nothing is allocated until a branch suspends, and then one block for all wakers: 72 bytes, and 16 for each branch
-///   (on a 64-bit target). None is if only the last branch suspends, or there is only one. (A `Vec` of branches is
-///   moved to a box.)
-/// - A recursion through branching points may be as deep as one likes: it takes no more host stack than 32 KiB and a
-///   few levels, to be started, resumed and dropped. That holds where each branching point is awaited by a coroutine,
-///   or is a branch itself, and the coroutine is the branch: through a plain `async` block between them polls nest, as
-///   they do through any future.
-/// - [`Root::backtrace`](crate::Root::backtrace) shows the chains of the branches below that of the coroutine
-///   that awaits them.
-/// - A branch's wakers may be kept, sent, cloned and woken anywhere, at any time. They keep that block,
-///   not the branches. The task's own waker is cloned once and dropped with the future (with that block, if
-///   another thread is waking the task at that moment).
+/// - The first poll polls each branch once, in order. A later poll resumes the branches that were woken before it
+///   began, each once, in the order of their wake-ups (up to 60 branches on a 64-bit target: in the order of their
+///   positions). Branches that are woken during a poll wait for the next one, which the future asks for. A poll of more
+///   than 60 branches ends early when 32 have woken themselves in it.
+/// - Nothing is allocated until a branch suspends. Then one block is, for all wakers: 72 bytes, and 16 for each branch
+///   (on a 64-bit target). It is not needed if only the last branch suspends, or if there is only one. (A `Vec` of
+///   branches is moved to a box.)
+/// - A recursion through branching points may be of any depth: starting, resuming and dropping it takes no more host
+///   stack than 32 KiB and a few levels. For that, each branching point must be awaited by a coroutine, or be a branch
+///   itself, and the coroutine must be the branch. If a plain `async` block stands between them, polls nest there.
+/// - [`Root::backtrace`](crate::Root::backtrace) shows the chains of the branches below the coroutine that awaits them.
+/// - A branch's wakers may be kept, sent, cloned and woken anywhere, at any time. They keep that block, not the
+///   branches. The task's own waker is cloned once and dropped with the future (or with that block, if another thread
+///   is waking the task at that moment).
 ///
 /// # Beside other combinators
 ///
-/// `futures::join!` and its like run coroutines too, each as a chain of its own, but poll all of them at each wake-up.
-/// ns to wake and resume one of so many suspended branches, on x86-64 (`lab join` at `4b84dab`):
+/// `futures::join!` and the like run coroutines too, each as a chain of its own, but poll all of them at each wake-up.
+/// The time of a wake-up grows with the number of branches there, and does not here. (`docs/results` in the
+/// repository has the figures, also for `FuturesUnordered` and tokio's tasks.)
 ///
-/// | branches | `join` | polling all | `FuturesUnordered` | a tokio task each |
-/// |---|---|---|---|---|
-/// | 2 | 38 | 24 | 94 | 178 |
-/// | 8 | 38 | 38 | 94 | 178 |
-/// | 63 | 39 | 252 | 94 | 178 |
-/// | 1 000 | 39 | 3 429 | 94 | 178 |
-/// | 10 000 | 42 | 34 174 | 95 | 201 |
-///
-/// - A wake-up through a join takes two atomic read-modify-writes more than one without: at depth 8 below a join of 8,
-///   38 ns instead of 21.
-/// - Up to eight branches, which are short, polling all is as fast or faster.
-/// - Two coroutines that are ready at once take 15.1 ns, in `futures::join!` 14.3; two `async fn`s, which the
-///   compiler sees through, take 2.5 ns in `futures::join!`.
-/// - To make, start, wake and finish branches takes 42 ns for each of 10 000, 46 for each of 100 000, and 103 for
-///   each of a million: there much of it is page faults.
+/// - A wake-up through a join takes two atomic read-modify-writes more than one without.
+/// - With up to about eight short branches, polling all is as fast or faster.
+/// - A join of coroutines that are ready at once is slower than a `futures::join!` of plain `async fn`s, which the
+///   compiler sees through.
 ///
 /// # Frame stacks
 ///
-/// Branches are suspended at the same time and end in any order, so each that places frames on the
-/// [stack](crate::Coroutine::on_stack) has a stack of its own: it allocates a first chunk, of a kilobyte, when
-/// it first needs one, and gives it back when it finishes, to be allocated by the next. For many branches with few
-/// frames that is too much: [`StackOptions::first_chunk`](crate::placement::StackOptions::first_chunk) says how much is
-/// enough, or [`with_stack_inside`](crate::Coroutine::with_stack_inside) makes the first chunk a part of the
-/// branch, so that those of a `Vec` lie side by side in its one box.
+/// Branches are suspended at the same time and end in any order. So each branch that places frames on the
+/// [stack](crate::Coroutine::on_stack) has a stack of its own: it allocates a first chunk, of a kilobyte, when it first
+/// needs one, and frees it when it finishes. For many branches with few frames that is too much: choose a smaller size
+/// by [`StackOptions::first_chunk`](crate::placement::StackOptions::first_chunk), or make the first chunk a part of the
+/// branch by [`with_stack_inside`](crate::Coroutine::with_stack_inside), so that those of a `Vec` lie side by side in
+/// its one box.
 ///
 /// ```
 /// use cps_core::{cps, join, placement::StackOptions};
@@ -101,8 +87,8 @@ use crate::concurrent::frame::branching_point;
 ///
 /// # Panics
 ///
-/// With the panic of a branch, after all other branches have been dropped. When polled again
-/// after it was ready or panicked.
+/// With the panic of a branch, after all other branches have been dropped. When polled again after it was ready or
+/// panicked.
 ///
 /// # Cancellation
 ///
@@ -112,8 +98,7 @@ pub fn join<C: Concurrent>(branches: C) -> Join<C::Branches> {
     Join { group: BranchSet::new(branches.into_branches()) }
 }
 
-/// Runs `branches` side by side until one of them fails: evaluates to the values of all, or to the first
-/// error.
+/// Runs `branches` side by side until one of them fails; evaluates to the values of all, or to the first error.
 ///
 /// Otherwise as [`join`].
 ///
@@ -134,8 +119,8 @@ pub fn join<C: Concurrent>(branches: C) -> Join<C::Branches> {
 ///
 /// # Cancellation
 ///
-/// When a branch fails, the values of the finished branches and the other branches are dropped,
-/// in the order of the branches, before the future is ready.
+/// When a branch fails, the values of the finished branches and the other branches are dropped, in the order of the
+/// branches, before the future is ready.
 #[inline]
 pub fn try_join<C>(branches: C) -> TryJoin<C::Branches>
 where

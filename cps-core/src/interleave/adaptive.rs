@@ -24,17 +24,16 @@ const LAST_TERM: usize = 1 << 12;
 
 /// Runs batches of lookups in whichever form is faster now.
 ///
-/// Interleaving pays where lookups miss the cache several times in a row. It costs where the table
-/// is in the cache, and where each lookup misses once, which the processor overlaps by itself. So:
+/// Interleaving pays if lookups miss the cache several times in a row. It costs if the table is in the cache, or if
+/// each lookup misses once, which the processor overlaps by itself. So:
 ///
 /// - A table that fits the [`private_cache`] is always searched sequentially.
-/// - For any other the two forms are timed against each other, in three alternating trials of 256
-///   lookups each, and the faster one is used for the next 64 Ki lookups. Then they are tried
-///   again, at intervals that double as long as the outcome is the same. Where so many lookups
-///   would take longer than 200 µs, a trial has fewer, down to four groups, and so has what
-///   follows.
+/// - For any other table the two forms are timed against each other, in three alternating trials of 256 lookups each,
+///   and the faster one is used for the next 64 Ki lookups. Then they are tried again, at intervals that double as long
+///   as the outcome is the same. If 256 lookups would take longer than 200 µs, a trial has fewer, down to four groups,
+///   and the intervals are shorter likewise.
 ///
-/// What is learned is kept from batch to batch, so that batches may be short.
+/// The verdict is kept from batch to batch, so that batches may be short.
 ///
 /// ```
 /// # #[cfg(feature = "std")] {

@@ -48,12 +48,12 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Measures random reads of `memory` by chains of dependent accesses, one chain to 32 at a
-    /// time: about 100 000 accesses, which take 5 ms where a miss takes 200 ns.
+    /// Measures random reads of `memory` by chains of dependent accesses, one chain to 32 at a time: about 100 000
+    /// accesses, which take some milliseconds.
     ///
-    /// The memory should be what is to be searched, or as large: only then do the size of its
-    /// pages and its place in the machine count. It is only read. `now` is a clock that does not
-    /// go backwards, of whatever origin: with the feature `std`, [`clock`].
+    /// `memory` should be the table that you search, or as large: only then do the size of its pages and its place in
+    /// the machine count. It is only read. `now` is a clock that does not go backwards, of any origin: with the feature
+    /// `std`, [`clock`].
     ///
     /// # Panics
     /// If `memory` is empty.
