@@ -326,11 +326,30 @@ impl<F: BranchingPoint> Fuse<F> {
     }
 }
 
-/// Gives a branching point the method that coroutines have: see `call/mod.rs`. With `by group`, also the impls of a
-/// future whose branches are in its field `group`, which its function `poll_group` polls.
+/// Gives a branching point the method that coroutines have: see `call/mod.rs`. With `by P, of S`, also the impls of a
+/// future whose field `group` is a `BranchSet<S>` that is polled by a `P`. Its function `output` makes its output of the
+/// group, and of the value that has ended the poll, if one has.
 macro_rules! branching_point {
-    (($($generics:tt)*) $Type:ty => $Output:ty, by group) => {
+    (($($generics:tt)*) $Type:ty => $Output:ty, by $By:ty, of $Branches:ty) => {
         $crate::concurrent::frame::branching_point! { ($($generics)*) $Type }
+
+        impl<$($generics)*> $Type {
+            /// # Safety
+            /// As for `BranchSet::poll`.
+            #[inline(always)]
+            unsafe fn poll_group(
+                mut group: Pin<&mut $crate::concurrent::engine::BranchSet<$Branches>>,
+                parent: $crate::chain::outermost::Parent,
+                cx: &mut Context<'_>,
+            ) -> Poll<$Output> {
+                // SAFETY: `poll` and `poll_in`, the callers, give the future's own parent (invariant N).
+                unsafe { group.as_mut().poll::<$By>(cx, Self::KIND, parent) }.map(|end| {
+                    let output = Self::output(group.as_mut(), end);
+                    group.end();
+                    output
+                })
+            }
+        }
 
         impl<$($generics)*> core::future::Future for $Type {
             type Output = $Output;

@@ -6,7 +6,6 @@ use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::chain::outermost::Parent;
 use crate::concurrent::branch::{Branches, Concurrent, TryBranches};
 use crate::concurrent::engine::{BranchSet, PollBranch};
 use crate::concurrent::frame::branching_point;
@@ -196,46 +195,27 @@ impl<S: TryBranches> PollBranch<S> for UntilError {
     }
 }
 
-branching_point! { (S: Branches) Join<S> => S::Outputs, by group }
+branching_point! { (S: Branches) Join<S> => S::Outputs, by All, of S }
 
 impl<S: Branches> Join<S> {
-    /// # Safety
-    /// As for [`BranchSet::poll`].
     #[inline(always)]
-    unsafe fn poll_group(
-        mut group: Pin<&mut BranchSet<S>>,
-        parent: Parent,
-        cx: &mut Context<'_>,
-    ) -> Poll<S::Outputs> {
-        // SAFETY: the macro `branching_point` calls this, for the future's own parent (invariant N).
-        unsafe { group.as_mut().poll::<All>(cx, Self::KIND, parent) }.map(|_| {
-            let outputs = group.as_mut().branches().outputs();
-            group.end();
-            outputs
-        })
+    fn output(group: Pin<&mut BranchSet<S>>, _: Option<Infallible>) -> S::Outputs {
+        group.branches().outputs()
     }
 }
 
-branching_point! { (S: TryBranches) TryJoin<S> => Result<S::Values, S::Error>, by group }
+branching_point! { (S: TryBranches) TryJoin<S> => Result<S::Values, S::Error>, by UntilError, of S }
 
 impl<S: TryBranches> TryJoin<S> {
-    /// # Safety
-    /// As for [`BranchSet::poll`].
     #[inline(always)]
-    unsafe fn poll_group(
-        mut group: Pin<&mut BranchSet<S>>,
-        parent: Parent,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<S::Values, S::Error>> {
-        // SAFETY: the macro `branching_point` calls this, for the future's own parent (invariant N).
-        unsafe { group.as_mut().poll::<UntilError>(cx, Self::KIND, parent) }.map(|error| {
-            let result = match error {
-                Some(error) => Err(error),
-                None => Ok(group.as_mut().branches().values()),
-            };
-            group.end();
-            result
-        })
+    fn output(
+        group: Pin<&mut BranchSet<S>>,
+        error: Option<S::Error>,
+    ) -> Result<S::Values, S::Error> {
+        match error {
+            Some(error) => Err(error),
+            None => Ok(group.branches().values()),
+        }
     }
 }
 

@@ -163,22 +163,12 @@ impl<S: UniformBranches> PollBranch<S> for Keep<'_> {
     }
 }
 
-branching_point! { (S: UniformBranches) Race<S> => S::Output, by group }
+branching_point! { (S: UniformBranches) Race<S> => S::Output, by First, of S }
 
 impl<S: UniformBranches> Race<S> {
-    /// # Safety
-    /// As for [`BranchSet::poll`].
     #[inline(always)]
-    unsafe fn poll_group(
-        mut group: Pin<&mut BranchSet<S>>,
-        parent: Parent,
-        cx: &mut Context<'_>,
-    ) -> Poll<S::Output> {
-        // SAFETY: the macro `branching_point` calls this, for the future's own parent (invariant N).
-        unsafe { group.as_mut().poll::<First>(cx, Self::KIND, parent) }.map(|first| {
-            group.end();
-            first.expect("the poll in which a branch finishes is the last").1
-        })
+    fn output(_: Pin<&mut BranchSet<S>>, first: Option<(usize, S::Output)>) -> S::Output {
+        first.expect("the poll in which a branch finishes is the last").1
     }
 }
 

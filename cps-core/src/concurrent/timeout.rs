@@ -6,7 +6,6 @@ use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::chain::outermost::Parent;
 use crate::concurrent::branch::{Branch, Concurrent};
 use crate::concurrent::engine::{BranchSet, PollBranch};
 use crate::concurrent::frame::branching_point;
@@ -112,23 +111,16 @@ impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
 }
 
 branching_point! {
-    (D: Future, F: Future) Timeout<D, F> => Result<F::Output, Elapsed>, by group
+    (D: Future, F: Future) Timeout<D, F> => Result<F::Output, Elapsed>, by InTime, of (Branch<F>, Branch<D>)
 }
 
 impl<D: Future, F: Future> Timeout<D, F> {
-    /// # Safety
-    /// As for [`BranchSet::poll`].
     #[inline(always)]
-    unsafe fn poll_group(
-        mut group: Pin<&mut BranchSet<(Branch<F>, Branch<D>)>>,
-        parent: Parent,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<F::Output, Elapsed>> {
-        // SAFETY: the macro `branching_point` calls this, for the future's own parent (invariant N).
-        unsafe { group.as_mut().poll::<InTime>(cx, Self::KIND, parent) }.map(|result| {
-            group.end();
-            result.expect("the poll in which a branch finishes is the last")
-        })
+    fn output(
+        _: Pin<&mut BranchSet<(Branch<F>, Branch<D>)>>,
+        result: Option<Result<F::Output, Elapsed>>,
+    ) -> Result<F::Output, Elapsed> {
+        result.expect("the poll in which a branch finishes is the last")
     }
 }
 
