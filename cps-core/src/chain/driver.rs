@@ -137,7 +137,7 @@ impl Driver {
         }
     }
 
-    /// What the driver was entered with.
+    /// The host that the driver was entered with.
     ///
     /// # Safety
     /// It was entered in the poll that is under way; the rest of the driver need not be written yet.
@@ -199,7 +199,7 @@ impl Driver {
 
     /// Whether a callee may be started on the host stack.
     ///
-    /// (All of a poll runs on one stack: what a body runs on another stack is another body.)
+    /// (All of a poll runs on one stack: code that a body runs on another stack is no part of its chain.)
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn may_nest_call(&self) -> bool {
         self.limit.get().may_nest_call()

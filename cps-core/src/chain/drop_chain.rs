@@ -54,7 +54,7 @@ pub(crate) struct DropChain(pub(crate) *const Driver);
 impl Drop for DropChain {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        // SAFETY: whoever made the guard holds the driver pinned until it is dropped (invariant M).
+        // SAFETY: the poll or the drop that has made the guard holds the driver pinned until then (invariant M).
         unsafe { (*self.0).set_next_dropped(ptr::null()) };
         drop_chains(self.0);
     }

@@ -37,7 +37,7 @@ pub(crate) struct VTable {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "alloc"), allow(dead_code))]
 pub(crate) struct Description {
-    /// The name of a type that was defined in the body's function; empty for what is no frame.
+    /// The name of a type that was defined in the body's function; empty for a header that is no frame's.
     pub(crate) body: &'static str,
     /// The await that called it; `None` for a root frame.
     pub(crate) call: Option<&'static Location<'static>>,
@@ -51,7 +51,7 @@ pub(crate) struct Description {
 #[cfg_attr(not(feature = "alloc"), allow(dead_code, unreachable_pub))]
 pub struct BranchVisitor<'a>(pub(crate) &'a mut dyn FnMut(usize, BranchContent<'_>));
 
-/// What is in a branch.
+/// The content of a branch.
 #[cfg_attr(not(feature = "alloc"), allow(dead_code))]
 pub(crate) enum BranchContent<'a> {
     /// A future of an unknown type.
@@ -107,7 +107,7 @@ static ROOT: StaticHeader = {
     StaticHeader(Header::new(&const { VTable::of_static(resume) }, &raw const ENDED.0))
 };
 
-/// What stands in the place of the leaf once the chain has ended.
+/// The leaf of every chain that has ended.
 static ENDED: StaticHeader = {
     unsafe fn resume(_: *mut Header, _: *const Driver) -> Step {
         Step::ENDED

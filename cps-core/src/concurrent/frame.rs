@@ -44,7 +44,7 @@ pub trait BranchingPoint: Future {
     #[doc(hidden)]
     unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>);
 
-    /// Polls it as a part of what its parent polls.
+    /// Polls it within a poll of its parent.
     ///
     /// # Safety
     /// Invariant N holds for it and this parent: see `chain/outermost/mod.rs`.
@@ -64,7 +64,7 @@ pub trait BranchingPoint: Future {
     unsafe fn drop_branches(this: *mut Self) -> *const Driver;
 }
 
-/// What a future of this crate reports of itself to the branching point whose branch it is.
+/// The tag that a future of this crate reports to the branching point whose branch it is.
 #[derive(Debug)]
 pub struct FutureTag {
     type_id: fn() -> TypeId,
@@ -327,8 +327,8 @@ impl<F: BranchingPoint> Fuse<F> {
 }
 
 /// Gives a branching point the method that coroutines have: see `call/mod.rs`. With `by P, of S`, also the impls of a
-/// future whose field `group` is a `BranchSet<S>` that is polled by a `P`. Its function `output` makes its output of the
-/// group, and of the value that has ended the poll, if one has.
+/// future whose field `group` is a `BranchSet<S>` that is polled by a `P`. Its function `output` makes its output of
+/// the group, and of the value that has ended the poll, if one has.
 macro_rules! branching_point {
     (($($generics:tt)*) $Type:ty => $Output:ty, by $By:ty, of $Branches:ty) => {
         $crate::concurrent::frame::branching_point! { ($($generics)*) $Type }

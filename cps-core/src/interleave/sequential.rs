@@ -25,8 +25,8 @@ use crate::interleave::waker::Lender;
 /// assert_eq!(cps_core::interleave::complete(double(21)), 42);
 /// ```
 ///
-/// The coroutine is compiled where this is called. Under the policy
-/// [`Sequential`](crate::prefetch::Sequential) it is then what a function of the same text would be.
+/// The coroutine is compiled where this is called. Under the policy [`Sequential`](crate::prefetch::Sequential) it
+/// compiles to what a function of the same text compiles to.
 ///
 /// # Panics
 /// If the coroutine does, or if it waits for something else.
@@ -42,9 +42,8 @@ pub fn complete<C: Start>(coroutine: C) -> C::Output {
     unsafe { complete_by(coroutine, &raw const driver, &lender) }
 }
 
-/// Runs `make(input)` for each input, one after the other, and gives the results to `sink`, each
-/// with the index of its input: what [`Interleave::run`](super::Interleave::run) does with a group,
-/// without one.
+/// Runs `make(input)` for each input, one after the other, and gives the results to `sink`, each with the index of its
+/// input: as [`Interleave::run`](super::Interleave::run), but without a group.
 ///
 /// ```
 /// use cps_core::cps;

@@ -13,7 +13,7 @@ use crate::sync::{
     loses, order,
 };
 
-/// The joiner's side. One owner at a time: what changes anything takes `&mut self`.
+/// The joiner's side. It has one owner: each method that changes anything takes `&mut self`.
 ///
 /// Callers pass the number of branches to each method, always the same, since it is often a constant. A poll calls
 /// `begin`, then any of `lend`, `next`, `peek` and `is_woken`, and `end` unless the joiner has finished.
@@ -75,7 +75,7 @@ impl Wakes {
         }
     }
 
-    /// A waker to poll branch `index` of `count` with: that of its slot. `waker` is that of the joiner's poll.
+    /// A waker to poll branch `index` of `count` with: the one of its slot. `waker` is the one of the joiner's poll.
     ///
     /// As long as there is no set, it is a waker that makes the set when it is cloned or woken, by what is put in
     /// `place`.
@@ -94,8 +94,8 @@ impl Wakes {
         }
         // SAFETY: the joiner owns a reference to the set (invariant R), which has `count` slots.
         let slot = unsafe { Set::slot(set, index) };
-        // SAFETY: the functions of a slot's waker are thread-safe. This lends it as long as the joiner is borrowed, whose
-        // reference keeps the slot (invariant R).
+        // SAFETY: the functions of a slot's waker are thread-safe. This lends it as long as the joiner is borrowed,
+        // whose reference keeps the slot (invariant R).
         unsafe { BorrowedWaker::new(raw_waker(slot)) }
     }
 

@@ -432,7 +432,7 @@ impl Set {
             let is_missed = word & MISSED != 0 && !is_last && !loses("missed");
             let calm = word & !MISSED;
             let next = if is_missed { calm } else { calm & !CALLED | ARMED };
-            // Releases the place, with `ARMED`, to whoever takes that.
+            // Releases the place, with `ARMED`, to the thread that clears the flag.
             let order = order::release("used/failed");
             match self.word.compare_exchange_weak(word, next, order, Relaxed) {
                 Ok(_) if is_missed => {

@@ -385,7 +385,7 @@ impl<S: Branches> BranchSet<S> {
         poll
     }
 
-    /// Drops what is left of the branches, in their order.
+    /// Drops the branches that are left, in their order.
     #[inline(always)]
     pub(crate) fn end(self: Pin<&mut Self>) {
         // SAFETY: `drop_branches` does not move the branches, but drops them in place.
