@@ -9,7 +9,7 @@ from collections import defaultdict
 from pathlib import Path
 
 FLOORS = [
-    ["sync", "stack"],
+    ["sync", "borrowed_waker", "stack"],
     ["wake_set", "suspend"],
     ["chain"],
     ["backtrace", "frame"],

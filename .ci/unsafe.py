@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Checks the notes of `unsafe` code: see CONTRIBUTING.md.
 
-    unsafe.py <folder>... [--except <folder>...]
+    unsafe.py <folder>...
 
 Each unsafe block or impl has a `// SAFETY:` comment directly above its statement. A note has four words or more, and is
 not one of the phrases that say nothing; a block has fewer than twelve lines, so that one note can be its reason.
@@ -65,14 +65,9 @@ def problems(path):
                     yield at, f"a block of {size} lines: more than {LONGEST_BLOCK}"
 
 
-arguments = sys.argv[1:]
-end = arguments.index("--except") if "--except" in arguments else len(arguments)
-folders, left_out = arguments[:end], {Path(folder) for folder in arguments[end + 1:]}
 found = 0
-for folder in folders:
+for folder in sys.argv[1:]:
     for path in sorted(Path(folder).rglob("*.rs")):
-        if left_out & set(path.parents):
-            continue
         for at, what in problems(path):
             print(f"{path}:{at + 1}: {what}")
             found += 1

@@ -1,4 +1,4 @@
-//! The items that the expansion of `#[coroutine]` names. Not part of the public interface.
+//! The items that the expansion of `#[cps]` names. Not part of the public interface.
 //!
 //! Each function says why anybody may call it; whatever only the expansion may call is an `unsafe` method. The
 //! expansion also calls methods of the values that a body is given: see `call/mod.rs`.

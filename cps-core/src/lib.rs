@@ -79,6 +79,7 @@
 //! [`Coroutine::with_stack_inside`].
 //!
 //! ```
+//! use cps_core::cps;
 //! use cps_core::placement::{InlineUpTo, StackOptions};
 //! use cps_core::prelude::*;
 //!
@@ -331,6 +332,7 @@ extern crate alloc;
 extern crate std;
 
 pub mod backtrace;
+mod borrowed_waker;
 mod call;
 mod chain;
 #[cfg(feature = "alloc")]
@@ -365,15 +367,15 @@ pub use coroutine::{Coroutine, Root, Unstarted};
 pub use cps_core_macros::coroutine;
 /// A coroutine from an ad-hoc body.
 ///
-/// It is to [`#[coroutine]`](macro@coroutine) what an `async move` block is to an `async fn`: it
+/// It is to [`#[cps]`](macro@cps) what an `async move` block is to an `async fn`: it
 /// captures what it names by move, `return` and `?` are its own, and it is rewritten in the same
 /// way. `coroutine_block!(async { … })` is to that what an `async` block is: it borrows, where it can.
 /// What it captured is dropped when it returns or is dropped itself.
 ///
 /// ```
-/// use cps_core::{BoxCoroutine, coroutine_block};
+/// use cps_core::{BoxCoroutine, coroutine_block, cps};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn double(x: u32) -> u32 {
 ///     2 * x
 /// }
@@ -398,10 +400,10 @@ pub use cps_core_macros::coroutine;
 /// With `?`, the error's type must be said somewhere, as in an `async` block:
 /// `Ok::<_, std::io::Error>(value)`.
 ///
-/// The options of `#[coroutine]` are an inner attribute here: `#![coroutine(elision = "stack")]`.
+/// The options of `#[cps]` are an inner attribute here: `#![cps(elision = "stack")]`.
 pub use cps_core_macros::coroutine_block;
-/// [`#[coroutine]`](macro@coroutine) by a name that can be imported: rustc has an unstable attribute of the other
-/// name, which an imported one would be ambiguous with.
+/// [`macro@coroutine`] by a name that can be imported. (rustc has an unstable attribute of the other name: an imported
+/// `coroutine` would be ambiguous with it.)
 ///
 /// ```
 /// use cps_core::cps;
@@ -415,17 +417,19 @@ pub use cps_core_macros::coroutine_block;
 pub use cps_core_macros::cps;
 pub use frame::body::Body;
 pub use generator::{yield_, yield_from};
-/// What `#[coroutine]` takes for a definition that does not say `elision`. It looks it up next to
+/// What `#[cps]` takes for a definition that does not say `elision`. It looks it up next to
 /// [`Coroutine`], at the path given by `crate = path`: a crate that has a module with
 /// `pub use cps_core::*;` and a `DefaultPlacement` of its own there has another default.
 ///
 /// ```
+/// use cps_core::cps;
+///
 /// mod coroutines {
 ///     pub use cps_core::*;
 ///     pub use cps_core::placement::Stack as DefaultPlacement;
 /// }
 ///
-/// #[cps_core::coroutine(crate = crate::coroutines)]
+/// #[cps(crate = crate::coroutines)]
 /// async fn sum(n: u64) -> u64 {
 ///     if n == 0 { 0 } else { sum(n - 1).await + n } // on the frame stack
 /// }

@@ -9,6 +9,9 @@
 extern crate alloc;
 
 // The very source of `cps-core`, with this crate as its root: private parts stay private there.
+#[allow(missing_docs)]
+#[path = "../../cps-core/src/borrowed_waker.rs"]
+pub mod borrowed_waker;
 #[allow(missing_docs, missing_debug_implementations)]
 #[path = "../../cps-core/src/concurrent/scope/inbox.rs"]
 pub mod inbox;

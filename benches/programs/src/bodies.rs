@@ -1,5 +1,4 @@
-//! The bodies shared by the strategies whose source is an ordinary `async fn`; see
-//! `strategies/bodies.rs`.
+//! The bodies shared by the strategies whose source is an ordinary `async fn`; see `strategies/src/bodies/mod.rs`.
 
 /// Defines what calls nothing, and so is the same wherever the frames of callees lie.
 macro_rules! leaves {

@@ -141,7 +141,7 @@ fn parameter_name(index: usize, pat: &Pat) -> Ident {
     }
 }
 
-/// An item with a signature, under `#[coroutine]`.
+/// An item with a signature, under `#[cps]`.
 pub(crate) trait Function: Clone {
     fn signature(&mut self) -> &mut Signature;
     fn attributes(&mut self) -> &mut Vec<Attribute>;

@@ -1,7 +1,7 @@
 //! The other attributes of a function, and the macros among them.
 //!
-//! An attribute macro below `#[coroutine]` would get the expansion instead of the function. So every attribute that
-//! may be a macro goes first: `#[coroutine]` is put below it, once.
+//! An attribute macro below `#[cps]` would get the expansion instead of the function. So every attribute that
+//! may be a macro goes first: `#[cps]` is put below it, once.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::Attribute;
@@ -68,7 +68,7 @@ pub(crate) fn is_inline_always(attr: &Attribute) -> bool {
         && attr.parse_args::<Ident>().is_ok_and(|argument| argument == "always")
 }
 
-/// `#[coroutine(…)]` with one more option, to stand below the macros that go first.
+/// `#[cps(…)]` with one more option, to stand below the macros that go first.
 pub(crate) fn again(krate: &TokenStream, options: &TokenStream) -> TokenStream {
     let separator = (!options.is_empty()).then(|| quote::quote!(,));
     let last = Ident::new(LAST, Span::call_site());

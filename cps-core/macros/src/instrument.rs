@@ -78,7 +78,7 @@ impl Instrument {
         if !cfg!(feature = "tracing") {
             return Err(Error::new_spanned(
                 &function.sig.ident,
-                "`instrument` needs the feature `tracing` of `cps-core`. (`#[instrument]` above `#[coroutine]` does not; \
+                "`instrument` needs the feature `tracing` of `cps-core`. (`#[instrument]` above `#[cps]` does not; \
                  what it instruments is a chain of its own.)",
             ));
         }

@@ -76,12 +76,14 @@ impl Running {
 /// polls that are halted on another of these stacks are listed, too.)
 ///
 /// ```
-/// #[cps_core::coroutine]
+/// use cps_core::cps;
+///
+/// #[cps]
 /// async fn inner() -> String {
 ///     cps_core::backtrace().to_string()
 /// }
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn outer() -> String {
 ///     inner().await
 /// }

@@ -6,11 +6,11 @@
 //!   where it is called         a callee of the body            of a chain that has returned
 //! ```
 //!
-//! Where its type is known, a coroutine is called by a method of its own (see `call/mod.rs`). Code that is generic
-//! over a `Future` uses the method of all futures. It holds the memory of a whole chain, which has not been polled if
-//! it is held by value. So the frame is started in that memory, but in the chain of the body that awaits it. The
-//! memory's own driver says that its chain has returned. Its result is not there yet, but nobody takes it before: the
-//! body is resumed when its callee has returned.
+//! Where its type is known, a coroutine is called by a method of its own (see `call/mod.rs`). Code that is generic over
+//! a `Future` uses the method of all futures. It holds the memory of a whole chain, which has not been polled if it is
+//! held by value. So the frame is started in that memory, but in the chain of the body that awaits it. The memory's own
+//! driver says that its chain has returned. The result is not there yet, but nobody takes it too early: the body is
+//! resumed only when its callee has returned.
 
 use core::future::Future;
 use core::iter::FusedIterator;
@@ -39,13 +39,13 @@ pub(crate) unsafe trait LazyChain: Future {}
 /// The leaf of a chain that was not polled, and whose root frame is to be called by a body.
 pub(crate) const CALLED: *const Header = ptr::without_provenance(1);
 
-/// Whether the leaf is that of a chain that was not polled.
+/// Whether a chain with this leaf was not polled.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_unpolled(leaf: *const Header) -> bool {
     leaf.addr() <= CALLED.addr()
 }
 
-/// Access to a driver of which only the leaf may be written.
+/// Access to a driver of which only the leaf need be initialised.
 impl Driver {
     /// The leaf. Nothing else of the driver need be written.
     ///
@@ -85,7 +85,7 @@ impl Driver {
         unsafe { (&raw mut (*this).stack).cast::<Option<&'static Location<'static>>>().write(at) }
     }
 
-    /// What [`Driver::note_call`] has noted.
+    /// The place that [`Driver::note_call`] has noted.
     ///
     /// # Safety
     /// - [`Driver::note_call`] was called for this driver.

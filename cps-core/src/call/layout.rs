@@ -5,58 +5,58 @@
 //! future in it: the three that rustc itself puts around such locals, [`Slot`](super::Slot), two of its `ManuallyDrop`,
 //! and the frame. With eight steps for each call in place, 14 calls would use up the default limit of 128.
 //!
-//! But what has a layout already is not descended into. So the expansion of each `.await` makes rustc ask for the layout
-//! of what is called on a shorter way, before it computes the caller's:
+//! But rustc does not descend into a type whose layout it has already. So the expansion of each `.await` makes it
+//! compute the callee's layout first, on a shorter way:
 //!
 //! ```text
 //!   layout of the caller's future
-//!     └─ MIR of the caller's body, which says what the future has to store
+//!     └─ MIR of the caller's body, which says what the future must store
 //!          └─ Is this field of a packed struct, which is dropped, aligned?
 //!               └─ layout of the field: `Probe<F>`, `[F; 0]`, `F`, the callee's future
 //!                    └─ MIR of the callee's body
 //!                         └─ …
 //! ```
 //!
-//! That is three steps for a call. When the way is back at the caller, all that it stores has its layout.
+//! That is three steps for a call. When rustc gets back to the caller, all that the caller stores has its layout.
 //!
-//! What asks is in an arm of a `match` that is for a value of a type without values. It has no machine code where
-//! anything is optimised, is nothing that the future stores, and never runs. If a compiler does not ask there, calls
-//! in place nest less deep, and nothing else changes.
+//! The question stands in a `match` arm for a value of a type that has no values. The arm never runs, the future stores
+//! nothing for it, and an optimised build has no machine code for it. If a compiler does not ask there, calls in place
+//! nest less deep, and nothing else changes.
 
 use core::convert::Infallible;
 use core::marker::PhantomData;
 
-/// Stands in the place of what a call waits for, and has no values: see the module's documentation.
+/// A third outcome of a call, which has no values: see the module's documentation.
 ///
-/// (Its field is private, so that rustc takes the arm of the expansion for one that may run, and does not leave it out.)
+/// (Its field is private: so rustc takes the expansion's arm for one that may run, and does not leave it out.)
 #[derive(Debug)]
 pub struct Never<F>(Infallible, PhantomData<fn() -> F>);
 
 impl<F> Never<F> {
-    /// What rustc asks for the layout of `F` by, when a field is moved out of it and the other is dropped.
+    /// Makes rustc ask for the layout of `F`, when one field is moved out of the result and the other is dropped.
     #[doc(hidden)]
     pub fn __cps_layout(&self) -> Layout<F> {
         match self.0 {}
     }
 
-    /// Anything.
+    /// A value of any type, which never exists.
     #[doc(hidden)]
     pub fn __cps_never<T>(self, _: Rest) -> T {
         match self.0 {}
     }
 }
 
-/// A packed struct of which one field is dropped: rustc moves that first if it is not aligned, and so has to know its
-/// layout.
+/// A packed struct of which one field is dropped. If that field may be unaligned, rustc moves it first: so rustc must
+/// know its layout.
 #[expect(missing_debug_implementations, reason = "none is ever made")]
 #[repr(C, packed)]
 pub struct Layout<F> {
     _probe: Probe<F>,
-    /// Is moved out.
+    /// The field that is moved out.
     pub __cps_rest: Rest,
 }
 
-/// Is dropped, whatever `F` is, and takes no memory.
+/// Has a destructor for any `F`, and takes no memory.
 #[derive(Debug)]
 struct Probe<F>([F; 0]);
 
@@ -64,7 +64,7 @@ impl<F> Drop for Probe<F> {
     fn drop(&mut self) {}
 }
 
-/// What is moved out of a [`Layout`]. It has a destructor: else rustc drops the other field as a part of the whole.
+/// The field that is moved out of a [`Layout`]. It has a destructor: else rustc drops the other field with the whole.
 #[derive(Debug)]
 pub struct Rest(());
 

@@ -77,7 +77,7 @@ pub trait Callee<K>: Sized {
     /// - `chain` runs the body that calls this (invariant D).
     /// - The slot is that body's own: it is empty, is not moved, and stays valid until the call has ended (invariant
     ///   F).
-    /// - If there is no value, the body awaits what is returned at once (invariant P).
+    /// - If there is no value, the body at once awaits the future that this returns (invariant P).
     /// - `this` is valid, and is not used again, also if this panics.
     unsafe fn call<S: Site>(
         this: *mut Self,
@@ -94,7 +94,7 @@ pub trait Memory {
     type Returned;
     /// If this is `Send`, so is the memory.
     type Owner;
-    /// What is laid out before the caller's frame is: see `call/layout.rs`.
+    /// The type that rustc lays out before the caller's frame: see `call/layout.rs`.
     type Inner;
 }
 
@@ -120,7 +120,7 @@ pub trait Content: Memory {
 
 /// Memory in the caller's frame for a call of content `S`. Only ever reached through a raw pointer.
 ///
-/// (The types of what lies there are parameters, and not associated types of `S`: rustc descends through the fields
+/// (The types of its content are parameters, and not associated types of `S`: rustc descends through the fields
 /// of a type to lay it out, not deeper than its `recursion_limit`, and a projection is a step of its own. See
 /// `Frame`.)
 pub union Slot<S, Running, Returned> {
@@ -134,7 +134,7 @@ pub union Slot<S, Running, Returned> {
 /// The memory for a call of content `S`.
 pub(crate) type SlotOf<S> = Slot<S, <S as Memory>::Running, <S as Memory>::Returned>;
 
-// SAFETY: what lies there is a callee's frame, which is `Send` if its owner, the body, is (invariant B), or a
+// SAFETY: its content is a callee's frame, which is `Send` if its owner, the body, is (invariant B), or a
 // pointer to memory that holds one.
 unsafe impl<S: Memory, R, V> Send for Slot<S, R, V> where S::Owner: Send {}
 // SAFETY: a shared reference gives access to nothing.
@@ -156,7 +156,7 @@ impl<'b, K> Handle<'b, K> {
     /// # Safety
     /// For the expansion above, which upholds:
     /// - the slot is a local of the body that this is the handle of, is empty, and is not moved;
-    /// - if there is no value, the body awaits what this returns, at once;
+    /// - if there is no value, the body at once awaits the future that this returns;
     /// - then it calls [`Resumed::__cps_finish`] with the same slot.
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
@@ -191,7 +191,7 @@ impl<'b, K, W: Future> Future for Await<'b, K, W> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: what waits is pinned as this is: it is never moved out of it.
+        // SAFETY: `waiting` is pinned as this is: it is never moved out of it.
         let waiting = unsafe { self.map_unchecked_mut(|this| &mut this.waiting) };
         waiting.poll(cx).map(|awaited| Resumed { awaited, _brand: PhantomData })
     }
@@ -252,8 +252,7 @@ pub struct NoFrame;
 ///
 /// **Invariant P**: between a callee's `Pending` and the moment at which its caller is linked (`Frame::call_as`)
 /// nothing panics, no foreign code runs, and nobody uses the chain. Otherwise a frame would be in the chain whose
-/// memory the unwinding body is about to free. The body awaits this at once, and this must be pending whatever it
-/// finds in its context.
+/// memory the unwinding body is about to free. The body awaits this at once, and this must be pending with any context.
 #[derive(Debug)]
 pub struct Suspended(());
 

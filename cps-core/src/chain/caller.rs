@@ -1,5 +1,5 @@
-//! The chain that runs a body, as the body's expansion hands it to what is awaited: the driver, its own frame, and
-//! by its type what the body may do.
+//! The chain that runs a body, as the body's expansion hands it to its calls: the driver, the body's frame, and a type
+//! that says what the body may do.
 //!
 //! | body | kind | may wait | may yield |
 //! |---|---|---|---|
@@ -7,9 +7,9 @@
 //! | synchronous generator | [`Yields<T>`] | no | `T` |
 //! | asynchronous generator | [`WaitsAndYields<T>`] | yes | `T` |
 //!
-//! A body of a kind that yields runs in chains whose driver heads a channel for its items only: it is
-//! started by the root of a generator of these items, or by a delegation from a body that yields
-//! them. So `yield_` may take the channel's type from the kind of the chain.
+//! A body that yields `T` runs only in chains whose driver is the head of a channel for `T`: either the root of a
+//! generator of these items starts it, or a body that yields them delegates to it. So `yield_` may take the channel's
+//! type from the kind of the chain.
 
 use core::fmt;
 use core::marker::PhantomData;
@@ -19,8 +19,8 @@ use crate::chain::header::{Header, root_continuation};
 
 /// A driver, and the frame that calls: the body that is running, or the root continuation.
 ///
-/// For use within this crate. No frame keeps one: a body finds it in the context that it is polled with
-/// (see `frame/context.rs`).
+/// For use within this crate. No frame keeps one: a body finds it in the context of each poll (see
+/// `frame/context.rs`).
 #[derive(Clone, Copy, Debug)]
 pub struct Caller {
     pub(crate) driver: *const Driver,
@@ -41,18 +41,18 @@ impl Caller {
     }
 }
 
-/// The chain as the expansion of a body of kind `K` holds it, to call what it awaits.
+/// The chain, as held by the expansion of a body of kind `K`, which calls by it.
 ///
 /// **Invariant H**: a handle exists only within the body that the chain runs, and there is one at a time.
-/// `Entered::__cps_handle` makes the first, a call takes it and gives the next one. It can
-/// be neither copied nor kept: the brand `'b` is the lifetime of a local of that body. And nobody but the
-/// expansion has it: no token that names it is handed to another macro.
+/// `Entered::__cps_handle` makes the first; a call takes it and gives the next one. It can be neither copied nor kept:
+/// the brand `'b` is the lifetime of a local of that body. And only the expansion has it, which hands no token that
+/// names it to another macro.
 pub struct Handle<'b, K> {
     chain: Caller,
     _brand: PhantomData<Brand<'b, K>>,
 }
 
-/// Invariant in the lifetime and in the kind.
+/// Makes a handle invariant in the lifetime and in the kind.
 type Brand<'b, K> = fn(&'b (), K) -> (&'b (), K);
 
 impl<'b, K> Handle<'b, K> {
@@ -86,8 +86,8 @@ impl<K> fmt::Debug for Handle<'_, K> {
 #[derive(Debug)]
 pub struct Waits(());
 
-/// The kind of a synchronous generator's body. Contravariant: who may yield a reference that lives
-/// long may yield no shorter one.
+/// The kind of a synchronous generator's body. Contravariant: a body that yields long-lived references must not yield
+/// shorter ones.
 #[derive(Debug)]
 pub struct Yields<T>(PhantomData<fn(T)>);
 
@@ -95,7 +95,7 @@ pub struct Yields<T>(PhantomData<fn(T)>);
 #[derive(Debug)]
 pub struct WaitsAndYields<T>(PhantomData<fn(T)>);
 
-/// A body that may wait: that may await anything.
+/// A body that may await anything.
 #[diagnostic::on_unimplemented(
     message = "a synchronous generator cannot wait",
     label = "awaited in a generator that is a `fn`",
@@ -110,15 +110,16 @@ impl<T> MayWait for WaitsAndYields<T> {}
 /// A body that may yield a `T`.
 ///
 /// # Safety
-/// It is run by drivers that head a `Channel<T>` only.
+/// Only drivers that head a `Channel<T>` run it.
 #[diagnostic::on_unimplemented(
     message = "this body does not yield items of type `{T}`",
     label = "yielded in a body that has no such items",
-    note = "what a body yields is said by its attribute: `#[cps_core::coroutine(yields = …)]`"
+    note = "what a body yields is said by its attribute: `#[cps(yields = …)]`"
 )]
 pub unsafe trait MayYield<T> {}
 
-// SAFETY: see the module's documentation.
+// SAFETY: such a body is started by a generator's root, whose driver heads a `Channel<T>`, or by a delegation from a
+// body of the same kind.
 unsafe impl<T> MayYield<T> for Yields<T> {}
-// SAFETY: see the module's documentation.
+// SAFETY: as for `Yields`: a generator's root or a delegation starts it, by a driver that heads a `Channel<T>`.
 unsafe impl<T> MayYield<T> for WaitsAndYields<T> {}

@@ -19,12 +19,12 @@ use crate::stack::FrameStack;
 pub struct Driver {
     /// See invariant L. Null before the root frame is started; [`ended`] after the chain has ended.
     pub(crate) leaf: Cell<*const Header>,
-    /// The context of the poll that is under way, for futures that are no coroutines. Dangling outside
-    /// of [`Driver::enter`]; while frames are dropped, the chain that comes next ([`DropChain`]).
+    /// The context of the poll that is under way, for futures that are no coroutines. Dangling outside of a poll; while
+    /// frames are dropped, the chain that is dropped next ([`DropChain`]).
     cx: Cell<*mut Context<'static>>,
-    /// Of the poll that is under way.
+    /// How far the host stack may be used in the poll that is under way.
     limit: Cell<Limit>,
-    /// What it means that the body that runs is pending: see invariant S.
+    /// What `Pending` from the running body means: see invariant S.
     pub(crate) step: Cell<Step>,
     /// Memory for the frames that are on the frame stack.
     pub(crate) stack: FrameStack,
@@ -40,7 +40,7 @@ pub struct Driver {
     _pinned: PhantomPinned,
 }
 
-/// The poll that is under way, as the chains see it that run by it.
+/// The poll that is under way, as seen by the chains that it runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Host<'a> {
     cx: *mut Context<'static>,
@@ -49,8 +49,8 @@ pub(crate) struct Host<'a> {
 }
 
 impl<'a> Host<'a> {
-    /// Lends `cx` to bodies and takes the measure of the host stack. One for all chains that run by the poll:
-    /// another would end the first one's loan.
+    /// Lends `cx` to bodies, and notes how far the host stack may be used. All chains of a poll share one: a second one
+    /// would end the loan of the first.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn of(cx: &'a mut Context<'_>) -> Self {
         Host { cx: ptr::from_mut(cx).cast(), limit: Limit::here(), _loan: PhantomData }
@@ -124,25 +124,25 @@ impl Driver {
         }
     }
 
-    /// Prepares for a poll, by which the chain runs.
+    /// Prepares for a poll that runs the chain.
     ///
     /// # Safety
     /// `this` is valid for writes; the rest of the driver need not be written yet.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn enter(this: *const Driver, host: Host<'_>) {
-        // SAFETY: by contract.
+        // SAFETY: the root or the interleaver that is polled owns the driver's memory, and these two are fields of it.
         unsafe {
             (&raw const (*this).cx).cast_mut().write(Cell::new(host.cx));
             (&raw const (*this).limit).cast_mut().write(Cell::new(host.limit));
         }
     }
 
-    /// What the driver was entered with.
+    /// The host that the driver was entered with.
     ///
     /// # Safety
-    /// It was, in the poll that is under way; the rest of the driver need not be written yet.
+    /// It was entered in the poll that is under way; the rest of the driver need not be written yet.
     pub(crate) unsafe fn host<'a>(this: *const Driver) -> Host<'a> {
-        // SAFETY: by contract.
+        // SAFETY: the caller has entered the driver in the poll that is under way, which has written both fields.
         unsafe {
             let cx = (&raw const (*this).cx).cast::<*mut Context<'static>>().read();
             let limit = (&raw const (*this).limit).cast::<Limit>().read();
@@ -150,19 +150,19 @@ impl Driver {
         }
     }
 
-    /// Says where the root frame was called by another chain's body. It is known until the driver is entered.
+    /// Notes where another chain's body called the root frame, until the driver is entered.
     pub(crate) fn set_called_at(&self, at: Option<&'static Location<'static>>) {
         let at = at.map_or(ptr::null(), ptr::from_ref);
         // There is no poll, whose context this could be taken for.
         self.cx.set(at.cast_mut().cast());
     }
 
-    /// What [`Driver::set_called_at`] has said.
+    /// The place that [`Driver::set_called_at`] has noted.
     ///
     /// # Safety
-    /// It has, and the driver was not entered since.
+    /// It was called, and the driver was not entered since.
     pub(crate) unsafe fn called_at(&self) -> Option<&'static Location<'static>> {
-        // SAFETY: by contract.
+        // SAFETY: the caller has said where by `set_called_at`, and `enter`, which overwrites it, was not called since.
         unsafe { self.cx.get().cast::<Location<'static>>().as_ref() }
     }
 
@@ -173,8 +173,8 @@ impl Driver {
     /// reference must not outlive it; nor may there be another.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn context<'a>(&self) -> &'a mut Context<'a> {
-        // SAFETY: `enter` stored a reference that lives as long as the poll, which the caller
-        // says is under way, and so does what is in it.
+        // SAFETY: the running body's call or await, which asks for it, is in a poll (invariant D). `enter` has stored a
+        // reference that lives as long as that poll.
         unsafe { &mut *self.cx.get().cast() }
     }
 
@@ -193,14 +193,13 @@ impl Driver {
     /// As for [`Driver::context`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn waker<'a>(&self) -> &'a Waker {
-        // SAFETY: as for `context`.
+        // SAFETY: the caller is in a poll (invariant D), and `enter` has stored a reference that lives as long as that.
         unsafe { (*self.cx.get()).waker() }
     }
 
     /// Whether a callee may be started on the host stack.
     ///
-    /// (All of a poll runs on one stack: a body cannot switch stacks in between, since what it runs
-    /// on another stack is another body.)
+    /// (All of a poll runs on one stack: code that a body runs on another stack is no part of its chain.)
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn may_nest_call(&self) -> bool {
         self.limit.get().may_nest_call()
@@ -220,29 +219,29 @@ impl Driver {
     /// calling it.
     #[cold]
     pub(crate) unsafe fn defer(&self, frame: *const Header, caller: *const Header) {
-        // SAFETY: by contract.
+        // SAFETY: `Frame::defer`, the caller, has just written the header of this frame (invariant F).
         unsafe { (*frame).caller.set(caller) };
         self.leaf.set(frame);
         self.step.set(const { Step::CONTINUE.of_callee() });
     }
 
-    /// Has the pending body that comes next mean that its chain only lets others run.
+    /// Marks the next `Pending` of this chain as a yield, not a wait.
     ///
-    /// One store, and no waker is looked at: who resumes the chain knows what to make of it.
-    /// An executor is asked to poll again ([`Driver::settle`]); an interleaver resumes the chain
-    /// anyway ([`Driver::take_turn`]).
+    /// One store, and no look at a waker: the code that resumes the chain decides what follows. A root asks its
+    /// executor to poll again ([`Driver::settle`]); an interleaver resumes the chain anyway ([`Driver::take_turn`]).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn yield_turn(&self) {
         self.step.set(Step::YIELDED);
     }
 
-    /// Has the pending body that comes next polled again at once: see [`context`](crate::frame::context).
+    /// Marks the next `Pending` of this chain as a wish to be polled again at once: see
+    /// [`context`](crate::frame::context).
     #[cold]
     pub(crate) fn poll_again(&self) {
         self.step.set(Step::CONTINUE);
     }
 
-    /// Makes the leaf of a frame whose body has suspended in its start, unless a callee of it is.
+    /// Makes `frame`, whose body has suspended in its start, the leaf, unless one of its callees has become the leaf.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn suspended_at(&self, frame: *const Header) {
         let step = self.step.get();
@@ -252,7 +251,7 @@ impl Driver {
         }
     }
 
-    /// What the pending body means, of a frame that was resumed, or of a root frame that was started.
+    /// What `Pending` means from the body that was resumed, or from the root's that was started.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn pending(&self) -> Step {
         self.step.get()
@@ -271,10 +270,12 @@ impl Driver {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn run(this: *const Driver) -> Poll<()> {
         let unwinding = DropChain(this);
-        // SAFETY: the chain's leaf is live by invariants L and C; `this` is live by contract.
+        // SAFETY: the root that is polled holds the driver pinned (invariant M) and has entered it. Its chain's leaf is
+        // live (invariants L and C).
         let step = unsafe { resume_leaf(this) };
         core::mem::forget(unwinding);
-        // SAFETY: passed on.
+        // SAFETY: the root that is polled still holds the driver pinned (invariant M), and `step` is the one of its
+        // leaf.
         unsafe { Driver::settle(this, step) }
     }
 
@@ -284,16 +285,16 @@ impl Driver {
     /// As for [`Driver::run`]; the leaf may have ended if `step` says so.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn settle(this: *const Driver, step: Step) -> Poll<()> {
-        /// Most polls do not come here: they have one step, and end in suspension.
+        /// Most polls do not get here: they take one step, and suspend.
         #[inline(never)]
         unsafe fn settle_others(this: *const Driver, step: Step) -> Poll<()> {
-            // SAFETY: passed on; the poll is under way.
+            // SAFETY: `settle`, which ends with this, has the driver pinned and in a poll.
             match unsafe { Driver::run_on(this, step) } {
                 Turn::Returned => Poll::Ready(()),
                 Turn::Ended => panic!("a coroutine was polled after it had returned or panicked"),
                 Turn::Waiting => Poll::Pending,
                 Turn::Yielded => {
-                    // SAFETY: as above.
+                    // SAFETY: the poll that `settle` is called in is still under way (invariant D).
                     unsafe { (*this).waker() }.wake_by_ref();
                     Poll::Pending
                 }
@@ -303,11 +304,11 @@ impl Driver {
         if step == Step::NONE {
             Poll::Pending
         } else if step.is_pending() {
-            // SAFETY: `this` is live by contract.
+            // SAFETY: the root that is polled holds the driver pinned (invariant M).
             unsafe { (*this).step.set(Step::NONE) };
             Poll::Pending
         } else {
-            // SAFETY: passed on.
+            // SAFETY: the root that is polled holds the driver pinned (invariant M) and has entered it.
             unsafe { settle_others(this, step) }
         }
     }
@@ -320,7 +321,7 @@ impl Driver {
     pub(crate) unsafe fn run_on(this: *const Driver, mut step: Step) -> Turn {
         let unwinding = DropChain(this);
         let turn = loop {
-            // SAFETY: `this` is live by contract.
+            // SAFETY: the root that is polled holds the driver pinned (invariant M).
             unsafe { (*this).step.set(Step::NONE) };
             if step.is_yielded() {
                 break Turn::Yielded;
@@ -334,7 +335,8 @@ impl Driver {
             if step == Step::ENDED {
                 break Turn::Ended;
             }
-            // SAFETY: as above; the rest is passed on.
+            // SAFETY: the step says that the chain goes on: its leaf waits to be run (invariants L and C). The driver
+            // is in a poll, and its step was reset above (invariant S).
             step = unsafe { resume_leaf(this) };
         };
         core::mem::forget(unwinding);
@@ -346,8 +348,8 @@ impl Driver {
 /// As for [`Driver::run`].
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) unsafe fn resume_leaf(this: *const Driver) -> Step {
-    // SAFETY: `leaf` is live and waits to be run (invariants L and C), which is what `resume`
-    // requires; the vtable is static.
+    // SAFETY: the driver's loop, which calls this in a poll, upholds invariants L and C: the leaf is live and waits to
+    // be run. Its vtable is one of such frames (invariant V).
     unsafe {
         let leaf = (*this).leaf.get();
         ((*(*leaf).vtable.get()).resume)(leaf.cast_mut(), this)

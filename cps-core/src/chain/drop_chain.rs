@@ -1,5 +1,6 @@
 //! The end of a chain that has not returned: its frames are dropped, innermost first, and with them the chains of the
-//! branches that they wait for. In a loop, be there a million frames, or as many branching points one in another.
+//! branches that they wait for. A loop does this, since there may be a million frames, or as many branching points one
+//! in another.
 //!
 //! ```text
 //!   drop_branches: the driver of the first branch with frames
@@ -28,19 +29,20 @@ impl Driver {
     /// `this` is live, invariants L and C hold, and nothing runs the chain any more.
     #[inline]
     pub(crate) unsafe fn cancel(this: *const Driver) {
-        // SAFETY: `this` is live by contract. Most roots are dropped after they have ended.
+        // Most roots are dropped after they have ended.
+        // SAFETY: the root or the place that is dropped owns the driver, which is live until this returns.
         if unsafe { !ptr::eq((*this).leaf.get(), ended()) } {
             drop(DropChain(this));
         }
     }
 
-    /// Whether there are frames to drop. Of the driver nothing need be written but the leaf.
+    /// Whether there are frames to drop. Nothing of the driver but its leaf need be written.
     ///
     /// # Safety
     /// `this` is valid.
     #[cfg(feature = "alloc")]
     pub(crate) unsafe fn has_frames(this: *const Driver) -> bool {
-        // SAFETY: by contract.
+        // SAFETY: the branch or the root that asks has the driver's memory, whose leaf is written when it is made.
         let leaf = unsafe { (&raw const (*this).leaf).cast::<*const Header>().read() };
         !leaf.is_null() && !ptr::eq(leaf, ended())
     }
@@ -52,13 +54,13 @@ pub(crate) struct DropChain(pub(crate) *const Driver);
 impl Drop for DropChain {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        // SAFETY: the driver is live: all users of the guard hold it pinned.
+        // SAFETY: the poll or the drop that has made the guard holds the driver pinned until then (invariant M).
         unsafe { (*self.0).set_next_dropped(ptr::null()) };
         drop_chains(self.0);
     }
 }
 
-/// Goes on where a destructor has panicked.
+/// Drops the rest of the chain if a destructor panics.
 struct GoOn(*const Driver);
 
 impl Drop for GoOn {
@@ -67,36 +69,40 @@ impl Drop for GoOn {
     }
 }
 
-/// Drops the frames of a chain, and of those that come after it. See [`DropChain`], which keeps its contract: invariant
-/// C, and a driver that is live.
+/// Drops the frames of a chain, and of those that come after it. [`DropChain`] and [`GoOn`], its only callers, have a
+/// driver that is live and keeps to invariant C.
 #[inline(never)]
 fn drop_chains(driver: *const Driver) {
     // A second panic while this one unwinds aborts, as for any value dropped by unwinding.
     let mut rest = GoOn(driver);
-    // SAFETY: the driver outlives the guard (its users hold it pinned). Each frame is unlinked before it is dropped, so
-    // that nothing is dropped twice if a drop panics, and every frame in the chain is live (invariant C). A branch's
-    // driver is live as long as its branching point, whose chain comes after it.
-    unsafe {
-        loop {
-            let driver = rest.0;
-            let frame = (*driver).leaf.get();
-            if ptr::eq(frame, ended()) {
-                rest.0 = (*driver).next_dropped();
-                if rest.0.is_null() {
-                    break;
-                }
+    loop {
+        // SAFETY: the chain's owner, which is being dropped, holds its driver pinned (invariant M). A branch's driver
+        // is live as long as its branching point, whose chain comes after it.
+        let driver = unsafe { &*rest.0 };
+        let frame = driver.leaf.get();
+        if ptr::eq(frame, ended()) {
+            rest.0 = driver.next_dropped();
+            if rest.0.is_null() {
+                break;
+            }
+            continue;
+        }
+        // SAFETY: every frame in the chain is live (invariant C): each is unlinked below before it is dropped.
+        let vtable = unsafe { &*(*frame).vtable.get() };
+        if let Some(drop_branches) = vtable.drop_branches {
+            // SAFETY: the vtable is one of such frames (invariant V). The frame is the leaf of a chain that nobody
+            // runs, and is dropped below. A driver that it gives is live until its chain has been dropped.
+            let branch = unsafe { drop_branches(frame.cast_mut()).as_ref() };
+            if let Some(branch) = branch {
+                branch.set_next_dropped(driver);
+                rest.0 = branch;
                 continue;
             }
-            let vtable = &*(*frame).vtable.get();
-            if let Some(drop_branches) = vtable.drop_branches {
-                let branch = drop_branches(frame.cast_mut());
-                if !branch.is_null() {
-                    (*branch).set_next_dropped(driver);
-                    rest.0 = branch;
-                    continue;
-                }
-            }
-            (*driver).leaf.set((*frame).caller.get());
+        }
+        // SAFETY: the frame is live (invariant C). It is unlinked before it is dropped, so that invariant C holds if
+        // that drop panics; and it is dropped by its own vtable (invariant V).
+        unsafe {
+            driver.leaf.set((*frame).caller.get());
             (vtable.drop)(frame.cast_mut());
         }
     }

@@ -7,7 +7,7 @@ use core::ptr;
 use crate::chain::driver::Driver;
 use crate::chain::step::Step;
 
-/// The signature of everything that runs a frame. `become` needs it to be one type.
+/// The signature of every function that runs a frame: one type, as `become` asks.
 pub(crate) type Resume = unsafe fn(*mut Header, *const Driver) -> Step;
 
 /// What is known statically about a frame, behind one pointer in its header.
@@ -26,8 +26,8 @@ pub(crate) struct VTable {
     /// Requires: the frame is in a chain that is suspended, or runs on this thread.
     #[cfg_attr(not(feature = "alloc"), allow(dead_code))]
     pub(crate) describe: unsafe fn(*const Header) -> Description,
-    /// Of a branching point: drops its branches in their order, up to the first one with frames, whose driver this
-    /// gives, not null; null when none is left. To be called again when that chain has ended.
+    /// For a branching point: drops its branches in their order, up to the first one with frames, and returns that
+    /// one's driver. It is called again when that chain has ended, and returns null when no branch is left.
     ///
     /// Requires: the frame is the leaf of a chain that nothing runs, and will be dropped.
     pub(crate) drop_branches: Option<unsafe fn(*mut Header) -> *const Driver>,
@@ -37,24 +37,24 @@ pub(crate) struct VTable {
 #[derive(Clone, Copy, Debug)]
 #[cfg_attr(not(feature = "alloc"), allow(dead_code))]
 pub(crate) struct Description {
-    /// The name of a type that was defined in the body's function; empty for what is no frame.
+    /// The name of a type that was defined in the body's function; empty for a header that is no frame's.
     pub(crate) body: &'static str,
     /// The await that called it; `None` for a root frame.
     pub(crate) call: Option<&'static Location<'static>>,
-    /// Shows the branches that are not finished, of a frame that is a branching point.
+    /// For a branching point: shows the branches that are not finished.
     ///
     /// Requires: as [`VTable::describe`].
     pub(crate) branches: Option<unsafe fn(*const Header, &mut BranchVisitor<'_>)>,
 }
 
-/// Who is shown the branches of a branching point, each with its number.
+/// A function that is shown the branches of a branching point, each with its number.
 #[cfg_attr(not(feature = "alloc"), allow(dead_code, unreachable_pub))]
 pub struct BranchVisitor<'a>(pub(crate) &'a mut dyn FnMut(usize, BranchContent<'_>));
 
-/// What is in a branch.
+/// The content of a branch.
 #[cfg_attr(not(feature = "alloc"), allow(dead_code))]
 pub(crate) enum BranchContent<'a> {
-    /// A future that nothing is known of.
+    /// A future of an unknown type.
     Future,
     /// A chain of its own.
     Chain(&'a Driver),
@@ -64,11 +64,9 @@ pub(crate) enum BranchContent<'a> {
 
 /// The head of a frame.
 ///
-/// Two words. Another layout was measured (`lab call --instructions`, `lab resume --instructions`): with
-/// the resume function's pointer beside that of the vtable a resume took 35 instructions when it was
-/// 36, a level of a call that suspends once 56.8 when it was 55.8, and a frame 8 bytes more. A
-/// pointer to the driver is not needed, since resume functions are given it; bodies find it in their
-/// context.
+/// Two words. A third one, a pointer to the resume function, makes a frame larger and a call slower, and hardly speeds
+/// up a resume (`docs/results`). A pointer to the driver is not needed, since resume functions are given it; bodies
+/// find it in their context.
 #[repr(C)]
 pub(crate) struct Header {
     pub(crate) vtable: Cell<*const VTable>,
@@ -83,15 +81,15 @@ impl Header {
     }
 }
 
-/// A header that is never written and so may be shared by all chains of all threads.
+/// A header that is never written: all chains of all threads may share it.
 struct StaticHeader(Header);
 
-// SAFETY: the only static headers are `ROOT` and `ENDED`; nothing writes to them (`caller` and
-// `vtable` are written by the owner of a frame only, and nobody owns these).
+// SAFETY: the only static headers are `ROOT` and `ENDED`. Only the owner of a frame writes to its header, and nobody
+// owns these.
 unsafe impl Sync for StaticHeader {}
 
 impl VTable {
-    /// That of a static header.
+    /// The vtable of a static header.
     const fn of_static(resume: Resume) -> Self {
         unsafe fn drop_nothing(_: *mut Header) {}
         unsafe fn describe_nothing(_: *const Header) -> Description {
@@ -109,7 +107,7 @@ static ROOT: StaticHeader = {
     StaticHeader(Header::new(&const { VTable::of_static(resume) }, &raw const ENDED.0))
 };
 
-/// What stands in the place of the leaf once the chain has ended.
+/// The leaf of every chain that has ended.
 static ENDED: StaticHeader = {
     unsafe fn resume(_: *mut Header, _: *const Driver) -> Step {
         Step::ENDED

@@ -10,34 +10,32 @@ use core::arch::asm;
 /// How far calls may nest on the host stack, in bytes below the poll that is under way, before they
 /// are deferred to the driver's loop.
 ///
-/// Bytes and not levels, so that large and small bodies are treated alike: a recursion whose
-/// starts take 200 bytes each nests 160 deep before it is deferred, and a thread with a stack of
-/// 256 KiB has room left in an unoptimised build, where a start takes a kilobyte or two.
+/// Bytes and not levels, so that large and small bodies are treated alike: a recursion whose starts take 200 bytes each
+/// nests 160 deep before it is deferred. In an unoptimised build a start takes a kilobyte or two, and a thread with a
+/// stack of 256 KiB still has room left.
 const CALL_BUDGET: u32 = 32 * 1024;
 
 /// How far returns may nest on the host stack, likewise, before they go through the driver's loop.
 ///
-/// A return that calls the caller's resume function has an indirect branch of its own, which a
-/// predictor learns, instead of sharing the loop's (16 levels: 14 cycles a level, 20 through the
-/// loop). In optimised builds that call is a jump in most resume functions, and takes no stack. Where
-/// it is a call, the processor's return stack holds a few dozen addresses, and every `ret` beyond
-/// them is mispredicted (64 levels, when all were calls: 16 cycles a level with this budget, 34
-/// without). A resume function takes 24 to 64 bytes.
+/// A return that calls the caller's resume function has an indirect branch of its own, which a predictor learns; a
+/// return through the loop shares the loop's. In optimised builds that call is a jump in most resume functions, and
+/// takes no stack. Where it is a call, the processor's return stack holds a few dozen addresses, and mispredicts every
+/// `ret` beyond them. (`docs/results` has the figures. A resume function takes 24 to 64 bytes.)
 const RETURN_BUDGET: u32 = 1024;
 
 /// How far the host stack may be used in a poll: the low half of an address, on targets of 64 bits, since
 /// all of a poll's stack lies within 2 GiB.
 ///
-/// Both questions are a comparison and a test of its sign, since the budgets are part of it: that of
-/// returns, which are the more frequent ones.
+/// It includes the budget of returns, which are more frequent than calls: so either question is one subtraction and a
+/// test of its sign.
 #[derive(Clone, Copy)]
 pub(crate) struct Limit(u32);
 
 impl Limit {
-    /// Before the chain is polled.
+    /// The limit before the chain is polled.
     pub(crate) const NONE: Limit = Limit(0);
 
-    /// That of the poll that is under way.
+    /// The limit of a poll that starts here.
     #[inline(always)]
     pub(crate) fn here() -> Self {
         Limit((stack_address() as u32).wrapping_sub(RETURN_BUDGET))
@@ -61,14 +59,14 @@ impl Limit {
 
 /// Roughly where the host stack ends now. All supported targets grow it downwards.
 ///
-/// From the register, where that is known. (A local whose address is taken would do, and does elsewhere,
-/// but it keeps the compiler from making a jump of the call that ends a resume function.)
+/// By the register, where this crate knows it. Elsewhere by the address of a local, which keeps the compiler from
+/// turning the call at the end of a resume function into a jump.
 #[inline(always)]
 pub(crate) fn stack_address() -> usize {
     #[cfg(all(target_arch = "x86_64", target_pointer_width = "64", not(miri)))]
     {
         let here: usize;
-        // SAFETY: reads a register.
+        // SAFETY: the instruction reads a register, and touches neither memory nor flags.
         unsafe {
             asm!("mov {}, rsp", out(reg) here, options(pure, nomem, nostack, preserves_flags));
         }
@@ -77,7 +75,7 @@ pub(crate) fn stack_address() -> usize {
     #[cfg(all(target_arch = "aarch64", target_pointer_width = "64", not(miri)))]
     {
         let here: usize;
-        // SAFETY: reads a register.
+        // SAFETY: the instruction reads a register, and touches neither memory nor flags.
         unsafe {
             asm!("mov {}, sp", out(reg) here, options(pure, nomem, nostack, preserves_flags));
         }

@@ -1,4 +1,4 @@
-//! A chain of frames, whatever its bodies' types: what a wake-up resumes.
+//! A chain of frames, without the types of its bodies. A wake-up resumes a chain.
 //!
 //! ```text
 //!            Driver                    Header (leaf)            Header (its caller)
@@ -10,8 +10,8 @@
 //!        └────────────┘              └──────────────┘          └──────────────┘
 //! ```
 //!
-//! A call runs on the host stack and writes nothing of this. Only if the callee suspends does it become
-//! a part of the chain, while `Pending` is passed up through the calls:
+//! A call runs on the host stack and writes nothing here. Only a callee that suspends becomes a part of the chain,
+//! while `Pending` is passed up through the calls:
 //!
 //! ```text
 //!   what the innermost body awaits is pending         step: what that means (`Driver::yield_turn`, …)
@@ -21,16 +21,15 @@
 //! ```
 //!
 //! **Invariant L**: `Driver::leaf` is the frame that was resumed last or, while the chain is suspended, the
-//! frame that runs next. It is written when a callee suspends and when a frame returns to its caller in
-//! the chain, and never when a frame suspends that was resumed.
+//! frame that runs next. It is written when a callee suspends and when a frame returns to its caller in the chain, but
+//! not when a frame that was resumed suspends again.
 //!
-//! **Invariant C**: while the chain is suspended, a frame is reachable from `leaf` through `caller` if and
-//! only if its body has been constructed (or its arguments stored), and has neither returned nor been
-//! dropped. While it runs, so are all of them but those whose start is under way, which are on the host
-//! stack. Frames are live in strict LIFO order.
+//! **Invariant C**: while the chain is suspended, a frame is reachable from `leaf` through `caller` if and only if its
+//! body has been constructed (or its arguments stored), and has neither returned nor been dropped. While the chain
+//! runs, this holds for all frames but those that are being started, which are on the host stack. Frames end in the
+//! reverse order of their calls.
 //!
-//! **Invariant S**: whenever a frame is resumed, `Driver::step` is `NONE`: whoever takes note of a step that is
-//! not resets it.
+//! **Invariant S**: whenever a frame is resumed, `Driver::step` is `NONE`: the code that reads another step resets it.
 
 pub(crate) mod caller;
 pub(crate) mod driver;

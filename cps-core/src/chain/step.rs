@@ -1,12 +1,12 @@
 //! What resuming a frame has led to, and what that means for the chain.
 
-/// What resuming a frame has led to; and in a driver, what it means that the body that runs is pending.
+/// What resuming a frame has led to; in a driver, what `Pending` from the running body means.
 ///
 /// | bits | |
 /// |---|---|
 /// | `000` | it waits for a future that is no coroutine, or has yielded an item |
 /// | `xx1` | a callee has suspended: the driver's leaf is the innermost |
-/// | `01x` | the driver's loop is to resume the leaf: a call was deferred, or a return; or the chain has ended |
+/// | `01x` | the driver's loop must resume the leaf, since a call or a return was deferred; or the chain has ended |
 /// | `10x` | the chain has yielded its turn |
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Step(u32);
@@ -16,12 +16,12 @@ impl Step {
     const CONTINUES: u32 = 0b010;
     const YIELDS: u32 = 0b100;
 
-    /// A frame that was resumed waits; in a driver, a body runs.
+    /// The resumed frame waits; in a driver, a body runs.
     pub(crate) const NONE: Step = Step(0);
     /// The chain goes on: the driver's loop must resume the leaf. Either a body has returned and
     /// the leaf is its caller, or a call was deferred and the leaf is its unstarted callee.
     pub(crate) const CONTINUE: Step = Step(Self::CONTINUES);
-    /// The chain has suspended, but only to let others run: it waits for nothing.
+    /// The chain has suspended to let others run: it waits for nothing.
     pub(crate) const YIELDED: Step = Step(Self::YIELDS);
     /// The root body returned; its result lies in the root frame.
     pub(crate) const RETURNED: Step = Step(8 | Self::CONTINUES);
@@ -46,17 +46,17 @@ impl Step {
         self.0 & Self::CALLS != 0
     }
 
-    /// The same of a callee.
+    /// This step, taken by a callee.
     #[inline(always)]
     pub(crate) const fn of_callee(self) -> Self {
         Step(self.0 | Self::CALLS)
     }
 }
 
-/// What a chain that has its turn among others has come to.
+/// How the turn of a chain among others has ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Turn {
-    /// It lets others run, and goes on when it is its turn again.
+    /// It lets others run, and goes on in its next turn.
     Yielded,
     /// It waits for a wake-up.
     Waiting,

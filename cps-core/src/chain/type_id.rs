@@ -1,10 +1,10 @@
-//! Types told apart without regard to lifetimes.
+//! The identity of types, whatever their lifetimes.
 
 use core::any::TypeId;
 use core::marker::PhantomData;
 
-/// The type's identity, with all lifetimes taken for the same: types that differ in nothing else have one layout.
-/// (The way of the crate `typeid`.)
+/// The type's identity without its lifetimes: types that differ in nothing else have one layout. (As the crate `typeid`
+/// does it.)
 pub(crate) fn type_id<T: ?Sized>() -> TypeId {
     trait NonStatic {
         fn type_id(&self) -> TypeId
@@ -22,7 +22,7 @@ pub(crate) fn type_id<T: ?Sized>() -> TypeId {
     }
 
     let phantom: &dyn NonStatic = &PhantomData::<T>;
-    // SAFETY: only the bound of the trait object changes. The method uses nothing but the type's identity,
+    // SAFETY: only the bound of the trait object changes. The one method, above, uses nothing but the type's identity,
     // which does not depend on lifetimes.
     let phantom =
         unsafe { core::mem::transmute::<&dyn NonStatic, &(dyn NonStatic + 'static)>(phantom) };

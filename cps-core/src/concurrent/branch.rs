@@ -1,9 +1,8 @@
 //! The branches of a branching point, in the memory of the future that joins them.
 //!
-//! [`Concurrent`] is what a user hands over: a tuple, an array or a `Vec` of things that can be awaited.
-//! It turns into [`Branches`]: as many [`Branch`]es, in place (a `Vec`'s in one box). A coroutine
-//! becomes a chain of its own by that, a [`Root`](crate::Root): with its own leaf, which a wake-up of the
-//! branch resumes directly.
+//! A user hands over a [`Concurrent`]: a tuple, an array or a `Vec` of things that can be awaited. It turns into
+//! [`Branches`]: as many [`Branch`]es, in place (a `Vec`'s in one box). So a coroutine becomes a chain of its own, a
+//! [`Root`](crate::Root), whose leaf a wake-up of the branch resumes directly.
 
 use core::fmt;
 use core::future::Future;
@@ -18,7 +17,7 @@ use crate::chain::outermost::{Joiner, Parent};
 use crate::concurrent::frame::{FutureTag, TagOf};
 use crate::wake_set::BranchAt;
 
-/// One branch: its future, then what it evaluated to, then nothing.
+/// One branch: its future, then its output, then nothing.
 pub enum Branch<F: Future> {
     /// Not finished. Pinned from the first poll on.
     Running(F),
@@ -29,18 +28,18 @@ pub enum Branch<F: Future> {
 }
 
 impl<F: Future> Branch<F> {
-    /// Polls a running branch. Any other branch is pending, for a wake-up may come late.
+    /// Polls a running branch. Any other branch is pending, since a wake-up may come late.
     #[inline(always)]
     fn poll_running(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: the future is not moved: as the branch is pinned, so is its future.
+        // SAFETY: the future in the branch is not moved out of it here.
         match unsafe { self.get_unchecked_mut() } {
-            // SAFETY: as above.
+            // SAFETY: the future is pinned as the branch is, which drops it in place (invariant A).
             Branch::Running(future) => unsafe { Pin::new_unchecked(future) }.poll(cx),
             _ => Poll::Pending,
         }
     }
 
-    /// Shows what is in a branch, if it is not finished.
+    /// Shows the future in a branch that is not finished.
     ///
     /// # Safety
     /// As for [`BranchingPoint::look`](crate::concurrent::frame::BranchingPoint::look).
@@ -50,29 +49,29 @@ impl<F: Future> Branch<F> {
         number: usize,
         look: &mut BranchVisitor<'_>,
     ) {
-        // SAFETY: by contract. A reference to the future is made only if it is known to keep what it lends out
-        // in cells.
-        unsafe {
-            if !matches!(*this, Branch::Running(_)) {
-                return;
-            }
-            match kind {
-                Some(kind) if kind.is_of::<F>() => {
-                    let Branch::Running(ref future) = *this else { return };
-                    kind.show(ptr::from_ref(future).cast(), number, look);
-                }
-                _ => (look.0)(number, BranchContent::Future),
-            }
+        // SAFETY: the branching point that shows its branches leads to this one, and nobody polls it (invariant A).
+        if unsafe { !matches!(*this, Branch::Running(_)) } {
+            return;
+        }
+        match kind {
+            // SAFETY: the tag is the one of the future in this branch (invariant A): a future of this crate, which
+            // keeps what it lends out in cells, so that a reference to it may be made.
+            Some(kind) if kind.is_of::<F>() => unsafe {
+                let Branch::Running(ref future) = *this else { return };
+                kind.show(ptr::from_ref(future).cast(), number, look);
+            },
+            _ => (look.0)(number, BranchContent::Future),
         }
     }
 
-    /// What its first waker says of a branch.
+    /// What a branch's first waker tells.
     ///
     /// # Safety
     /// The branch is valid, and was not polled (it may have been dropped); the rest is as for [`Parent::branch_at`].
     #[inline(always)]
     pub(crate) unsafe fn branch_at(this: *const Self, joiner: *const Joiner) -> BranchAt {
-        // SAFETY: by contract. The future has lent nothing out yet.
+        // SAFETY: the branching point that starts this branch leads to it (invariant A). The future was not polled, and
+        // so has lent nothing out yet.
         match unsafe { &*this } {
             Branch::Running(future) => Parent::branch_at(ptr::from_ref(future), joiner),
             // It was dropped: there is no such future.
@@ -80,16 +79,16 @@ impl<F: Future> Branch<F> {
         }
     }
 
-    /// The driver of the first frames that a drop of the branch would drop, or null. If it is a branching point itself,
-    /// those of its branches are dropped that come before it.
+    /// The driver of the first frames that a drop of the branch would drop, or null. If the branch is a branching point
+    /// itself, those of its own branches that come before these frames are dropped.
     ///
     /// # Safety
     /// The branch is valid, pinned, and nobody polls it; it will be dropped.
     pub(crate) unsafe fn frames(this: *mut Self, kind: TagOf) -> *const Driver {
-        // SAFETY: by contract.
+        // SAFETY: the branching point that drops this branch leads to it, and nobody polls it (invariant A).
         match (unsafe { &mut *this }, kind) {
             (Branch::Running(future), Some(kind)) if kind.is_of::<F>() => {
-                // SAFETY: it is of that kind; the rest is passed on.
+                // SAFETY: the tag is the one of this future (invariant A), which the branching point drops next.
                 unsafe { kind.frames(ptr::from_mut(future).cast()) }
             }
             _ => ptr::null(),
@@ -118,8 +117,8 @@ impl<F: Future> Branch<F> {
     /// If it is not finished.
     #[inline(always)]
     pub(crate) fn take(self: Pin<&mut Self>) -> F::Output {
-        // SAFETY: what is moved out is no future, and `Gone` takes its place at once. (`mem::replace` would
-        // move the whole branch, which may be large.)
+        // (`mem::replace` would move the whole branch, which may be large.)
+        // SAFETY: an output is moved out, not the pinned future, and `Gone` takes its place at once: it is taken once.
         unsafe {
             let this = self.get_unchecked_mut();
             let Branch::Done(output) = this else {
@@ -147,7 +146,7 @@ impl<T, E, F: Future<Output = Result<T, E>>> Branch<F> {
         matches!(*self, Branch::Done(Err(_)))
     }
 
-    /// Gives that away.
+    /// Gives that error away.
     pub(crate) fn take_err(self: Pin<&mut Self>) -> E {
         match self.take() {
             Err(error) => error,
@@ -165,17 +164,17 @@ impl<T, E, F: Future<Output = Result<T, E>>> Branch<F> {
     }
 }
 
-/// Branches in a row, numbered from 0.
+/// Branches in order, numbered from 0.
 pub trait Branches: sealed::Sealed {
-    /// What all of them evaluate to, in their order.
+    /// The outputs of all of them, in their order.
     type Outputs;
 
-    /// What is known of their futures: an item for each, or one for all.
+    /// The tags of their futures: one for each branch, or one for all.
     #[doc(hidden)]
     type Kinds: Kinds;
 
-    /// How many there are. (By a pointer: a reference to all of them would be a read of all of them, also of what a
-    /// branch that is suspended has lent to itself exclusively.)
+    /// How many there are. (By a pointer: a reference to all of them would be a read of all of them, also of memory
+    /// that a suspended branch has lent to itself exclusively.)
     ///
     /// # Safety
     /// `this` is valid.
@@ -200,7 +199,7 @@ pub trait Branches: sealed::Sealed {
     #[doc(hidden)]
     fn drop_one(self: Pin<&mut Self>, index: usize);
 
-    /// What its first waker says of one.
+    /// What the first waker of one tells.
     ///
     /// # Safety
     /// `this` is valid, and that branch was not polled; the rest is as for [`Parent::branch_at`].
@@ -218,7 +217,7 @@ pub trait Branches: sealed::Sealed {
     #[doc(hidden)]
     fn outputs(self: Pin<&mut Self>) -> Self::Outputs;
 
-    /// Shows those before number `end` that are not finished.
+    /// Shows the ones before number `end` that are not finished.
     ///
     /// # Safety
     /// As for [`BranchingPoint::look`](crate::concurrent::frame::BranchingPoint::look).
@@ -231,23 +230,23 @@ pub trait Branches: sealed::Sealed {
     );
 }
 
-/// What is done with each of several branches. A trait, since a closure cannot be made to be inlined: and it
-/// is, once for each branch of a tuple, so that the number is a constant.
+/// A step for each of several branches. A trait, since a closure cannot be forced inline: the step is inlined once for
+/// each branch of a tuple, so that the number is a constant.
 pub trait EachBranch<S> {
-    /// What the steps may end with.
+    /// The value that ends the steps.
     type Break;
 
     #[doc(hidden)]
     fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Self::Break>;
 }
 
-/// An array of what is known of each branch.
+/// The tags of branches: an array.
 #[allow(unreachable_pub, reason = "a public trait names it, which rustc 1.85 does not see")]
 pub trait Kinds: fmt::Debug {
     #[doc(hidden)]
     const NONE: Self;
 
-    /// Notes what the future in a branch has reported.
+    /// Notes the tag that the future in a branch has reported.
     #[doc(hidden)]
     fn note(&mut self, index: usize, kind: &'static FutureTag);
 }
@@ -263,9 +262,9 @@ impl<const N: usize> Kinds for [TagOf; N] {
 
 /// Branches that all evaluate to a [`Result`] with one type of error.
 pub trait TryBranches: Branches {
-    /// What one of them may fail with.
+    /// The error of the one that fails.
     type Error;
-    /// What all of them evaluate to if none fails.
+    /// The values of all of them if none fails.
     type Values;
 
     #[doc(hidden)]
@@ -278,7 +277,7 @@ pub trait TryBranches: Branches {
     #[doc(hidden)]
     fn values(self: Pin<&mut Self>) -> Self::Values;
 
-    /// Whether one has failed that [`Branches::resume`] has finished.
+    /// Whether one that [`Branches::resume`] has finished has failed.
     #[doc(hidden)]
     fn has_failed(self: Pin<&mut Self>, index: usize) -> bool;
 
@@ -305,13 +304,13 @@ pub trait UniformBranches: Branches {
     fn take_one(self: Pin<&mut Self>, index: usize) -> Self::Output;
 }
 
-/// What can be run side by side: tuples of up to twelve things that can be awaited, whose types may differ,
-/// and arrays and `Vec`s of one type. (More stand in tuples of joins: `join((join((a, …)), join((b, …))))`.)
+/// What can be run side by side: tuples of up to twelve things that can be awaited, whose types may differ, and arrays
+/// and `Vec`s of one type. (For more than twelve, nest joins: `join((join((a, …)), join((b, …))))`.)
 ///
 /// A join of nothing, `()`, is ready at once; a race has to have a branch.
 ///
-/// Coroutines, futures and anything else that is [`IntoFuture`] can stand in one tuple. An iterator
-/// is collected first: `join(iterator.collect::<Vec<_>>())`.
+/// One tuple may mix coroutines, futures and anything else that is [`IntoFuture`]. Collect an iterator first:
+/// `join(iterator.collect::<Vec<_>>())`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a group of branches",
     label = "not a tuple, an array or a `Vec` of what can be awaited",

@@ -9,13 +9,12 @@
 //!                     └─ branch 1 ──▶ driver ──▶ leaf ──▶ …
 //! ```
 //!
-//! A `join` that a coroutine awaits is called, as a coroutine is: its future lies in a frame, which is the leaf
-//! while it waits. A wake-up so resumes the join without its caller's body, and whoever walks the chain
-//! finds the branches there.
+//! A `join` that a coroutine awaits is called, as a coroutine is: its future lies in a frame, which is the leaf while
+//! it waits. So a wake-up resumes the join without its caller's body, and a walk of the chain finds the branches there.
 //!
-//! A branch's type may be any future's. What it is, it says itself: polled for the first time it finds in its
-//! waker where to [`report`] its [`FutureTag`], which names its type; and only if that is the type of the branch (and
-//! not that of something inside which is polled with the same waker) is the branch ever looked at as such.
+//! A branch may be a future of any type. A future of this crate says what it is: in its first poll it [`report`]s its
+//! [`FutureTag`], which names its type, to its waker. The branching point uses the tag only if that type is the one of
+//! the branch: the report may come from a future inside, which is polled with the same waker.
 
 use core::any::TypeId;
 use core::future::Future;
@@ -40,15 +39,15 @@ pub trait BranchingPoint: Future {
     /// Shows the branches that are not finished.
     ///
     /// # Safety
-    /// The future is valid, pinned, and nobody polls it meanwhile. (A reference to all of it would be a read of
-    /// all of it, also of what a branch has lent out exclusively.)
+    /// The future is valid, pinned, and nobody polls it meanwhile. (A reference to all of it would be a read of all of
+    /// it, also of memory that a branch has lent out exclusively.)
     #[doc(hidden)]
     unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>);
 
-    /// Polls it as a part of what its parent polls.
+    /// Polls it within a poll of its parent.
     ///
     /// # Safety
-    /// Invariant N holds for it and this parent: see `outermost.rs`.
+    /// Invariant N holds for it and this parent: see `chain/outermost/mod.rs`.
     #[doc(hidden)]
     unsafe fn poll_in(
         self: Pin<&mut Self>,
@@ -56,8 +55,8 @@ pub trait BranchingPoint: Future {
         cx: &mut Context<'_>,
     ) -> Poll<Self::Output>;
 
-    /// Drops branches in the order in which a drop of it does, up to the first one with frames: gives their driver. Null
-    /// if none is left.
+    /// Drops branches, in the order of a drop of it, up to the first one with frames. Gives the driver of these, or
+    /// null if no branch is left.
     ///
     /// # Safety
     /// The future is valid, pinned, nobody polls it, and it will be dropped.
@@ -65,7 +64,7 @@ pub trait BranchingPoint: Future {
     unsafe fn drop_branches(this: *mut Self) -> *const Driver;
 }
 
-/// What a future of this crate says of itself to the branching point whose branch it is.
+/// The tag that a future of this crate reports to the branching point whose branch it is.
 #[derive(Debug)]
 pub struct FutureTag {
     type_id: fn() -> TypeId,
@@ -78,18 +77,20 @@ pub struct FutureTag {
 pub(crate) type TagOf = Option<&'static FutureTag>;
 
 impl FutureTag {
-    /// Of a future that begins with its driver.
+    /// The tag of a future that begins with its driver.
     ///
     /// # Safety
-    /// It does.
+    /// An `F` does.
     pub(crate) const unsafe fn of_chain<F>() -> Self {
         unsafe fn show(future: *const (), number: usize, look: &mut BranchVisitor<'_>) {
-            // SAFETY: by contract the future begins with its driver.
+            // SAFETY: `Branch::look` has compared the tag's type with that of the future (invariant A). One of that
+            // type begins with its driver, as the caller of `of_chain` has promised.
             (look.0)(number, BranchContent::Chain(unsafe { &*future.cast::<Driver>() }));
         }
         unsafe fn frames(future: *mut ()) -> *const Driver {
             let driver = future.cast_const().cast::<Driver>();
-            // SAFETY: by contract the future begins with its driver.
+            // SAFETY: `Branch::frames` has compared the tag's type with that of the future (invariant A). One of that
+            // type begins with its driver, as the caller of `of_chain` has promised.
             if unsafe { Driver::has_frames(driver) } { driver } else { ptr::null() }
         }
         FutureTag { type_id: type_id::<F>, is_chain: true, show, frames }
@@ -101,18 +102,20 @@ impl FutureTag {
             number: usize,
             look: &mut BranchVisitor<'_>,
         ) {
-            // SAFETY: passed on.
+            // SAFETY: `Branch::look` has compared the tag's type with that of the future, which nobody polls (invariant
+            // A).
             let branches = |look: &mut BranchVisitor<'_>| unsafe { F::look(future.cast(), look) };
             (look.0)(number, BranchContent::Branches(&branches));
         }
         unsafe fn frames<F: BranchingPoint>(future: *mut ()) -> *const Driver {
-            // SAFETY: passed on.
+            // SAFETY: `Branch::frames` has compared the tag's type with that of the future, which nobody polls and
+            // which its branching point drops (invariant A).
             unsafe { F::drop_branches(future.cast()) }
         }
         FutureTag { type_id: type_id::<F>, is_chain: false, show: show::<F>, frames: frames::<F> }
     }
 
-    /// Whether it is that of futures of type `F`.
+    /// Whether it is the tag of futures of type `F`.
     pub(crate) fn is_of<F>(&self) -> bool {
         (self.type_id)() == type_id::<F>()
     }
@@ -122,37 +125,38 @@ impl FutureTag {
         self.is_chain
     }
 
-    /// Shows what is in the future.
+    /// Shows the chain or the branches in the future.
     ///
     /// # Safety
-    /// It is of this kind; the rest is as for [`BranchingPoint::look`].
+    /// The future has this tag's type; the rest is as for [`BranchingPoint::look`].
     pub(crate) unsafe fn show(
         &self,
         future: *const (),
         number: usize,
         look: &mut BranchVisitor<'_>,
     ) {
-        // SAFETY: passed on.
+        // SAFETY: `Branch::look`, which calls this, has compared the types, and nobody polls the branch (invariant A).
         unsafe { (self.show)(future, number, look) }
     }
 
     /// The driver of the first frames that a drop of the future would drop, or null.
     ///
     /// # Safety
-    /// It is of this kind; the rest is as for [`BranchingPoint::drop_branches`].
+    /// The future has this tag's type; the rest is as for [`BranchingPoint::drop_branches`].
     pub(crate) unsafe fn frames(&self, future: *mut ()) -> *const Driver {
-        // SAFETY: passed on.
+        // SAFETY: `Branch::frames`, which calls this, has compared the types; its branching point drops the branch
+        // (invariant A).
         unsafe { (self.frames)(future) }
     }
 }
 
-/// Tells the branching point that polls with `waker` for the first time, if one does, what the future is.
+/// If a branching point polls its branch for the first time, with `waker`, tells it the kind of the future.
 #[inline(always)]
 pub(crate) fn report(waker: &Waker, kind: &'static FutureTag) {
     wake_set::report(waker, kind);
 }
 
-/// A branching point that is to be called.
+/// A branching point that a coroutine calls.
 #[derive(Debug)]
 pub struct BranchingCall<F>(pub(crate) F);
 
@@ -166,8 +170,10 @@ impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
         chain: Caller,
         slot: *mut SlotOf<Embedded<BranchingBody<F>>>,
     ) -> (Option<F::Output>, Suspended) {
-        // SAFETY: passed on; the future is moved out once.
-        unsafe { Embedded::await_branches::<S>(slot, chain, this.read().0) }
+        // SAFETY: `Handle::__cps_begin`, which calls this, gives the call up: the future is moved out once.
+        let future = unsafe { this.read().0 };
+        // SAFETY: the slot is the call's own (invariant F), and the chain runs the body that calls (invariant D).
+        unsafe { Embedded::await_branches::<S>(slot, chain, future) }
     }
 }
 
@@ -175,7 +181,7 @@ impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
 #[derive(Debug)]
 pub struct BranchingBody<F>(F);
 
-/// Its future, which owns nothing once it has returned.
+/// The future of a branching point, which owns nothing once it has returned.
 #[derive(Debug)]
 pub struct Fuse<F>(Option<F>);
 
@@ -187,9 +193,9 @@ impl<F: Future> Future for Fuse<F> {
     }
 }
 
-// SAFETY: the future is `Send`, or `Sync`, if `F` is, and so is the body. It has no first statement, and needs
-// none: `Embedded::await_branches` hands it over as it is, and `take_make` is not called. Once it has returned it
-// is empty.
+// SAFETY: invariant B: the future is `Send`, or `Sync`, if `F` is, and so is the body. Invariant E: it has no first
+// statement, and needs none, since `Embedded::await_branches` hands it over as it is and `take_make` is not called.
+// Once it has returned it is empty.
 unsafe impl<F: BranchingPoint> Body for BranchingBody<F> {
     type Output = F::Output;
     type Capability = Waits;
@@ -216,9 +222,12 @@ unsafe impl<F: BranchingPoint> Body for BranchingBody<F> {
 
     #[inline(always)]
     unsafe fn resume(future: Pin<&mut Fuse<F>>, chain: Caller) -> Poll<F::Output> {
-        // SAFETY: the chain is in a poll, whose context nobody else uses meanwhile. The future lies in the chain's leaf,
-        // and the chain is what is in its parent's branch (invariant N).
-        unsafe { future.poll_in(Parent::of_chain(chain.driver), (*chain.driver).context()) }
+        // SAFETY: `Frame::resume_here` or `call_future` runs this body, and gives its own chain, which is in a poll
+        // (invariant D). Nobody else uses that poll's context meanwhile.
+        let (parent, cx) = unsafe { (Parent::of_chain(chain.driver), (*chain.driver).context()) };
+        // SAFETY: the future lies in the chain's leaf, and the chain is the future in its parent's branch (invariant
+        // N).
+        unsafe { future.poll_in(parent, cx) }
     }
 }
 
@@ -235,7 +244,8 @@ impl<F: BranchingPoint> Embedded<BranchingBody<F>> {
     ) -> (Option<F::Output>, Suspended) {
         let frame = slot.cast::<Frame<BranchingBody<F>>>();
         let vtable = Branching::<F, S>::VTABLE;
-        // SAFETY: as in `Embedded::call`.
+        // SAFETY: the slot is memory for a frame, the caller's own until the call has ended (invariant F), and the body
+        // that calls this runs (invariant D). If it is pending the body awaits it at once (invariant P).
         unsafe {
             match Frame::call_future(frame, Fuse(Some(future)), chain, vtable) {
                 Poll::Ready(value) => Suspended::returned(value),
@@ -258,15 +268,16 @@ impl<F: BranchingPoint, S: Site> Branching<F, S> {
 
     unsafe fn drop_branches(frame: *mut Header) -> *const Driver {
         let whole = Frame::<BranchingBody<F>>::future(frame.cast());
-        // SAFETY: only such frames have this vtable, and a frame in a chain has not returned. The rest is passed on.
+        // SAFETY: only such frames have this vtable (invariant V), and a frame in a chain has not returned (invariant
+        // C). `drop_chains` drops it next, and nobody polls it.
         unsafe { Fuse::drop_branches(whole) }
     }
 
     unsafe fn describe(_: *const Header) -> Description {
         unsafe fn branches<F: BranchingPoint>(frame: *const Header, look: &mut BranchVisitor<'_>) {
             let whole = Frame::<BranchingBody<F>>::future(frame.cast_mut().cast());
-            // SAFETY: only such frames have this vtable, and a frame in a chain has not returned; the future is
-            // reached as `BranchingPoint::look` asks for.
+            // SAFETY: only such frames have this vtable (invariant V), and a frame in a chain has not returned
+            // (invariant C). The walk of the chain, which calls this, finds it suspended.
             unsafe { Fuse::look(whole, look) }
         }
         Description { body: "", call: S::AT, branches: Some(branches::<F>) }
@@ -282,12 +293,12 @@ impl<F: BranchingPoint> Fuse<F> {
         parent: Parent,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
-        // SAFETY: the future is pinned as this is, and dropped in place.
+        // SAFETY: the future is pinned as this is, and dropped in place below.
         let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.0) };
         let Some(running) = future.as_mut().as_pin_mut() else {
             unreachable!("polled after it has returned")
         };
-        // SAFETY: passed on.
+        // SAFETY: `BranchingBody::resume` calls this, with the parent of the chain whose leaf this is (invariant N).
         let poll = unsafe { running.poll_in(parent, cx) };
         if poll.is_ready() {
             future.set(None);
@@ -298,7 +309,8 @@ impl<F: BranchingPoint> Fuse<F> {
     /// # Safety
     /// As for [`BranchingPoint::drop_branches`].
     unsafe fn drop_branches(this: *mut Self) -> *const Driver {
-        // SAFETY: by contract; as in `look`.
+        // SAFETY: the vtable's function calls this for its frame's future, which is pinned, and which nobody polls and
+        // `drop_chains` drops (invariant C).
         unsafe {
             match &mut (*this).0 {
                 Some(future) => F::drop_branches(future),
@@ -310,7 +322,8 @@ impl<F: BranchingPoint> Fuse<F> {
     /// # Safety
     /// As for [`BranchingPoint::look`].
     unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>) {
-        // SAFETY: by contract. The branches lie in cells, so that a reference to the future is no read of them.
+        // SAFETY: the vtable's function calls this for its frame's future, whose chain is suspended. The branches lie
+        // in cells, so that a reference to the future is no read of them (invariant A).
         unsafe {
             if let Some(future) = &(*this).0 {
                 F::look(future, look);
@@ -319,31 +332,51 @@ impl<F: BranchingPoint> Fuse<F> {
     }
 }
 
-/// Gives a branching point the method that coroutines have: see `call/mod.rs`. With `by group`, its branches are those of
-/// its field `group`, which its function `poll_group` polls.
+/// Gives a branching point the method that coroutines have: see `call/mod.rs`. With `by P, of S`, also the impls of a
+/// future whose field `group` is a `BranchSet<S>` that is polled by a `P`. Its function `output` makes its output of
+/// the group, and of the value that has ended the poll, if one has.
 macro_rules! branching_point {
-    (($($generics:tt)*) $Type:ty => $Output:ty, by group) => {
+    (($($generics:tt)*) $Type:ty => $Output:ty, by $By:ty, of $Branches:ty) => {
         $crate::concurrent::frame::branching_point! { ($($generics)*) $Type }
+
+        impl<$($generics)*> $Type {
+            /// # Safety
+            /// As for `BranchSet::poll`.
+            #[inline(always)]
+            unsafe fn poll_group(
+                mut group: Pin<&mut $crate::concurrent::engine::BranchSet<$Branches>>,
+                parent: $crate::chain::outermost::Parent,
+                cx: &mut Context<'_>,
+            ) -> Poll<$Output> {
+                // SAFETY: `poll` and `poll_in`, the callers, give the future's own parent (invariant N).
+                unsafe { group.as_mut().poll::<$By>(cx, Self::KIND, parent) }.map(|end| {
+                    let output = Self::output(group.as_mut(), end);
+                    group.end();
+                    output
+                })
+            }
+        }
 
         impl<$($generics)*> core::future::Future for $Type {
             type Output = $Output;
 
             #[inline]
             fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<$Output> {
-                // SAFETY: nothing is moved. The group is in this future for good, which is polled with that waker; and if
-                // it has a parent, this is what is in the parent's branch (invariant N).
-                unsafe {
-                    let this = self.get_unchecked_mut();
-                    let future = core::ptr::from_ref(this);
-                    let parent = this.group.parent_of(future, cx.waker());
-                    Self::poll_group(Pin::new_unchecked(&mut this.group), parent, cx)
-                }
+                // SAFETY: the group is pinned as this is, and is not moved here.
+                let this = unsafe { self.get_unchecked_mut() };
+                let future = core::ptr::from_ref(this);
+                // SAFETY: the group is in this future for good, which is polled with that waker.
+                let parent = unsafe { this.group.parent_of(future, cx.waker()) };
+                // SAFETY: the group is pinned as this is. If there is a parent, this is the future in one of its
+                // branches (invariant N), as `Parent::of_branch` has found.
+                unsafe { Self::poll_group(Pin::new_unchecked(&mut this.group), parent, cx) }
             }
         }
 
         impl<$($generics)*> $crate::concurrent::frame::BranchingPoint for $Type {
             unsafe fn look(this: *const Self, look: &mut $crate::chain::header::BranchVisitor<'_>) {
-                // SAFETY: passed on.
+                // SAFETY: the walk of the chains, which calls this, leads to a pinned future that nobody polls, in
+                // which the group is (invariant A).
                 unsafe { $crate::concurrent::engine::BranchSet::look(&raw const (*this).group, look) }
             }
 
@@ -353,7 +386,8 @@ macro_rules! branching_point {
                 parent: $crate::chain::outermost::Parent,
                 cx: &mut Context<'_>,
             ) -> Poll<$Output> {
-                // SAFETY: the group is pinned as this is; the rest is passed on.
+                // SAFETY: the group is pinned as this is. The chain in whose leaf this is, or the future that holds
+                // this, gives its own parent (invariant N).
                 unsafe {
                     let group = self.map_unchecked_mut(|this| &mut this.group);
                     Self::poll_group(group, parent, cx)
@@ -361,18 +395,19 @@ macro_rules! branching_point {
             }
 
             unsafe fn drop_branches(this: *mut Self) -> *const $crate::chain::driver::Driver {
-                // SAFETY: passed on.
+                // SAFETY: the owner of this future calls this when it drops it: it is pinned, and nobody polls it
+                // (invariant A).
                 unsafe { $crate::concurrent::engine::BranchSet::drop_to_frames(&raw mut (*this).group) }
             }
         }
     };
     (($($generics:tt)*) $Type:ty $(where $($bounds:tt)*)?) => {
         impl<$($generics)*> $Type $(where $($bounds)*)? {
-            #[allow(dead_code, reason = "what cannot be a branch reports nothing")]
+            #[allow(dead_code, reason = "a type that cannot be a branch reports nothing")]
             pub(crate) const KIND: &'static $crate::concurrent::frame::FutureTag =
                 &$crate::concurrent::frame::FutureTag::of_branching_point::<Self>();
 
-            /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+            /// For the expansion of `#[cps]`: see `call/mod.rs`.
             #[doc(hidden)]
             #[inline(always)]
             pub fn __cps_call(self) -> $crate::concurrent::frame::BranchingCall<Self> {

@@ -6,7 +6,6 @@ use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::chain::outermost::Parent;
 use crate::concurrent::branch::{Branches, Concurrent, TryBranches};
 use crate::concurrent::engine::{BranchSet, PollBranch};
 use crate::concurrent::frame::branching_point;
@@ -14,16 +13,16 @@ use crate::concurrent::frame::branching_point;
 /// Runs `branches` side by side, in this task, and evaluates to all their outputs, in their order.
 ///
 /// ```
-/// # #[cps_core::coroutine]
+/// # #[cps]
 /// # async fn fetch(id: u32) -> String { format!("item {id}") }
-/// use cps_core::join;
+/// use cps_core::{cps, join};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn both() -> (String, String) {
 ///     join((fetch(1), fetch(2))).await
 /// }
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn all(ids: &[u32]) -> Vec<String> {
 ///     join(ids.iter().map(|&id| fetch(id)).collect::<Vec<_>>()).await
 /// }
@@ -33,62 +32,48 @@ use crate::concurrent::frame::branching_point;
 /// # });
 /// ```
 ///
-/// Each branch is a chain of its own, with a waker of its own. A wake-up resumes the innermost frames
-/// of the branches that were woken, and looks at nothing else, be there 2 branches or 100 000. What
-/// holds for all branching points:
+/// Each branch is a chain of its own, with a waker of its own. A wake-up resumes the innermost frames of the branches
+/// that were woken, and looks at nothing else, whether there are 2 branches or 100 000. For all branching points:
 ///
-/// - The first poll polls each branch once, in order. Later polls resume the branches that were woken before
-///   the poll began, in the order in which they were (up to 60 branches on a 64-bit target: in the
-///   order of their positions), each once. Branches that are woken meanwhile come with the next poll,
-///   which the future asks for. A poll of more than 60
-///   branches ends early when 32 have woken themselves in it.
-/// - Nothing is allocated until a branch suspends, and then one block for all wakers: 72
-///   bytes, and 16 for each branch (on a 64-bit target). None is if only the last branch suspends, or there is only one.
-///   (A `Vec` of branches is moved to a box.)
-/// - A recursion through branching points may be as deep as one likes: it takes no more host stack than 32 KiB and a few
-///   levels, to be started, resumed and dropped. That holds where each branching point is awaited by a coroutine, or is a
-///   branch itself, and the coroutine is the branch: through a plain `async` block between them polls nest, as they do
-///   through any future.
-/// - [`Root::backtrace`](crate::Root::backtrace) shows the chains of the branches below that of the coroutine
-///   that awaits them.
-/// - A branch's wakers may be kept, sent, cloned and woken anywhere, at any time. They keep that block,
-///   not the branches. The task's own waker is cloned once and dropped with the future (with that block, if
-///   another thread is waking the task at that moment).
+/// - The first poll polls each branch once, in order. A later poll resumes the branches that were woken before it
+///   began, each once, in the order of their wake-ups (up to 60 branches on a 64-bit target: in the order of their
+///   positions). Branches that are woken during a poll wait for the next one, which the future asks for. A poll of more
+///   than 60 branches ends early when 32 have woken themselves in it.
+/// - Nothing is allocated until a branch suspends. Then one block is, for all wakers: 72 bytes, and 16 for each branch
+///   (on a 64-bit target). It is not needed if only the last branch suspends, or if there is only one. (A `Vec` of
+///   branches is moved to a box.)
+/// - A recursion through branching points may be of any depth: starting, resuming and dropping it takes no more host
+///   stack than 32 KiB and a few levels. For that, each branching point must be awaited by a coroutine, or be a branch
+///   itself, and the coroutine must be the branch. If a plain `async` block stands between them, polls nest there.
+/// - [`Root::backtrace`](crate::Root::backtrace) shows the chains of the branches below the coroutine that awaits them.
+/// - A branch's wakers may be kept, sent, cloned and woken anywhere, at any time. They keep that block, not the
+///   branches. The task's own waker is cloned once and dropped with the future (or with that block, if another thread
+///   is waking the task at that moment).
 ///
 /// # Beside other combinators
 ///
-/// `futures::join!` and its like run coroutines too, each as a chain of its own, but poll all of them at each wake-up.
-/// ns to wake and resume one of so many suspended branches, on x86-64 (`lab join` at `4b84dab`):
+/// `futures::join!` and the like run coroutines too, each as a chain of its own, but poll all of them at each wake-up.
+/// The time of a wake-up grows with the number of branches there, and does not here. (`docs/results` in the
+/// repository has the figures, also for `FuturesUnordered` and tokio's tasks.)
 ///
-/// | branches | `join` | polling all | `FuturesUnordered` | a tokio task each |
-/// |---|---|---|---|---|
-/// | 2 | 38 | 24 | 94 | 178 |
-/// | 8 | 38 | 38 | 94 | 178 |
-/// | 63 | 39 | 252 | 94 | 178 |
-/// | 1 000 | 39 | 3 429 | 94 | 178 |
-/// | 10 000 | 42 | 34 174 | 95 | 201 |
-///
-/// - A wake-up through a join takes two atomic read-modify-writes more than one without: at depth 8 below a join of 8,
-///   38 ns instead of 21.
-/// - Up to eight branches, which are short, polling all is as fast or faster.
-/// - Two coroutines that are ready at once take 15.1 ns, in `futures::join!` 14.3; two `async fn`s, which the
-///   compiler sees through, take 2.5 ns in `futures::join!`.
-/// - To make, start, wake and finish branches takes 42 ns for each of 10 000, 46 for each of 100 000, and 103 for
-///   each of a million: there much of it is page faults.
+/// - A wake-up through a join takes two atomic read-modify-writes more than one without.
+/// - With up to about eight short branches, polling all is as fast or faster.
+/// - A join of coroutines that are ready at once is slower than a `futures::join!` of plain `async fn`s, which the
+///   compiler sees through.
 ///
 /// # Frame stacks
 ///
-/// Branches are suspended at the same time and end in any order, so each that places frames on the
-/// [stack](crate::Coroutine::on_stack) has a stack of its own: it allocates a first chunk, of a kilobyte, when
-/// it first needs one, and gives it back when it finishes, to be allocated by the next. For many branches with few
-/// frames that is too much: [`StackOptions::first_chunk`](crate::placement::StackOptions::first_chunk) says how much is
-/// enough, or [`with_stack_inside`](crate::Coroutine::with_stack_inside) makes the first chunk a part of the
-/// branch, so that those of a `Vec` lie side by side in its one box.
+/// Branches are suspended at the same time and end in any order. So each branch that places frames on the
+/// [stack](crate::Coroutine::on_stack) has a stack of its own: it allocates a first chunk, of a kilobyte, when it first
+/// needs one, and frees it when it finishes. For many branches with few frames that is too much: choose a smaller size
+/// by [`StackOptions::first_chunk`](crate::placement::StackOptions::first_chunk), or make the first chunk a part of the
+/// branch by [`with_stack_inside`](crate::Coroutine::with_stack_inside), so that those of a `Vec` lie side by side in
+/// its one box.
 ///
 /// ```
-/// use cps_core::{join, placement::StackOptions};
+/// use cps_core::{cps, join, placement::StackOptions};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn height(n: u32) -> u32 {
 ///     if n == 0 { 0 } else { height(n - 1).on_stack().await + 1 }
 /// }
@@ -101,8 +86,8 @@ use crate::concurrent::frame::branching_point;
 ///
 /// # Panics
 ///
-/// With the panic of a branch, after all other branches have been dropped. When polled again
-/// after it was ready or panicked.
+/// With the panic of a branch, after all other branches have been dropped. When polled again after it was ready or
+/// panicked.
 ///
 /// # Cancellation
 ///
@@ -112,17 +97,16 @@ pub fn join<C: Concurrent>(branches: C) -> Join<C::Branches> {
     Join { group: BranchSet::new(branches.into_branches()) }
 }
 
-/// Runs `branches` side by side until one of them fails: evaluates to the values of all, or to the first
-/// error.
+/// Runs `branches` side by side until one of them fails; evaluates to the values of all, or to the first error.
 ///
 /// Otherwise as [`join`].
 ///
 /// ```
 /// # futures::executor::block_on(async {
-/// use cps_core::try_join;
+/// use cps_core::{cps, try_join};
 /// use std::num::ParseIntError;
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn parse(text: &str) -> Result<u32, ParseIntError> {
 ///     text.parse()
 /// }
@@ -134,8 +118,8 @@ pub fn join<C: Concurrent>(branches: C) -> Join<C::Branches> {
 ///
 /// # Cancellation
 ///
-/// When a branch fails, the values of the finished branches and the other branches are dropped,
-/// in the order of the branches, before the future is ready.
+/// When a branch fails, the values of the finished branches and the other branches are dropped, in the order of the
+/// branches, before the future is ready.
 #[inline]
 pub fn try_join<C>(branches: C) -> TryJoin<C::Branches>
 where
@@ -211,46 +195,27 @@ impl<S: TryBranches> PollBranch<S> for UntilError {
     }
 }
 
-branching_point! { (S: Branches) Join<S> => S::Outputs, by group }
+branching_point! { (S: Branches) Join<S> => S::Outputs, by All, of S }
 
 impl<S: Branches> Join<S> {
-    /// # Safety
-    /// As for [`BranchSet::poll`].
     #[inline(always)]
-    unsafe fn poll_group(
-        mut group: Pin<&mut BranchSet<S>>,
-        parent: Parent,
-        cx: &mut Context<'_>,
-    ) -> Poll<S::Outputs> {
-        // SAFETY: passed on.
-        unsafe { group.as_mut().poll::<All>(cx, Self::KIND, parent) }.map(|_| {
-            let outputs = group.as_mut().branches().outputs();
-            group.end();
-            outputs
-        })
+    fn output(group: Pin<&mut BranchSet<S>>, _: Option<Infallible>) -> S::Outputs {
+        group.branches().outputs()
     }
 }
 
-branching_point! { (S: TryBranches) TryJoin<S> => Result<S::Values, S::Error>, by group }
+branching_point! { (S: TryBranches) TryJoin<S> => Result<S::Values, S::Error>, by UntilError, of S }
 
 impl<S: TryBranches> TryJoin<S> {
-    /// # Safety
-    /// As for [`BranchSet::poll`].
     #[inline(always)]
-    unsafe fn poll_group(
-        mut group: Pin<&mut BranchSet<S>>,
-        parent: Parent,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<S::Values, S::Error>> {
-        // SAFETY: passed on.
-        unsafe { group.as_mut().poll::<UntilError>(cx, Self::KIND, parent) }.map(|error| {
-            let result = match error {
-                Some(error) => Err(error),
-                None => Ok(group.as_mut().branches().values()),
-            };
-            group.end();
-            result
-        })
+    fn output(
+        group: Pin<&mut BranchSet<S>>,
+        error: Option<S::Error>,
+    ) -> Result<S::Values, S::Error> {
+        match error {
+            Some(error) => Err(error),
+            None => Ok(group.branches().values()),
+        }
     }
 }
 

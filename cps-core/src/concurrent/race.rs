@@ -19,10 +19,10 @@ use crate::concurrent::frame::{BranchingPoint, FutureTag, branching_point, repor
 
 /// Runs `branches` side by side until the first one finishes; evaluates to its output.
 ///
-/// The losers are dropped before the future is ready, in the order of their positions, each innermost
-/// frame first. Branches that were not polled yet, since one before them was ready at once, are dropped
-/// unstarted. Of branches that are woken before the same poll the one that is resumed first
-/// wins: see [`join`](crate::join()) for that order, and for all else that holds here too.
+/// The losers are dropped before the future is ready, in the order of their positions, each innermost frame first.
+/// Branches that were not polled yet, since one before them was ready at once, are dropped unstarted. If several were
+/// woken before the same poll, the one that is resumed first wins. [`join`](crate::join()) says in which order branches
+/// are resumed, and what else holds here too.
 ///
 /// ```
 /// # futures::executor::block_on(async {
@@ -34,8 +34,8 @@ use crate::concurrent::frame::{BranchingPoint, FutureTag, branching_point, repor
 /// # });
 /// ```
 ///
-/// A race gives its losers up. Where they are to live on, use [`select`], or
-/// [`scope`](crate::scope()) and race the handles of the children.
+/// A race gives its losers up. To keep them, use [`select`], or [`scope`](crate::scope()) and race the handles of the
+/// children.
 ///
 /// # Panics
 ///
@@ -50,8 +50,7 @@ where
     Race { group }
 }
 
-/// Runs `branches` side by side, and hands their outputs out as they come: the losers of each round are
-/// kept.
+/// Runs `branches` side by side, and hands their outputs out as they come: it keeps the losers of each round.
 ///
 /// ```
 /// # futures::executor::block_on(async {
@@ -68,10 +67,10 @@ where
 ///
 /// # Branches that nobody awaits
 ///
-/// Branches run while [`next`](Select::next) is awaited, and while [`during`](Select::during) is. While the
-/// caller awaits anything else they stand still, also if they were woken: one of them may hold a lock, or be
-/// the next in the queue for one, that the caller waits for. So what is awaited between two rounds belongs
-/// into `during`; or all of it into a [`scope`](crate::scope()), whose children run whatever is awaited.
+/// Branches run while [`next`](Select::next) or [`during`](Select::during) is awaited. While the caller awaits anything
+/// else they stand still, even if they were woken. That can be a deadlock: one of them may hold a lock that the caller
+/// waits for, or be the next in the queue for it. So await by `during` what you await between two rounds; or use a
+/// [`scope`](crate::scope()), whose children run whatever the body awaits.
 ///
 /// ```
 /// # futures::executor::block_on(async {
@@ -92,9 +91,9 @@ where
 ///
 /// # Cancellation
 ///
-/// A `next` or `during` that is dropped loses no output: what has finished is handed out by the next
-/// `next`. Dropping the `Select` drops its branches in their order. (Where many are nested one in another, and a coroutine
-/// is dropped that awaits one of the inner ones, its branches are dropped before the coroutine's other locals.)
+/// A `next` or `during` that is dropped loses no output: the next `next` hands out what has finished. Dropping the
+/// `Select` drops its branches in their order. (If many branching points lie one in another, and a coroutine deep
+/// within is dropped while it awaits a `next`, the branches are dropped before the coroutine's other locals.)
 #[inline]
 pub fn select<C>(branches: C) -> Select<C::Branches>
 where
@@ -135,7 +134,7 @@ impl<S: UniformBranches> PollBranch<S> for First {
     }
 }
 
-/// Keeps all outputs, and notes whose they are.
+/// Keeps all outputs, and notes the numbers of their branches.
 struct Keep<'a>(&'a mut VecDeque<usize>);
 
 impl<S: UniformBranches> PollBranch<S> for Keep<'_> {
@@ -164,29 +163,19 @@ impl<S: UniformBranches> PollBranch<S> for Keep<'_> {
     }
 }
 
-branching_point! { (S: UniformBranches) Race<S> => S::Output, by group }
+branching_point! { (S: UniformBranches) Race<S> => S::Output, by First, of S }
 
 impl<S: UniformBranches> Race<S> {
-    /// # Safety
-    /// As for [`BranchSet::poll`].
     #[inline(always)]
-    unsafe fn poll_group(
-        mut group: Pin<&mut BranchSet<S>>,
-        parent: Parent,
-        cx: &mut Context<'_>,
-    ) -> Poll<S::Output> {
-        // SAFETY: passed on.
-        unsafe { group.as_mut().poll::<First>(cx, Self::KIND, parent) }.map(|first| {
-            group.end();
-            first.expect("the poll in which a branch finishes is the last").1
-        })
+    fn output(_: Pin<&mut BranchSet<S>>, first: Option<(usize, S::Output)>) -> S::Output {
+        first.expect("the poll in which a branch finishes is the last").1
     }
 }
 
 /// Branches whose outputs are handed out as they come. Made by [`select`].
 pub struct Select<S: UniformBranches> {
     group: BranchSet<S>,
-    /// Branches that have finished during something else, with their outputs, in that order.
+    /// Branches that have finished in a `during`, and keep their outputs, in that order.
     finished: VecDeque<usize>,
 }
 
@@ -197,7 +186,7 @@ impl<S: UniformBranches> Select<S> {
         Next { select: self }
     }
 
-    /// Awaits `other`, with the branches running side by side to it; evaluates to its output.
+    /// Awaits `other` while the branches run side by side with it; evaluates to its output.
     pub fn during<F: IntoFuture>(self: Pin<&mut Self>, other: F) -> During<'_, S, F::IntoFuture> {
         During {
             race: race((
@@ -222,12 +211,12 @@ impl<S: UniformBranches> Select<S> {
         self.len() == 0
     }
 
-    /// What [`next`](Select::next) polls.
+    /// Polls for the next output: [`next`](Select::next) is a future of this.
     pub fn poll_next(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(usize, S::Output)>> {
-        // SAFETY: it has no parent.
+        // SAFETY: without a parent it is an outermost one, of which nothing is asked (invariant N).
         unsafe { self.poll_next_in(Parent::NONE, cx) }
     }
 
@@ -244,51 +233,55 @@ impl<S: UniformBranches> Select<S> {
         if let Some(index) = finished.pop_front() {
             return Poll::Ready(Some((index, group.branches().take_one(index))));
         }
-        // SAFETY: passed on.
+        // SAFETY: a `Next`, which borrows the `Select` exclusively, polls it, and gives its own parent (invariant N).
         unsafe { group.poll::<First>(cx, Next::<S>::KIND, parent) }
     }
 
-    /// Runs the branches, and keeps what they evaluate to.
+    /// Runs the branches, and keeps their outputs.
     ///
     /// # Safety
     /// As for [`BranchSet::poll`], of a [`Running`].
     unsafe fn run<T>(mut self: Pin<&mut Self>, parent: Parent, cx: &mut Context<'_>) {
         /// # Safety
-        /// `select` is one that was deferred.
+        /// `select` is a `Select` that was deferred.
         unsafe fn run_deferred<S: UniformBranches>(
             select: *mut (),
             cx: &mut Context<'_>,
             outermost: &Outermost,
         ) {
-            // SAFETY: contract of `Outermost::defer`.
+            // SAFETY: `Outermost::run_deferred` calls this with the pointer that was deferred, to a `Select` that is
+            // pinned, and that nobody else uses until then (invariant N).
             let select = unsafe { Pin::new_unchecked(&mut *select.cast::<Select<S>>()) };
             let (group, finished) = select.parts();
             group.run_deferred(cx, outermost, &mut Keep(finished));
         }
 
-        // SAFETY: nothing is moved.
+        // SAFETY: the reference is turned into a pointer, by which `run_deferred` does not move the `Select`.
         let at = ptr::from_mut(unsafe { self.as_mut().get_unchecked_mut() });
         let (group, finished) = self.parts();
         let (keep, kind) = (Keep(finished), Running::<S, T>::KIND);
-        // SAFETY: passed on.
+        // SAFETY: a `Running`, which borrows the `Select` exclusively, polls it, and gives its own parent (invariant
+        // N). `at` is what `run_deferred` asks for.
         let _ = unsafe { group.poll_by(cx, kind, parent, keep, at.cast(), run_deferred::<S>) };
     }
 
-    /// The branches belong to the body that has the `Select`, and are dropped with its locals. But where that would be a
-    /// drop within a drop within a drop they are dropped now, with what awaits them.
+    /// The branches belong to the body that has the `Select`, and are dropped with its locals. But if that drop would
+    /// be nested too deep, they are dropped now, with the future that awaits them.
     ///
     /// # Safety
-    /// The body will be dropped, with the `Select`.
+    /// The body will be dropped, with the `Select`, and nobody polls it.
     unsafe fn drop_if_deep(self: Pin<&mut Self>) -> *const Driver {
-        // SAFETY: nothing is moved; by contract.
+        // SAFETY: the group is not moved here.
+        let group = &raw mut unsafe { self.get_unchecked_mut() }.group;
+        // SAFETY: the group is in the `Select`, which is borrowed exclusively and pinned. `Next` or `Running`, which
+        // calls this, is dropped with the body that has the `Select`: nobody polls the branches (invariant A).
         unsafe {
-            let group = &raw mut self.get_unchecked_mut().group;
             if BranchSet::is_deep(group) { BranchSet::drop_to_frames(group) } else { ptr::null() }
         }
     }
 
     fn parts(self: Pin<&mut Self>) -> (Pin<&mut BranchSet<S>>, &mut VecDeque<usize>) {
-        // SAFETY: the group is pinned as this is; the queue is not.
+        // SAFETY: the group is pinned as this is (invariant A); the queue is not pinned.
         unsafe {
             let this = self.get_unchecked_mut();
             (Pin::new_unchecked(&mut this.group), &mut this.finished)
@@ -306,7 +299,8 @@ branching_point! { ('a, S: UniformBranches) Next<'a, S> }
 
 impl<S: UniformBranches> BranchingPoint for Next<'_, S> {
     unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>) {
-        // SAFETY: passed on.
+        // SAFETY: the walk of the chains, which calls this, leads to a future that nobody polls, and which borrows the
+        // `Select` (invariant A).
         unsafe {
             let select: &Select<S> = &(*this).select;
             BranchSet::look(&raw const select.group, look);
@@ -319,12 +313,14 @@ impl<S: UniformBranches> BranchingPoint for Next<'_, S> {
         parent: Parent,
         cx: &mut Context<'_>,
     ) -> Poll<Option<(usize, S::Output)>> {
-        // SAFETY: passed on; the `Select` is borrowed by this.
+        // SAFETY: this borrows the `Select` exclusively. The chain in whose leaf this is, or the future that holds
+        // this, gives its own parent (invariant N).
         unsafe { self.select.as_mut().poll_next_in(parent, cx) }
     }
 
     unsafe fn drop_branches(this: *mut Self) -> *const Driver {
-        // SAFETY: passed on.
+        // SAFETY: the owner of this future calls this when it drops it, and nobody polls it (invariant A). The body
+        // that has the `Select` is dropped with it.
         unsafe { Select::drop_if_deep((*this).select.as_mut()) }
     }
 }
@@ -350,7 +346,8 @@ branching_point! { ('a, S: UniformBranches, F: Future) During<'a, S, F> }
 
 impl<S: UniformBranches, F: Future> BranchingPoint for During<'_, S, F> {
     unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>) {
-        // SAFETY: passed on.
+        // SAFETY: the walk of the chains, which calls this, leads to a future that nobody polls, in which the race is
+        // (invariant A).
         unsafe { Race::look(&raw const (*this).race, look) }
     }
 
@@ -360,12 +357,12 @@ impl<S: UniformBranches, F: Future> BranchingPoint for During<'_, S, F> {
         parent: Parent,
         cx: &mut Context<'_>,
     ) -> Poll<F::Output> {
-        // SAFETY: the race is pinned as this is; the rest is passed on.
+        // SAFETY: the race is pinned as this is. The chain in whose leaf this is gives its own parent (invariant N).
         unsafe { self.map_unchecked_mut(|this| &mut this.race).poll_in(parent, cx) }
     }
 
     unsafe fn drop_branches(this: *mut Self) -> *const Driver {
-        // SAFETY: passed on.
+        // SAFETY: the owner of this future calls this when it drops it, and nobody polls it (invariant A).
         unsafe { Race::drop_branches(&raw mut (*this).race) }
     }
 }
@@ -375,13 +372,14 @@ impl<S: UniformBranches, F: Future> Future for During<'_, S, F> {
 
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        // SAFETY: as in the macro `branching_point`: the race, and its group, are in this future for good.
-        unsafe {
-            let this = self.get_unchecked_mut();
-            let future = ptr::from_ref(this);
-            let parent = this.race.group.parent_of(future, cx.waker());
-            Pin::new_unchecked(&mut this.race).poll_in(parent, cx)
-        }
+        // SAFETY: the race is pinned as this is, and is not moved here.
+        let this = unsafe { self.get_unchecked_mut() };
+        let future = ptr::from_ref(this);
+        // SAFETY: the race's group is in this future for good, which is polled with that waker.
+        let parent = unsafe { this.race.group.parent_of(future, cx.waker()) };
+        // SAFETY: the race is pinned as this is. If there is a parent, this is the future in one of its branches
+        // (invariant N), as `Parent::of_branch` has found.
+        unsafe { Pin::new_unchecked(&mut this.race).poll_in(parent, cx) }
     }
 }
 
@@ -389,7 +387,7 @@ impl<S: UniformBranches, F: Future> Future for During<'_, S, F> {
 struct Running<'a, S: UniformBranches, T> {
     select: Pin<&'a mut Select<S>>,
     parent: Parent,
-    /// What runs is pinned by it.
+    /// A deferred poll reaches the `Select` through this: so it must not be moved.
     _pinned: PhantomPinned,
     _output: PhantomData<fn() -> T>,
 }
@@ -400,7 +398,8 @@ impl<S: UniformBranches, T> Running<'_, S, T> {
 
 impl<S: UniformBranches, T> BranchingPoint for Running<'_, S, T> {
     unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>) {
-        // SAFETY: passed on.
+        // SAFETY: the walk of the chains, which calls this, leads to a future that nobody polls, and which borrows the
+        // `Select` (invariant A).
         unsafe {
             let select: &Select<S> = &(*this).select;
             BranchSet::look(&raw const select.group, look);
@@ -408,16 +407,17 @@ impl<S: UniformBranches, T> BranchingPoint for Running<'_, S, T> {
     }
 
     unsafe fn poll_in(self: Pin<&mut Self>, parent: Parent, cx: &mut Context<'_>) -> Poll<T> {
-        // SAFETY: passed on; the `Select` is borrowed by this.
-        unsafe {
-            self.get_unchecked_mut().select.as_mut().run::<T>(parent, cx);
-        }
+        // SAFETY: a pinned reference to the `Select` is used, and not moved.
+        let select = unsafe { self.get_unchecked_mut() }.select.as_mut();
+        // SAFETY: this borrows the `Select` exclusively, and `poll` gives this future's parent (invariant N).
+        unsafe { select.run::<T>(parent, cx) };
         report(cx.waker(), Self::KIND);
         Poll::Pending
     }
 
     unsafe fn drop_branches(this: *mut Self) -> *const Driver {
-        // SAFETY: passed on.
+        // SAFETY: the owner of this future calls this when it drops it, and nobody polls it (invariant A). The body
+        // that has the `Select` is dropped with it.
         unsafe { Select::drop_if_deep((*this).select.as_mut()) }
     }
 }
@@ -426,15 +426,16 @@ impl<S: UniformBranches, T> Future for Running<'_, S, T> {
     type Output = T;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        // SAFETY: nothing is moved; as in the macro `branching_point`.
-        unsafe {
-            let this = self.get_unchecked_mut();
-            if this.parent == Parent::NONE {
-                this.parent = Parent::of_branch(cx.waker(), ptr::from_ref(this));
-            }
-            let parent = this.parent;
-            Pin::new_unchecked(this).poll_in(parent, cx)
+        // SAFETY: this is not moved here.
+        let this = unsafe { self.get_unchecked_mut() };
+        if this.parent == Parent::NONE {
+            // SAFETY: this is the future that is polled with that waker.
+            this.parent = unsafe { Parent::of_branch(cx.waker(), ptr::from_ref(this)) };
         }
+        let parent = this.parent;
+        // SAFETY: this is pinned. If there is a parent, this is the future in one of its branches (invariant N), as
+        // `Parent::of_branch` has found.
+        unsafe { Pin::new_unchecked(this).poll_in(parent, cx) }
     }
 }
 

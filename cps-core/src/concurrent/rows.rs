@@ -24,7 +24,7 @@ pub struct Many<F: Future>(Box<[Branch<F>]>);
 
 impl<F: Future> fmt::Debug for Many<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // SAFETY: a reference is valid.
+        // SAFETY: `self` is a reference, and so a valid pointer.
         f.debug_tuple("Many").field(&unsafe { Self::len(self) }).finish()
     }
 }
@@ -32,8 +32,8 @@ impl<F: Future> fmt::Debug for Many<F> {
 impl<F: Future> sealed::Sealed for Many<F> {}
 impl<F: Future, const N: usize> sealed::Sealed for [Branch<F>; N] {}
 
-/// Both kinds of rows: `$at` makes a pinned branch of a pinned row; `$taken` is told that all branches are
-/// gone.
+/// Implements the traits for both kinds of rows. `$at` turns a pinned row into a pinned branch of it; `$taken` is
+/// called when all branches are gone.
 macro_rules! row {
     (
         ($($generics:tt)*) $Row:ty, $Outputs:ident, $at:expr, $outputs:expr, $taken:expr,
@@ -49,7 +49,8 @@ macro_rules! row {
                 end: usize,
                 look: &mut BranchVisitor<'_>,
             ) {
-                // SAFETY: by contract; `end` is no more than the number of branches.
+                // SAFETY: the branching point that shows its branches leads to them, and nobody polls them (invariant
+                // A). `end` is how many were started, and so no more than there are.
                 unsafe {
                     let first: *const Branch<F> = $slice(this);
                     for index in 0..end {
@@ -60,7 +61,7 @@ macro_rules! row {
 
             #[inline(always)]
             unsafe fn count(this: *const Self) -> usize {
-                // SAFETY: passed on.
+                // SAFETY: the branching point that counts its branches leads to them (invariant A).
                 unsafe { $count(this) }
             }
 
@@ -89,7 +90,8 @@ macro_rules! row {
                 index: usize,
                 joiner: *const Joiner,
             ) -> BranchAt {
-                // SAFETY: passed on; there are more branches than that.
+                // SAFETY: the branching point that starts this branch leads to it (invariant A); `index` is less than
+                // the number of branches.
                 unsafe { Branch::branch_at($slice(this).add(index), joiner) }
             }
 
@@ -98,13 +100,14 @@ macro_rules! row {
                 kinds: &[TagOf; 1],
                 index: usize,
             ) -> *const Driver {
-                // SAFETY: as above.
+                // SAFETY: the branching point that drops this branch leads to it, and nobody polls it (invariant A);
+                // `index` is less than the number of branches.
                 unsafe { Branch::frames($slice(this).add(index).cast_mut(), kinds[0]) }
             }
 
             fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
                 let outputs = $outputs(count(self.as_mut()), |index| $at(self.as_mut(), index).take());
-                // SAFETY: all outputs were taken.
+                // SAFETY: all outputs were taken just above, so that all branches are gone.
                 unsafe { $taken(self) };
                 outputs
             }
@@ -134,7 +137,7 @@ macro_rules! row {
 
             fn values(mut self: Pin<&mut Self>) -> Self::Values {
                 let values = $outputs(count(self.as_mut()), |index| $at(self.as_mut(), index).take_ok());
-                // SAFETY: all outputs were taken.
+                // SAFETY: all outputs were taken just above, so that all branches are gone.
                 unsafe { $taken(self) };
                 values
             }
@@ -176,14 +179,14 @@ impl<F: Future> Many<F> {
     /// `this` is valid.
     #[inline(always)]
     unsafe fn len(this: *const Self) -> usize {
-        // SAFETY: by contract; the box is read, and not what is in it.
+        // SAFETY: the branching point that asks has the row (invariant A). The box is read, not the branches in it.
         unsafe { (&raw const *(*this).0).len() }
     }
 
     #[inline(always)]
     fn at(self: Pin<&mut Self>, index: usize) -> Pin<&mut Branch<F>> {
-        // SAFETY: the box's branches are reached through here only, so that they are pinned from the
-        // first call on; and it is not taken apart. No reference to all of them is formed.
+        // SAFETY: the branches in the box are reached through here only, and the box is not taken apart: so they are
+        // pinned from the first call on (invariant A). No shared reference to all of them is formed.
         unsafe { Pin::new_unchecked(&mut self.get_unchecked_mut().0[index]) }
     }
 
@@ -192,7 +195,7 @@ impl<F: Future> Many<F> {
     /// # Safety
     /// `this` is valid.
     unsafe fn first(this: *const Self) -> *const Branch<F> {
-        // SAFETY: by contract; the box is read, and not what is in it.
+        // SAFETY: the branching point that asks has the row (invariant A). The box is read, not the branches in it.
         unsafe { (&raw const *(*this).0).cast() }
     }
 
@@ -201,9 +204,9 @@ impl<F: Future> Many<F> {
     /// # Safety
     /// They are gone.
     unsafe fn free(self: Pin<&mut Self>) {
-        // SAFETY: what is moved is the box.
+        // SAFETY: the box is moved, not the branches in it.
         let mut branches = mem::take(unsafe { &mut self.get_unchecked_mut().0 }).into_vec();
-        // SAFETY: there is nothing to drop in a branch that is gone.
+        // SAFETY: `outputs` or `values`, the caller, has taken all outputs: a branch that is gone has nothing to drop.
         unsafe { branches.set_len(0) };
     }
 }
@@ -213,7 +216,7 @@ fn array_at<F: Future, const N: usize>(
     array: Pin<&mut [Branch<F>; N]>,
     index: usize,
 ) -> Pin<&mut Branch<F>> {
-    // SAFETY: an array pins its elements.
+    // SAFETY: each branch is pinned as the array is (invariant A).
     unsafe { array.map_unchecked_mut(|array| &mut array[index]) }
 }
 
@@ -230,7 +233,7 @@ unsafe fn array_len<F: Future, const N: usize>(_: *const [Branch<F>; N]) -> usiz
 /// How many branches there are.
 #[inline(always)]
 fn count<S: Branches>(branches: Pin<&mut S>) -> usize {
-    // SAFETY: nothing is moved, and the pointer is valid.
+    // SAFETY: the reference is turned into a valid pointer, by which nothing is moved.
     unsafe { S::count(ptr::from_mut(branches.get_unchecked_mut())) }
 }
 

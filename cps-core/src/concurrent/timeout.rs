@@ -6,23 +6,21 @@ use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::task::{Context, Poll};
 
-use crate::chain::outermost::Parent;
 use crate::concurrent::branch::{Branch, Concurrent};
 use crate::concurrent::engine::{BranchSet, PollBranch};
 use crate::concurrent::frame::branching_point;
 
 /// Runs `body` until it finishes or `deadline` does.
 ///
-/// `deadline` is any future: a timer of the runtime in use, the end of a channel, a signal. `body` is
-/// polled first, and wins if both were woken before the same poll. The loser is dropped before
-/// the future is ready.
+/// `deadline` is any future: a timer of your runtime, the end of a channel, a signal. `body` is polled first, and wins
+/// if both were woken before the same poll. The loser is dropped before the future is ready.
 ///
 /// ```
 /// # futures::executor::block_on(async {
-/// use cps_core::timeout;
+/// use cps_core::{cps, timeout};
 /// use std::future::{pending, ready};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn answer() -> u32 {
 ///     42
 /// }
@@ -32,12 +30,12 @@ use crate::concurrent::frame::branching_point;
 /// # });
 /// ```
 ///
-/// Otherwise as [`join`](crate::join()): a wake-up by the deadline does not poll the body, nor the other
-/// way round. The body lies in the future once: a stack of timeouts does not multiply its size.
+/// Otherwise as [`join`](crate::join()): a wake-up by the deadline does not poll the body, and one by the body does not
+/// poll the deadline. The body lies in the future once: a stack of timeouts does not multiply its size.
 ///
 /// # Errors
 ///
-/// [`Elapsed`] if `deadline` comes first. Its output is dropped.
+/// [`Elapsed`] if `deadline` comes first, whose output is dropped.
 ///
 /// # Panics
 ///
@@ -82,7 +80,7 @@ impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
         index: usize,
         cx: &mut Context<'_>,
     ) -> Poll<ControlFlow<Self::Break>> {
-        // SAFETY: the branches are pinned as the pair is.
+        // SAFETY: the branches are pinned as the pair is (invariant A).
         let (body, deadline) = unsafe {
             let (body, deadline) = branches.get_unchecked_mut();
             (Pin::new_unchecked(body), Pin::new_unchecked(deadline))
@@ -99,7 +97,7 @@ impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
     }
 
     fn take(&mut self, branches: Pin<&mut (Branch<F>, Branch<D>)>, index: usize) -> Self::Break {
-        // SAFETY: as in `poll`.
+        // SAFETY: the branches are pinned as the pair is (invariant A).
         let (body, deadline) = unsafe {
             let (body, deadline) = branches.get_unchecked_mut();
             (Pin::new_unchecked(body), Pin::new_unchecked(deadline))
@@ -113,23 +111,16 @@ impl<D: Future, F: Future> PollBranch<(Branch<F>, Branch<D>)> for InTime {
 }
 
 branching_point! {
-    (D: Future, F: Future) Timeout<D, F> => Result<F::Output, Elapsed>, by group
+    (D: Future, F: Future) Timeout<D, F> => Result<F::Output, Elapsed>, by InTime, of (Branch<F>, Branch<D>)
 }
 
 impl<D: Future, F: Future> Timeout<D, F> {
-    /// # Safety
-    /// As for [`BranchSet::poll`].
     #[inline(always)]
-    unsafe fn poll_group(
-        mut group: Pin<&mut BranchSet<(Branch<F>, Branch<D>)>>,
-        parent: Parent,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<F::Output, Elapsed>> {
-        // SAFETY: passed on.
-        unsafe { group.as_mut().poll::<InTime>(cx, Self::KIND, parent) }.map(|result| {
-            group.end();
-            result.expect("the poll in which a branch finishes is the last")
-        })
+    fn output(
+        _: Pin<&mut BranchSet<(Branch<F>, Branch<D>)>>,
+        result: Option<Result<F::Output, Elapsed>>,
+    ) -> Result<F::Output, Elapsed> {
+        result.expect("the poll in which a branch finishes is the last")
     }
 }
 

@@ -104,7 +104,8 @@ macro_rules! tuple {
                 look: &mut BranchVisitor<'_>,
             ) {
                 $(if $index < end {
-                    // SAFETY: passed on.
+                    // SAFETY: the branching point that shows its branches leads to this one, which nobody polls
+                    // (invariant A).
                     unsafe { Branch::look(&raw const (*this).$index, kinds[$index], $index, look) };
                 })+
             }
@@ -117,7 +118,7 @@ macro_rules! tuple {
             #[inline(always)]
             fn resume(self: Pin<&mut Self>, index: usize, cx: &mut Context<'_>) -> Poll<()> {
                 match index {
-                    // SAFETY: a tuple pins its fields here: none is moved out.
+                    // SAFETY: the branch is pinned as the tuple is (invariant A).
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.resume(cx),)+
                     _ => unreachable!("so many branches"),
                 }
@@ -137,7 +138,7 @@ macro_rules! tuple {
 
             fn drop_one(self: Pin<&mut Self>, index: usize) {
                 match index {
-                    // SAFETY: as in `resume`.
+                    // SAFETY: the branch is pinned as the tuple is (invariant A).
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.set(Branch::Gone),)+
                     _ => unreachable!("so many branches"),
                 }
@@ -150,7 +151,7 @@ macro_rules! tuple {
                 joiner: *const Joiner,
             ) -> BranchAt {
                 match index {
-                    // SAFETY: passed on.
+                    // SAFETY: the branching point that starts this branch leads to it (invariant A).
                     $($index => unsafe { Branch::branch_at(&raw const (*this).$index, joiner) },)+
                     _ => unreachable!("so many branches"),
                 }
@@ -162,7 +163,8 @@ macro_rules! tuple {
                 index: usize,
             ) -> *const Driver {
                 match index {
-                    // SAFETY: passed on.
+                    // SAFETY: the branching point that drops this branch leads to it, and nobody polls it (invariant
+                    // A).
                     $($index => unsafe { Branch::frames(&raw mut (*this).$index, kinds[$index]) },)+
                     _ => unreachable!("so many branches"),
                 }
@@ -170,7 +172,7 @@ macro_rules! tuple {
 
             #[inline(always)]
             fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
-                // SAFETY: as in `resume`.
+                // SAFETY: each branch is pinned as the tuple is (invariant A).
                 ($(unsafe { self.as_mut().map_unchecked_mut(|all| &mut all.$index) }.take(),)+)
             }
         }
@@ -187,7 +189,7 @@ macro_rules! tuple {
                 cx: &mut Context<'_>,
             ) -> Poll<Result<(), E>> {
                 match index {
-                    // SAFETY: as in `resume`.
+                    // SAFETY: the branch is pinned as the tuple is (invariant A).
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.try_resume(cx),)+
                     _ => unreachable!("so many branches"),
                 }
@@ -195,7 +197,7 @@ macro_rules! tuple {
 
             fn has_failed(self: Pin<&mut Self>, index: usize) -> bool {
                 match index {
-                    // SAFETY: as in `resume`.
+                    // SAFETY: the branch is pinned as the tuple is (invariant A).
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.has_failed(),)+
                     _ => unreachable!("so many branches"),
                 }
@@ -203,7 +205,7 @@ macro_rules! tuple {
 
             fn take_error(self: Pin<&mut Self>, index: usize) -> E {
                 match index {
-                    // SAFETY: as in `resume`.
+                    // SAFETY: the branch is pinned as the tuple is (invariant A).
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.take_err(),)+
                     _ => unreachable!("so many branches"),
                 }
@@ -211,7 +213,7 @@ macro_rules! tuple {
 
             #[inline(always)]
             fn values(mut self: Pin<&mut Self>) -> Self::Values {
-                // SAFETY: as in `resume`.
+                // SAFETY: each branch is pinned as the tuple is (invariant A).
                 ($(unsafe { self.as_mut().map_unchecked_mut(|all| &mut all.$index) }.take_ok(),)+)
             }
         }
@@ -227,7 +229,7 @@ macro_rules! tuple {
                 cx: &mut Context<'_>,
             ) -> Poll<Output> {
                 match index {
-                    // SAFETY: as in `resume`.
+                    // SAFETY: the branch is pinned as the tuple is (invariant A).
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.poll(cx),)+
                     _ => unreachable!("so many branches"),
                 }
@@ -235,7 +237,7 @@ macro_rules! tuple {
 
             fn take_one(self: Pin<&mut Self>, index: usize) -> Output {
                 match index {
-                    // SAFETY: as in `resume`.
+                    // SAFETY: the branch is pinned as the tuple is (invariant A).
                     $($index => unsafe { self.map_unchecked_mut(|all| &mut all.$index) }.take(),)+
                     _ => unreachable!("so many branches"),
                 }

@@ -87,7 +87,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// ```
     ///
     /// ```
-    /// use cps_core::BoxCoroutine;
+    /// use cps_core::{BoxCoroutine, cps};
     ///
     /// trait Handler {
     ///     fn handle(&self, request: u32) -> BoxCoroutine<'_, u32>;
@@ -96,7 +96,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// struct Add(u32);
     ///
     /// impl Add {
-    ///     #[cps_core::coroutine]
+    ///     #[cps]
     ///     async fn add(&self, request: u32) -> u32 {
     ///         request + self.0
     ///     }
@@ -108,7 +108,7 @@ impl<B: Body, P> Coroutine<B, P> {
     ///     }
     /// }
     ///
-    /// #[cps_core::coroutine]
+    /// #[cps]
     /// async fn all(handlers: &[Box<dyn Handler + Sync>]) -> u32 {
     ///     let mut value = 0;
     ///     for handler in handlers {
@@ -185,7 +185,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         ErasedFrame::new(unsafe { FnBody::<_, _, Plain, Waits>::new(self, make) })
     }
 
-    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+    /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[inline(always)]
     pub fn __cps_call(self) -> ErasedFrame<T, S> {

@@ -1,4 +1,4 @@
-//! The value that a `#[coroutine]` function returns: a coroutine, which is a future, and its small form.
+//! The value that a `#[cps]` function returns: a coroutine, which is a future, and its small form.
 //!
 //! ```text
 //!        from_body            poll                              poll: Ready, panic
@@ -52,7 +52,7 @@ use crate::placement::{Inline, InlineUpTo, Placement, Stack};
 use crate::placement::{StackExhausted, TryOnStack};
 use crate::stack::options::{StackOptions, StackUsage};
 
-/// A coroutine: the value that a `#[coroutine] async fn` returns.
+/// A coroutine: the value that a `#[cps] async fn` returns.
 ///
 /// - `.await` in the body of another coroutine **calls** it: its frame is linked to the caller's, and a
 ///   wake-up resumes the innermost frame directly.
@@ -114,7 +114,9 @@ impl<B: Body, P> Coroutine<B, P> {
     /// same.
     ///
     /// ```
-    /// #[cps_core::coroutine]
+    /// use cps_core::cps;
+    ///
+    /// #[cps]
     /// async fn fill(byte: u8) -> usize {
     ///     let page = [byte; 4096];
     ///     std::future::ready(()).await;
@@ -217,17 +219,18 @@ impl<B: Body, P> Coroutine<B, P> {
     /// Places the frame as the argument says: `child(x).placed(Stack).await`. The other methods are
     /// short for this one.
     ///
-    /// It overrides the definition's `#[coroutine(elision = "…")]`, and any earlier call.
+    /// It overrides the definition's `#[cps(elision = "…")]`, and any earlier call.
     ///
     /// ```
+    /// use cps_core::cps;
     /// use cps_core::placement::{Heap, InlineUpTo};
     ///
-    /// #[cps_core::coroutine(elision = "stack")]
+    /// #[cps(elision = "stack")]
     /// async fn length(text: &str) -> usize {
     ///     text.len()
     /// }
     ///
-    /// #[cps_core::coroutine]
+    /// #[cps]
     /// async fn lengths(a: &str, b: &str) -> [usize; 3] {
     ///     [length(a).await, length(b).placed(Heap).await, length("").placed(InlineUpTo::<64>).await]
     /// }
@@ -254,7 +257,9 @@ impl<B: Body, P> Coroutine<B, P> {
     /// with the root; a call takes a few instructions. This too is fit for recursion:
     ///
     /// ```
-    /// #[cps_core::coroutine]
+    /// use cps_core::cps;
+    ///
+    /// #[cps]
     /// async fn fib(n: u64) -> u64 {
     ///     if n < 2 { n } else { fib(n - 1).on_stack().await + fib(n - 2).on_stack().await }
     /// }
@@ -275,9 +280,10 @@ impl<B: Body, P> Coroutine<B, P> {
     /// For an `.await` in a coroutine only.
     ///
     /// ```
+    /// use cps_core::cps;
     /// use cps_core::placement::StackOptions;
     ///
-    /// #[cps_core::coroutine]
+    /// #[cps]
     /// async fn nested(brackets: &[u8]) -> Result<usize, String> {
     ///     match brackets.split_first() {
     ///         Some((b'(', rest)) => match nested(rest).try_on_stack().await {
@@ -303,7 +309,9 @@ impl<B: Body, P> Coroutine<B, P> {
     /// This is what recursion needs, since a frame cannot contain itself:
     ///
     /// ```
-    /// #[cps_core::coroutine]
+    /// use cps_core::cps;
+    ///
+    /// #[cps]
     /// async fn depth(n: u64) -> u64 {
     ///     if n == 0 { 0 } else { depth(n - 1).on_heap().await + 1 }
     /// }
@@ -334,9 +342,10 @@ impl<B: Body, P> Coroutine<B, P> {
     /// `options` allow it; without, what is inside is all there is.
     ///
     /// ```
+    /// use cps_core::cps;
     /// use cps_core::placement::StackOptions;
     ///
-    /// #[cps_core::coroutine]
+    /// #[cps]
     /// async fn height(n: u32) -> u32 {
     ///     if n == 0 { 0 } else { height(n - 1).on_stack().await + 1 }
     /// }
@@ -353,7 +362,7 @@ impl<B: Body, P> Coroutine<B, P> {
 }
 
 impl<B: Body, P> Coroutine<B, P> {
-    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+    /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn __cps_call(self) -> Unstarted<B, P> {
@@ -389,7 +398,7 @@ impl<B: Body, P> Unstarted<B, P> {
         Coroutine::from_body(self.body)
     }
 
-    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+    /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn __cps_call(self) -> Self {

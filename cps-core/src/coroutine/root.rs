@@ -15,21 +15,21 @@ use crate::stack::options::{StackOptions, StackUsage};
 
 /// A whole stack of coroutine frames as one [`Future`].
 ///
-/// It allocates nothing by itself, runs in any executor, and passes the executor's context on to
-/// whatever its innermost frame awaits. A poll resumes that frame directly, at any depth.
+/// It allocates nothing by itself, runs in any executor, and passes the executor's context on to the future that its
+/// innermost frame awaits. A poll resumes that frame directly, at any depth.
 ///
 /// # Panics
-/// Polling it after it has returned or panicked panics, as it does for an `async` block.
+/// When polled after it has returned or panicked, as an `async` block does.
 ///
 /// # Cancellation
-/// Dropping it drops the frames innermost first, in the order in which nested futures would drop,
-/// in a loop: a chain of a million frames needs no more host stack than one of two.
+/// Dropping it drops the frames innermost first, in the order in which nested futures are dropped. It does so in a
+/// loop: a chain of a million frames needs no more host stack than one of two.
 ///
 /// # The frame stack
-/// The frames of calls by [`on_stack`](crate::Coroutine::on_stack) lie in chunks that the root
-/// allocates as they are needed. [`Coroutine::with_stack`](crate::Coroutine::with_stack) sets a
-/// limit; [`Coroutine::with_stack_inside`](crate::Coroutine::with_stack_inside) gives the root `N`
-/// bytes for a first chunk, which is a part of it.
+/// The frames of calls by [`on_stack`](crate::Coroutine::on_stack) lie in chunks that the root allocates as they are
+/// needed. [`Coroutine::with_stack`](crate::Coroutine::with_stack) sets a limit.
+/// [`Coroutine::with_stack_inside`](crate::Coroutine::with_stack_inside) makes a first chunk of `N` bytes a part of the
+/// root.
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[repr(transparent)]
 pub struct Root<B: Body, const N: usize = 0> {
@@ -56,16 +56,18 @@ impl<B: Body, const N: usize> Root<B, N> {
         Root { chain: RootMemory::with_chunk(options, body) }
     }
 
-    /// The functions of the chain, innermost first, and the await where each of them waits. Empty if
-    /// the chain is not started, or has ended.
+    /// The functions of the chain, innermost first, and the await at which each of them waits. Empty if the chain was
+    /// not started, or has ended.
     ///
     /// ```
-    /// #[cps_core::coroutine]
+    /// use cps_core::cps;
+    ///
+    /// #[cps]
     /// async fn inner() {
     ///     std::future::pending().await
     /// }
     ///
-    /// #[cps_core::coroutine]
+    /// #[cps]
     /// async fn outer() {
     ///     inner().await
     /// }
@@ -89,7 +91,9 @@ impl<B: Body, const N: usize> Root<B, N> {
     /// The memory that the root's frame stack uses, and the most that it has used.
     ///
     /// ```
-    /// #[cps_core::coroutine]
+    /// use cps_core::cps;
+    ///
+    /// #[cps]
     /// async fn sum(n: u64) -> u64 {
     ///     if n == 0 { 0 } else { sum(n - 1).on_stack().await + n }
     /// }

@@ -13,7 +13,7 @@ use crate::frame::context;
 use crate::frame::first_poll::Enter;
 
 /// An unstarted body. Only this crate implements it, since only it can name the types of the hidden methods: for what
-/// `#[coroutine]` generates, and for branching points, whose frames get their futures as they are (see
+/// `#[cps]` generates, and for branching points, whose frames get their futures as they are (see
 /// `concurrent/frame.rs`).
 ///
 /// # Safety
@@ -79,7 +79,7 @@ pub unsafe trait Body: Sized {
     unsafe fn resume(future: Pin<&mut Self::Future>, chain: Caller) -> Poll<Self::Output>;
 }
 
-/// The body that `#[coroutine]` generates: arguments, and a closure that makes the future.
+/// The body that `#[cps]` generates: arguments, and a closure that makes the future.
 ///
 /// It has a field of the future's type so that the future's auto traits are this type's. The future
 /// is not a parameter: a body that takes another body has that in its arguments, its closure and

@@ -20,7 +20,7 @@ use crate::placement::Placement;
 /// [`yield_`](crate::yield_), this is for an `.await` in the body itself.
 ///
 /// ```
-/// use cps_core::{yield_, yield_from};
+/// use cps_core::{cps, yield_, yield_from};
 ///
 /// struct Node {
 ///     value: u32,
@@ -28,7 +28,7 @@ use crate::placement::Placement;
 /// }
 ///
 /// /// Evaluates to the tree's height.
-/// #[cps_core::coroutine(yields = u32, elision = "stack")]
+/// #[cps(yields = u32, elision = "stack")]
 /// fn in_order(node: &Option<Box<Node>>) -> u32 {
 ///     let Some(node) = node else { return 0 };
 ///     let left = yield_from(in_order(&node.children[0])).await;
@@ -37,7 +37,7 @@ use crate::placement::Placement;
 ///     left.max(right) + 1
 /// }
 ///
-/// #[cps_core::coroutine(yields = u32)]
+/// #[cps(yields = u32)]
 /// fn with_height(tree: &Option<Box<Node>>) {
 ///     let height = yield_from(in_order(tree)).await;
 ///     yield_(height).await;
@@ -80,7 +80,7 @@ pub struct YieldFrom<G> {
 }
 
 impl<G: Delegate> YieldFrom<G> {
-    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+    /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[inline(always)]
     pub fn __cps_call(self) -> Self {

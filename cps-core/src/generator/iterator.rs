@@ -22,7 +22,7 @@ use crate::placement::{Inline, InlineUpTo, Placement, Stack};
 use crate::stack::options::{StackOptions, StackUsage};
 
 /// An unstarted, movable generator of `T`, as large as its arguments: what
-/// `#[coroutine(yields = T)]` makes a `fn` return.
+/// `#[cps(yields = T)]` makes a `fn` return.
 ///
 /// - A `for` loop, or [`into_iter`](IntoIterator::into_iter), runs it as an [`Iterator`], with one
 ///   allocation for driver, item and frame.
@@ -33,10 +33,10 @@ use crate::stack::options::{StackOptions, StackUsage};
 /// delegated to: see [`Placement`].
 ///
 /// ```
-/// use cps_core::yield_;
+/// use cps_core::{cps, yield_};
 /// use std::num::ParseIntError;
 ///
-/// #[cps_core::coroutine(yields = u32)]
+/// #[cps(yields = u32)]
 /// fn numbers(text: &str) -> Result<(), ParseIntError> {
 ///     for word in text.split(' ') {
 ///         yield_(word.parse()?).await;
@@ -60,10 +60,10 @@ pub struct Generator<T, B: Body, P = Inline> {
 /// A generator with memory for its frame: an [`Iterator`] once it is pinned.
 ///
 /// ```
-/// use cps_core::yield_;
+/// use cps_core::{cps, yield_};
 /// use std::pin::pin;
 ///
-/// #[cps_core::coroutine(yields = u64)]
+/// #[cps(yields = u64)]
 /// fn fibonacci() {
 ///     let (mut a, mut b) = (0, 1);
 ///     loop {

@@ -19,7 +19,7 @@ use crate::placement::{Inline, InlineUpTo, Placement, Stack};
 use crate::stack::options::{StackOptions, StackUsage};
 
 /// An unstarted, movable generator of `T` that may await anything, as large as its arguments: what
-/// `#[coroutine(yields = T)]` makes an `async fn` return.
+/// `#[cps(yields = T)]` makes an `async fn` return.
 ///
 /// - [`into_root`](Self::into_root) makes a stream of it, to be pinned.
 /// - [`yield_from`](crate::yield_from) in another asynchronous generator delegates to it.
@@ -41,14 +41,14 @@ pub struct AsyncGenerator<T, B: Body, P = Inline> {
 #[cfg_attr(not(feature = "stream"), doc = "[`Stream`]: https://docs.rs/futures-core")]
 ///
 /// ```
-/// use cps_core::yield_;
+/// use cps_core::{cps, yield_};
 /// use std::io;
 /// use std::pin::pin;
 ///
 /// # mod server { pub async fn list(page: u32) -> std::io::Result<Vec<String>> {
 /// #     Ok((page < 2).then(|| format!("page {page}")).into_iter().collect()) } }
 /// /// All names of a listing that comes in pages.
-/// #[cps_core::coroutine(yields = String)]
+/// #[cps(yields = String)]
 /// async fn names() -> io::Result<()> {
 ///     for page in 0.. {
 ///         let names = server::list(page).await?;

@@ -22,9 +22,9 @@ use crate::generator::channel::Channel;
 /// The iterator or stream may be dropped meanwhile; then the body ends here, as at any other `.await`.
 ///
 /// ```
-/// use cps_core::yield_;
+/// use cps_core::{cps, yield_};
 ///
-/// #[cps_core::coroutine(yields = u32)]
+/// #[cps(yields = u32)]
 /// fn countdown(from: u32) {
 ///     for n in (1..=from).rev() {
 ///         yield_(n).await;
@@ -73,7 +73,7 @@ impl<T> Future for Handed<T> {
 }
 
 impl<T> Yield<T> {
-    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+    /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[inline(always)]
     pub fn __cps_call(self) -> Self {

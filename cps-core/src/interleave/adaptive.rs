@@ -1,4 +1,4 @@
-//! Sequential or interleaved, whichever is faster: by the size of the table, and by trial.
+//! Lookups in the faster of two forms, sequential or interleaved: chosen by the table's size, and by trial.
 
 use core::fmt;
 use core::time::Duration;
@@ -6,42 +6,42 @@ use core::time::Duration;
 use super::interleavable::Start;
 use super::{Interleave, complete, private_cache};
 
-/// The lookups of a trial, of which each form has three in turn.
+/// The lookups of a trial.
 const TRIAL: usize = 256;
 
-/// Where lookups are long, a trial has fewer, so that the first one takes no longer than this; but
-/// four groups at least, beside which the group's start and end do not count.
+/// If lookups are long, a trial has fewer, so that the first one takes no longer than this; but four groups at least,
+/// so that the start and the end of the group do not count.
 const TRIAL_TIME: Duration = Duration::from_micros(200);
 
-/// The trials of each form. The shortest time counts: whatever disturbs a trial makes it longer.
+/// The trials of each form. The shortest time counts, since a disturbance can only make a trial longer.
 const TRIALS: usize = 3;
 
-/// How many trials' lookups a first verdict is good for; each one that confirms it doubles the
-/// number, up to the last. So a form that takes four times as long as the other costs 4 % in its
-/// trials at first, and a quarter of a percent later.
+/// A first verdict holds for the lookups of so many trials. Each verdict that confirms it doubles the number, up to
+/// `LAST_TERM`. So trials of a form that takes four times as long as the other cost 4 % at first, and a quarter of a
+/// percent later.
 const FIRST_TERM: usize = 1 << 8;
 const LAST_TERM: usize = 1 << 12;
 
 /// Runs batches of lookups in whichever form is faster now.
 ///
-/// Interleaving pays where lookups miss the cache several times in a row. It costs where the table
-/// is in the cache, and where each lookup misses once, which the processor overlaps by itself. So:
+/// Interleaving pays if lookups miss the cache several times in a row. It costs if the table is in the cache, or if
+/// each lookup misses once, which the processor overlaps by itself. So:
 ///
 /// - A table that fits the [`private_cache`] is always searched sequentially.
-/// - For any other the two forms are timed against each other, in three alternating trials of 256
-///   lookups each, and the faster one is used for the next 64 Ki lookups. Then they are tried
-///   again, at intervals that double as long as the outcome is the same. Where so many lookups
-///   would take longer than 200 µs, a trial has fewer, down to four groups, and so has what
-///   follows.
+/// - For any other table the two forms are timed against each other, in three alternating trials of 256 lookups each,
+///   and the faster one is used for the next 64 Ki lookups. Then they are tried again, at intervals that double as long
+///   as the outcome is the same. If 256 lookups would take longer than 200 µs, a trial has fewer, down to four groups,
+///   and the intervals are shorter likewise.
 ///
-/// What is learned is kept from batch to batch, so that batches may be short.
+/// The verdict is kept from batch to batch, so that batches may be short.
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
+/// use cps_core::cps;
 /// use cps_core::interleave::{Adaptive, clock};
 /// use cps_core::prefetch::{Interleaved, Policy, Sequential};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn get<P: Policy>(table: &[u64], index: usize, policy: P) -> u64 {
 ///     policy.prefetch_read(&table[index]).await;
 ///     table[index]
@@ -62,7 +62,7 @@ const LAST_TERM: usize = 1 << 12;
 pub struct Adaptive<const GROUP: usize, N> {
     now: N,
     phase: Phase,
-    /// How many trials' lookups the next verdict is good for.
+    /// The next verdict holds for the lookups of so many trials.
     term: usize,
     interleaves: bool,
 }
@@ -70,20 +70,20 @@ pub struct Adaptive<const GROUP: usize, N> {
 enum Phase {
     /// The table is in the cache.
     Settled,
-    /// So many lookups until the next trial.
+    /// How many lookups are left until the next trial.
     Term {
         left: usize,
     },
     Trial(Trial),
 }
 
-/// The trials that led to the next verdict, so far.
+/// The trials for the next verdict, so far.
 struct Trial {
     /// How many are over.
     over: usize,
-    /// The lookups of each: what the first one has come to.
+    /// The lookups of each trial, as the first one has found.
     length: usize,
-    /// Lookups of the present one, and their time.
+    /// The lookups of the present trial, and their time.
     done: usize,
     time: Duration,
     /// The shortest one of each form, sequential first.
@@ -100,8 +100,8 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
     /// The fewest lookups of a trial.
     const SOME: usize = if 4 * GROUP < TRIAL { 4 * GROUP } else { TRIAL };
 
-    /// For a table of so many bytes, all that a lookup may touch. `now` is a clock that does not go
-    /// backwards, of whatever origin: with the feature `std`, [`clock`](super::clock).
+    /// For a table of so many bytes: all that a lookup may touch. `now` is a clock that does not go backwards, of any
+    /// origin: with the feature `std`, [`clock`](super::clock).
     pub fn new(table_bytes: usize, now: N) -> Self {
         let fits = table_bytes <= private_cache();
         let phase = if fits { Phase::Settled } else { Phase::Trial(Trial::new()) };
@@ -113,8 +113,8 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
         self.interleaves
     }
 
-    /// Runs a lookup for each input, in the one form or the other, and gives the results to `sink`,
-    /// each with the index of its input. In both forms they may come out of order.
+    /// Runs a lookup for each input, in one form or the other, and gives the results to `sink`, each with the index of
+    /// its input. They may come out of order.
     ///
     /// # Panics
     /// As [`sequential`](super::sequential) and [`Interleave::run`].
@@ -167,18 +167,18 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
         match &self.phase {
             Phase::Settled => (false, usize::MAX),
             Phase::Term { left } => (self.interleaves, *left),
-            // The first trial has its lookups by and by, to see how long they take.
+            // The first trial takes its lookups a few at a time, to see how long they take.
             Phase::Trial(Trial { over: 0, done, .. }) => (false, Self::SOME - done % Self::SOME),
             Phase::Trial(trial) => (trial.over % 2 == 1, trial.length - trial.done),
         }
     }
 
-    /// Takes note of lookups that were done as planned.
+    /// Notes lookups that were done as planned.
     fn account(&mut self, done: usize, time: Duration) {
         match &mut self.phase {
             Phase::Settled => {}
             Phase::Term { left } => {
-                // More are done than planned if the inputs are more than they say.
+                // There are more than planned if the iterator has more inputs than it says.
                 *left = left.saturating_sub(done);
                 if *left == 0 {
                     self.phase = Phase::Trial(Trial::new());
@@ -218,12 +218,11 @@ impl<const GROUP: usize, N: FnMut() -> Duration> Adaptive<GROUP, N> {
     }
 }
 
-/// [`sequential`](super::sequential) for so many inputs at most, with indices from `before` on; returns what
-/// it was given, and how many there were.
+/// [`sequential`](super::sequential) for so many inputs at most, with indices from `before` on. Returns its arguments,
+/// and how many inputs there were.
 ///
-/// Where lookups overlap by themselves, the fewer instructions they take the more of them do. So this is a
-/// function of its own that is given everything by value, to have it in registers, and does not count where
-/// there are not so many inputs.
+/// If lookups overlap by themselves, more of them do the fewer instructions they take. So this is a function of its own
+/// that takes everything by value, to have it in registers, and does not count inputs if there are not so many.
 #[inline(never)]
 fn one_by_one<I, C, O, K>(
     mut inputs: I,

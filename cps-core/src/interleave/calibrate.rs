@@ -1,14 +1,13 @@
-//! What the machine can do: how many misses at a time, and what fits the private cache.
+//! The machine's properties: how many misses overlap, and how large the private cache is.
 
 use core::hint::black_box;
 use core::time::Duration;
 
-/// A group for a machine of which nothing is known.
+/// The size of a group for an unknown machine.
 ///
-/// Past a core's number of outstanding misses a larger group gains nothing; below it, it wastes
-/// what the core could overlap. That number is 10 to 12 on Intel cores up to Skylake, 16 on Golden
-/// Cove, and about two dozen on Zen 5, where 16 is within a tenth of the best. [`Calibration`]
-/// measures it.
+/// A group should be as large as the number of misses that a core can have under way: a larger one gains nothing, and a
+/// smaller one lets fewer misses overlap. That number is 10 to 12 on Intel cores up to Skylake, 16 on Golden Cove, and
+/// about two dozen on Zen 5, where 16 is within a tenth of the best. [`Calibration`] measures it.
 pub const DEFAULT_GROUP: usize = 16;
 
 /// The numbers of chains that are tried.
@@ -17,18 +16,18 @@ const CHAINS: [usize; 8] = [1, 4, 8, 12, 16, 20, 24, 32];
 /// The accesses of one try, in all its chains together.
 const ACCESSES: usize = if cfg!(miri) { 64 } else { 4096 };
 
-/// How often each number of chains is tried. The shortest time counts: whatever disturbs a try
-/// makes it longer.
+/// How often each number of chains is tried. The shortest time counts, since a disturbance can only make a try longer.
 const TRIES: usize = 3;
 
-/// What an access to memory takes, and how many of them overlap.
+/// The time of an access to memory, and how many accesses overlap.
 ///
 /// ```
 /// # #[cfg(feature = "std")] {
+/// use cps_core::cps;
 /// use cps_core::interleave::{Calibration, Group, clock};
 /// use cps_core::prefetch::prefetch_read;
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn get(table: &[u64], index: usize) -> u64 {
 ///     prefetch_read(&table[index]).await;
 ///     table[index]
@@ -47,12 +46,12 @@ pub struct Calibration {
 }
 
 impl Calibration {
-    /// Measures random reads of `memory` by chains of dependent accesses, one chain to 32 at a
-    /// time: about 100 000 accesses, which take 5 ms where a miss takes 200 ns.
+    /// Measures random reads of `memory` by chains of dependent accesses, one chain to 32 at a time: about 100 000
+    /// accesses, which take some milliseconds.
     ///
-    /// The memory should be what is to be searched, or as large: only then do the size of its
-    /// pages and its place in the machine count. It is only read. `now` is a clock that does not
-    /// go backwards, of whatever origin: with the feature `std`, [`clock`].
+    /// `memory` should be the table that you search, or as large: only then do the size of its pages and its place in
+    /// the machine count. It is only read. `now` is a clock that does not go backwards, of any origin: with the feature
+    /// `std`, [`clock`].
     ///
     /// # Panics
     /// If `memory` is empty.
@@ -76,7 +75,7 @@ impl Calibration {
         self.times[0] / ACCESSES as u32
     }
 
-    /// The time of an access when as many as possible overlap.
+    /// The time of an access if as many as possible overlap.
     pub fn overlapped(&self) -> Duration {
         self.best() / ACCESSES as u32
     }
@@ -93,7 +92,7 @@ impl Calibration {
     }
 }
 
-/// Reads memory at random places, each of which depends on what the chain has read before.
+/// Reads memory at random places, each of which depends on the value that the chain has read before.
 #[inline(never)]
 fn walk(memory: &[u64], chains: usize, seed: u64) {
     let mut states = [0_u64; 32];
@@ -113,8 +112,8 @@ fn walk(memory: &[u64], chains: usize, seed: u64) {
     black_box(states);
 }
 
-/// The bytes of the largest cache that a core has for itself, as far as the machine says: the
-/// second level on x86-64, and 1 MiB elsewhere.
+/// The size in bytes of the largest cache that a core has for itself: on x86-64 the second level, if the machine tells
+/// its size; else 1 MiB.
 pub fn private_cache() -> usize {
     let known = target::second_level();
     if known == 0 { 1 << 20 } else { known }

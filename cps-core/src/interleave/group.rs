@@ -13,10 +13,11 @@ use super::slot::Slot;
 /// batches.
 ///
 /// ```
+/// use cps_core::cps;
 /// use cps_core::interleave::Group;
 /// use cps_core::prefetch::prefetch_read;
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn get(table: &[u32], index: usize) -> u32 {
 ///     prefetch_read(&table[index]).await;
 ///     table[index]
@@ -121,14 +122,16 @@ impl<C: Start> Group<C> {
         Batch::new(inputs.into_iter(), make, sink, self.vacant())
     }
 
-    /// The places, without what a leaked batch may have left in them.
+    /// The places, all vacant: chains and results that a leaked batch has left in them are dropped.
     fn vacant(&mut self) -> Borrowed<'_, C> {
         let slots = ptr::slice_from_raw_parts_mut(self.slots.as_mut_ptr(), self.slots.len());
         if self.slots.iter().any(|slot| slot.is_suspended() || slot.has_returned()) {
-            // SAFETY: the batch that ran the chains is gone: it had borrowed the group.
+            // SAFETY: the batch that ran the chains is gone, since it had borrowed the group: nothing runs them
+            // (invariant I).
             unsafe { reset(slots) };
         }
-        // SAFETY: the vector is neither changed nor dropped while it is borrowed, and not empty.
+        // SAFETY: the vector is neither changed nor dropped while it is borrowed, and `new` has made one place at
+        // least.
         unsafe { Borrowed::new(NonNull::new_unchecked(slots)) }
     }
 }

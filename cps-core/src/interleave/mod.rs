@@ -1,14 +1,14 @@
 //! Many lookups at a time in one thread, so that their cache misses overlap.
 //!
-//! A core can have ten to twenty misses under way at a time, but a chain of dependent accesses,
-//! such as a search in a tree, has one. An interleaver keeps a **group** of coroutines, started in
-//! place; each runs until it has asked for memory ([`prefetch`](crate::prefetch)), and then it is
-//! the next one's turn. When a coroutine returns, its place is filled with the next input at once.
+//! A core can have ten to twenty misses under way at a time, but a chain of dependent accesses, such as a search in a
+//! tree, has one. An interleaver keeps a **group** of coroutines, started in place. Each runs until it has asked for
+//! memory ([`prefetch`](crate::prefetch)); then the next one has its turn. When a coroutine returns, its place is
+//! filled with the next input at once.
 //!
-//! The switch goes to the innermost frame directly: a lookup that is written as nested calls
-//! switches as fast as one that was flattened by hand.
+//! A switch resumes the innermost frame directly, however many calls are above it.
 //!
 //! ```
+//! use cps_core::cps;
 //! use cps_core::interleave::Interleave;
 //! use cps_core::prefetch::{Interleaved, Policy};
 //!
@@ -17,13 +17,13 @@
 //!     next: Option<Box<Node>>,
 //! }
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn visit<P: Policy>(node: &Node, policy: P) -> u64 {
 //!     policy.prefetch_read(node).await;
 //!     node.key
 //! }
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn contains<P: Policy>(mut list: Option<&Node>, key: u64, policy: P) -> bool {
 //!     while let Some(node) = list {
 //!         if visit(node, policy).await == key {
@@ -52,33 +52,32 @@
 //! | [`Interleave::<N>::batch`](Interleave::batch) | constant | in the future |
 //! | [`Group::run`], [`Group::batch`] | chosen at run time | allocated once, reused for later batches |
 //!
-//! Each has an `_in_order` form, which delivers results in the order of the inputs. It keeps a
-//! result in its place until it is due, so that lookups of uneven length leave places idle; where
-//! the sink can store a result by its index, prefer the other form.
+//! Each has an `_in_order` form, which delivers results in the order of the inputs. It keeps a result in its place
+//! until the result is due, so lookups of uneven length leave places idle. If the sink can store a result by its index,
+//! prefer the other form.
 //!
-//! `run` works on the spot, `batch` is a future, for use in a task: it lets the executor run
-//! after some thousand resumptions.
+//! `run` works on the spot. `batch` is a future, for use in a task: it lets the executor run after some thousand
+//! resumptions.
 //!
 //! # What a coroutine may await
 //!
 //! - Prefetches, and coroutines.
-//! - In a `batch`, anything. A coroutine that waits for something else is polled again
-//!   in every round, which is a spurious poll of that future; when all of them wait, the batch is
-//!   pending, and a wake-up of any of them is a wake-up of the task.
-//! - Under `run` there is nobody to wait with: it panics when all coroutines of the group wait.
+//! - In a `batch`, anything. A coroutine that waits for another future is polled in every round, also without a
+//!   wake-up. When all of them wait, the batch is pending, and a wake-up of any of them wakes the task.
+//! - Under `run`, nothing else for long: it panics when all coroutines of the group wait.
 //!
 //! # When not to
 //!
-//! Where the data is in the cache, or a lookup misses only once: the processor overlaps
-//! independent lookups by itself, and the switches only cost. [`sequential()`] is the same loop
-//! without a group, for lookups under the policy [`Sequential`](crate::prefetch::Sequential), and
-//! [`complete`] one lookup, for a loop of one's own: compiled as a function of the same text would be, if
-//! the small steps of the lookup are `#[inline(always)]`. [`Adaptive`] chooses between the two forms.
+//! Do not interleave if the data is in the cache, or if a lookup misses only once: the processor overlaps independent
+//! lookups by itself, and the switches only cost. [`sequential()`] is the same loop without a group, for lookups under
+//! the policy [`Sequential`](crate::prefetch::Sequential). [`complete`] is one such lookup, for a loop of your own; it
+//! compiles to what a function of the same text compiles to, if the small steps of the lookup are `#[inline(always)]`.
+//! [`Adaptive`] chooses between the two forms.
 //!
 //! # The size of the group
 //!
-//! As many as the core has misses outstanding: [`DEFAULT_GROUP`] where it is not known, and what
-//! [`Calibration`] measures, in some milliseconds, where it matters.
+//! As many coroutines as the core can have misses under way: [`DEFAULT_GROUP`] if you do not know how many. If it
+//! matters, [`Calibration`] measures it in some milliseconds.
 
 mod adaptive;
 mod batch;
@@ -111,7 +110,7 @@ pub use slot::Slot;
 #[derive(Clone, Copy, Debug)]
 pub struct Interleave<const GROUP: usize>;
 
-/// A batch with its group in itself.
+/// A batch that contains its group.
 type InPlace<I, M, K, C, const GROUP: usize, const ORDERED: bool> =
     Batch<I, M, K, [Slot<C>; GROUP], ORDERED>;
 
@@ -120,8 +119,8 @@ impl<const GROUP: usize> Interleave<GROUP> {
     /// the index of its input.
     ///
     /// # Panics
-    /// If `inputs`, `make`, `sink` or a coroutine does: the other coroutines are dropped while it
-    /// unwinds. And if all coroutines of the group wait for something else than a prefetch.
+    /// If `inputs`, `make`, `sink` or a coroutine does: the other coroutines are dropped while the panic unwinds. And
+    /// if all coroutines of the group wait for something else than a prefetch.
     #[inline]
     pub fn run<I, C, M, K>(inputs: I, make: M, sink: K)
     where
@@ -158,7 +157,8 @@ impl<const GROUP: usize> Interleave<GROUP> {
     {
         let mut slots = Self::slots();
         let slots = NonNull::from(&mut slots[..]);
-        // SAFETY: the slots are not moved any more, and outlive the batch, which is not leaked.
+        // SAFETY: the slots are a local that is not moved or used any more. The batch is a later local, which is
+        // dropped first, and `Interleave` asserts that there is one slot at least.
         let slots = unsafe { Borrowed::new(slots) };
         pin!(Batch::<_, _, _, _, ORDERED>::new(inputs.into_iter(), make, sink, slots)).run();
     }

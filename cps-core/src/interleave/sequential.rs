@@ -15,7 +15,9 @@ use crate::interleave::waker::Lender;
 /// Runs a coroutine that waits for nothing but prefetches to its end.
 ///
 /// ```
-/// #[cps_core::coroutine]
+/// use cps_core::cps;
+///
+/// #[cps]
 /// async fn double(x: u32) -> u32 {
 ///     2 * x
 /// }
@@ -23,8 +25,8 @@ use crate::interleave::waker::Lender;
 /// assert_eq!(cps_core::interleave::complete(double(21)), 42);
 /// ```
 ///
-/// The coroutine is compiled where this is called. Under the policy
-/// [`Sequential`](crate::prefetch::Sequential) it is then what a function of the same text would be.
+/// The coroutine is compiled where this is called. Under the policy [`Sequential`](crate::prefetch::Sequential) it
+/// compiles to what a function of the same text compiles to.
 ///
 /// # Panics
 /// If the coroutine does, or if it waits for something else.
@@ -32,23 +34,23 @@ use crate::interleave::waker::Lender;
 pub fn complete<C: Start>(coroutine: C) -> C::Output {
     let lender = Lender::new(Waker::noop());
     let lent = lender.waker();
-    let mut cx = Context::from_waker(lent.waker());
+    let mut cx = Context::from_waker(&lent);
     let driver = Driver::vacant();
-    // SAFETY: the driver is here.
+    // SAFETY: the driver is a local, and so valid.
     unsafe { Driver::enter(&raw const driver, Host::of(&mut cx)) };
-    // SAFETY: the driver is a local that is not moved, and was entered.
+    // SAFETY: the driver is a local that is not moved, was entered, and has no chain.
     unsafe { complete_by(coroutine, &raw const driver, &lender) }
 }
 
-/// Runs `make(input)` for each input, one after the other, and gives the results to `sink`, each
-/// with the index of its input: what [`Interleave::run`](super::Interleave::run) does with a group,
-/// without one.
+/// Runs `make(input)` for each input, one after the other, and gives the results to `sink`, each with the index of its
+/// input: as [`Interleave::run`](super::Interleave::run), but without a group.
 ///
 /// ```
+/// use cps_core::cps;
 /// use cps_core::interleave::sequential;
 /// use cps_core::prefetch::{Policy, Sequential};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn get<P: Policy>(table: &[u64], index: usize, policy: P) -> u64 {
 ///     policy.prefetch_read(&table[index]).await;
 ///     table[index]
@@ -72,10 +74,10 @@ where
 {
     let lender = Lender::new(Waker::noop());
     let lent = lender.waker();
-    let mut cx = Context::from_waker(lent.waker());
-    // Only a chain that suspends writes to it, so that one will do for all.
+    let mut cx = Context::from_waker(&lent);
+    // One driver for all, since only a chain that suspends writes to it.
     let driver = Driver::vacant();
-    // SAFETY: the driver is here.
+    // SAFETY: the driver is a local, and so valid.
     unsafe { Driver::enter(&raw const driver, Host::of(&mut cx)) };
     for (index, input) in inputs.into_iter().enumerate() {
         let coroutine = make(input);
@@ -86,21 +88,21 @@ where
 }
 
 /// # Safety
-/// The driver is pinned, was entered with the waker of `lender`, and has no chain.
+/// The driver is pinned, was entered in this poll, with the waker of `lender`, and has no chain.
 #[inline(always)]
 unsafe fn complete_by<C: Start>(
     coroutine: C,
     driver: *const Driver,
     lender: &Lender<'_>,
 ) -> C::Output {
-    // A place for each, which ends with it: where nothing suspends, the compiler sees that nobody
-    // reads it, and leaves it out.
+    // Each coroutine has a place of its own: if it does not suspend, the compiler sees that nobody reads the place, and
+    // leaves it out.
     let mut place = MaybeUninit::<C::Place>::uninit();
     let place = place.as_mut_ptr();
     let running = Running::new(driver);
     let _running = running.enter();
-    // SAFETY: the place is a local that is not moved, and vacant; the rest is passed on. The result is
-    // taken once.
+    // SAFETY: the place is a local that is not moved, and vacant (invariant F). `complete` and `sequential`, the
+    // callers, have the driver pinned, in a poll and without a chain (invariant D). The result is taken once.
     unsafe {
         if coroutine.start_inlined(place, Caller::root(driver)).is_pending() {
             finish::<C>(place, driver, lender);
@@ -117,17 +119,18 @@ unsafe fn complete_by<C: Start>(
 #[inline(never)]
 unsafe fn finish<C: Start>(place: *mut C::Place, driver: *const Driver, lender: &Lender<'_>) {
     let unwinding = DropChain(driver);
-    // SAFETY: by contract the chain is suspended, and nobody else runs it.
-    unsafe {
-        let mut turn = Driver::settle_turn(driver, (*driver).pending());
-        while turn != Turn::Returned {
-            assert!(
-                turn == Turn::Yielded || lender.take_progress(),
-                "the coroutine waits for something else than a prefetch: await it instead",
-            );
-            turn = C::resume(place, Caller::root(driver));
-        }
-        core::mem::forget(unwinding);
-        (*driver).leaf.set(ended());
+    // SAFETY: `complete_by`, the caller, has the driver pinned and in a poll; the root frame has suspended, and its
+    // chain is linked (invariants L and C).
+    let mut turn = unsafe { Driver::settle_turn(driver, (*driver).pending()) };
+    while turn != Turn::Returned {
+        assert!(
+            turn == Turn::Yielded || lender.take_progress(),
+            "the coroutine waits for something else than a prefetch: await it instead",
+        );
+        // SAFETY: the chain in the place is suspended, and its driver is still in the poll for which it was entered.
+        turn = unsafe { C::resume(place, Caller::root(driver)) };
     }
+    core::mem::forget(unwinding);
+    // SAFETY: `complete_by`, the caller, has the driver.
+    unsafe { (*driver).leaf.set(ended()) };
 }

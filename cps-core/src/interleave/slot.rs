@@ -22,7 +22,7 @@ use crate::chain::driver::{Driver, Host};
 use crate::chain::header::ended;
 use crate::chain::step::Turn;
 
-/// Memory for one chain after another. The chain is suspended unless the driver's has ended.
+/// Memory for one chain after another. There is a suspended chain if the driver's leaf is not `ENDED` (invariant I).
 #[repr(C)]
 pub struct Slot<C: Start> {
     driver: Driver,
@@ -35,8 +35,8 @@ pub struct Slot<C: Start> {
     _pinned: PhantomPinned,
 }
 
-// SAFETY: a slot owns its chain, and the frames that `C` starts are `Send` if `C` is (contract of
-// `Start`). Results are kept in slots between polls, so they must be `Send` as well.
+// SAFETY: a slot owns its chain, and the frames that `C` starts are `Send` if `C` is, as each impl of `Start` says.
+// Results are kept in slots between polls, so they must be `Send` as well.
 unsafe impl<C: Start<Output: Send> + Send> Send for Slot<C> {}
 // SAFETY: a shared reference to a slot gives access to nothing.
 unsafe impl<C: Start> Sync for Slot<C> {}
@@ -73,7 +73,7 @@ impl<C: Start> Slot<C> {
         self.place.get().cast()
     }
 
-    /// Starts a chain. When it has returned, its result is to be taken.
+    /// Starts a chain. If it returns, the caller must take its result.
     ///
     /// # Safety
     /// The slot is vacant and pinned.
@@ -84,8 +84,8 @@ impl<C: Start> Slot<C> {
         let driver = &raw const self.driver;
         let running = Running::new(driver);
         let _running = running.enter();
-        // SAFETY: the place is ours, vacant and pinned by contract; the driver was entered and its
-        // chain has ended. When the root frame has suspended, the chain is as `settle_turn` requires it.
+        // SAFETY: the batch that calls this has found the place vacant, and pinned it (invariant I). The driver was
+        // entered above. When the root frame has suspended, its chain is linked (invariants L and C).
         let turn = unsafe {
             match coroutine.start(self.place(), Caller::root(driver)) {
                 Poll::Ready(()) => Turn::Returned,
@@ -95,14 +95,14 @@ impl<C: Start> Slot<C> {
         self.note(turn)
     }
 
-    /// Prepares a chain for being started, or resumed in another poll than before.
+    /// Prepares for starting a chain, or for resuming it in another poll than before.
     #[inline(always)]
     pub(super) fn enter(&self, host: Host<'_>) {
-        // SAFETY: the driver is this slot's.
+        // SAFETY: the driver is this slot's, and so valid.
         unsafe { Driver::enter(&raw const self.driver, host) };
     }
 
-    /// Resumes the chain, if there is one. When it has returned, its result is to be taken.
+    /// Resumes the chain, if there is one. If it returns, the caller must take its result.
     ///
     /// # Safety
     /// If the slot is suspended, it was started or entered in this poll.
@@ -111,7 +111,7 @@ impl<C: Start> Slot<C> {
         let driver = &raw const self.driver;
         let running = Running::new(driver);
         let _running = running.enter();
-        // SAFETY: passed on.
+        // SAFETY: `Batch::rounds` or `start` has entered the place in this poll, if there is a chain (invariant I).
         let turn = unsafe { C::resume(self.place(), Caller::root(driver)) };
         self.note(turn)
     }
@@ -132,15 +132,15 @@ impl<C: Start> Slot<C> {
     #[inline(always)]
     pub(super) unsafe fn take(&self) -> C::Output {
         self.returned.set(false);
-        // SAFETY: by contract; the flag keeps it from being taken again.
+        // SAFETY: the caller has found that the chain has returned; the flag keeps its result from being taken again
+        // (invariant I).
         unsafe { C::take_result(self.place()) }
     }
 
-    /// Drops what is in the slot: a chain, innermost frame first, or a result. The memory of its
-    /// frame stack too, if frames were left there.
+    /// Drops the slot's content: a result, or a chain, innermost frame first, with its part of the frame stack.
     pub(super) fn cancel(&self) {
-        // SAFETY: the slot is pinned if a chain was started in it. Nothing runs the chain:
-        // whoever polls the group does not call this in between.
+        // SAFETY: the slot was pinned if a chain was started in it (invariant I). Nothing runs the chain, since the
+        // slot is being dropped.
         unsafe {
             if self.has_returned() {
                 drop(self.take());

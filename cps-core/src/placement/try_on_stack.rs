@@ -22,7 +22,7 @@ impl<B: Body> TryOnStack<B> {
         TryOnStack { body }
     }
 
-    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+    /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[inline(always)]
     pub fn __cps_call(self) -> Self {

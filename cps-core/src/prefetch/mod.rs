@@ -5,10 +5,11 @@
 //! lookups until the memory is there.
 //!
 //! ```
+//! use cps_core::cps;
 //! use cps_core::interleave::Interleave;
 //! use cps_core::prefetch::prefetch_read;
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn get(table: &[u64], index: usize) -> u64 {
 //!     prefetch_read(&table[index]).await;
 //!     table[index]
@@ -27,10 +28,11 @@
 //! [`Interleaved`] both are.
 //!
 //! ```
+//! use cps_core::cps;
 //! use cps_core::interleave::complete;
 //! use cps_core::prefetch::{Interleaved, Policy, Sequential};
 //!
-//! #[cps_core::coroutine]
+//! #[cps]
 //! async fn get<P: Policy>(table: &[u64], index: usize, policy: P) -> u64 {
 //!     policy.prefetch_read(&table[index]).await;
 //!     table[index]
@@ -92,7 +94,7 @@ impl Prefetch {
         Prefetch { suspends: false }
     }
 
-    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+    /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
     #[inline(always)]
     #[must_use]

@@ -9,9 +9,10 @@ use super::{Locality, Prefetch};
 /// To hint at several places with one suspension, give the others within [`Policy::prefetch`]:
 ///
 /// ```
+/// use cps_core::cps;
 /// use cps_core::prefetch::{Policy, prefetch_read};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn sum<P: Policy>(left: &u64, right: &u64, policy: P) -> u64 {
 ///     policy
 ///         .prefetch(|| {

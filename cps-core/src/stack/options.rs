@@ -13,9 +13,10 @@ pub(crate) const FIRST_CHUNK: usize = 1024 - 2 * size_of::<usize>();
 /// How a root's frame stack is set up.
 ///
 /// ```
+/// use cps_core::cps;
 /// use cps_core::placement::StackOptions;
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn nested(depth: u32) -> u32 {
 ///     if depth == 0 { 0 } else { nested(depth - 1).on_stack().await + 1 }
 /// }

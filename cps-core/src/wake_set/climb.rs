@@ -1,5 +1,5 @@
-//! A wake of joiners one in another: the waker that one has kept is one of the next one's set. In a loop, however many
-//! there are.
+//! A wake that climbs through joiners one in another, where each has kept a waker of the next one's set. A loop does
+//! it, however many there are.
 //!
 //! ```text
 //!    set ── place ── waker ─▶ slot, set ── place ── waker ─▶ slot, set ── place ── waker ─▶ the task
@@ -7,63 +7,70 @@
 //!             └──────────── user ────────────┘ └──────────── user ───────────┘
 //! ```
 //!
-//! As if each were called by the one before it, a place is in use until the call of its waker has returned, or has
-//! panicked: so each place tells who has come to it, and the way back is the same. A place in use keeps its waker, and
-//! that the next set.
+//! Each place is in use until the call of its waker has returned or panicked, as if each waker called the next one. So
+//! each place notes the one from which the thread has come, for the way back. A place in use keeps its waker, and that
+//! waker keeps the next set.
 
 use core::mem;
 
 use super::set::{ARMED, IN_USE, SPARE, Set};
 use crate::sync::{atomic::Ordering::Relaxed, order};
 
-/// Where such a wake is.
+/// How far such a wake has come.
 pub(super) struct Climb {
-    /// The place that was come to last, whose waker is called now.
+    /// The set of the place reached last, whose waker is called now.
     set: *const Set,
     spare: usize,
 }
 
 impl Climb {
     /// # Safety
-    /// That place of the set is in use, by the caller.
+    /// The caller is the user of that place of the set (invariant W).
     #[cold]
     #[inline(never)]
     pub(super) unsafe fn up(set: &Set, spare: usize) {
         let mut climb = Climb { set, spare };
-        // SAFETY: the first place is in use by contract, the others by what `mark` says. The first set is live as long as
-        // the caller uses it, each other one by the waker in the place before it.
-        unsafe {
-            loop {
-                let place = (*climb.set).place(climb.spare);
-                let Some(slot) = place.slot() else {
-                    place.wake();
-                    break;
-                };
-                let above = (*slot).set;
-                let word = (*above).mark(&*slot);
-                if word & ARMED == 0 {
-                    break;
-                }
-                let user = climb.set.map_addr(|set| set | usize::from(climb.spare != 0));
-                climb.set = above;
-                climb.spare = word & SPARE;
-                (*above).place(word).user.store(user.cast_mut(), Relaxed);
+        loop {
+            // SAFETY: the first set is the caller's, each other one is kept by the waker in the place before it, which
+            // is in use by this thread (invariants R and W).
+            let place = unsafe { (*climb.set).place(climb.spare) };
+            // SAFETY: this thread is the place's user: `Set::call` gave it the first, `mark` the others (invariant W).
+            let Some(slot) = (unsafe { place.slot() }) else {
+                // SAFETY: this thread is still the place's user (invariant W).
+                unsafe { place.wake() };
+                break;
+            };
+            // SAFETY: the waker in the place, which stays there, keeps the slot and its set (invariants R and W).
+            let above = unsafe { &*(*slot).set };
+            // SAFETY: as for the set, the waker in the place keeps the slot (invariants R and W).
+            let word = above.mark(unsafe { &*slot });
+            if word & ARMED == 0 {
+                break;
             }
-            // Releases the places to their joiners.
-            while climb.goes_back(|set, spare| {
-                (*set).place(spare).set_in_use(false, order::release("used/note"));
-            }) {}
+            let user = climb.set.map_addr(|set| set | usize::from(climb.spare != 0));
+            climb.set = above;
+            climb.spare = word & SPARE;
+            above.place(word).user.store(user.cast_mut(), Relaxed);
         }
+        // Releases the places to their joiners.
+        let end = |set: *const Set, spare| {
+            // SAFETY: the place before it is still in use, and its waker keeps this set (invariants R and W).
+            unsafe { (*set).place(spare).set_in_use(false, order::release("used/note")) };
+        };
+        // SAFETY: this thread is the user of the place that `climb` has reached (invariant W).
+        while unsafe { climb.goes_back(end) } {}
         mem::forget(climb);
     }
 
-    /// Ends the use of a place by `end`; whether there is one before it.
+    /// Ends the use of the place that was reached last by `end`, and goes back to the one before it, if there is one;
+    /// whether there is.
     ///
     /// # Safety
-    /// The place is in use by this.
+    /// This thread is the user of that place (invariant W).
     unsafe fn goes_back(&mut self, end: impl FnOnce(*const Set, usize)) -> bool {
         let (set, spare) = (self.set, self.spare);
-        // SAFETY: by contract.
+        // SAFETY: the place before this one is in use by this thread, and its waker keeps the set; the first set is
+        // kept by the caller of `up` (invariants R and W).
         let place = unsafe { (*set).place(spare) };
         let user = place.user.load(Relaxed);
         let is_last = user == IN_USE;
@@ -78,9 +85,10 @@ impl Climb {
 }
 
 impl Drop for Climb {
-    /// The task's waker has panicked: each of the calls has.
+    /// The task's waker has panicked, and so has each call on the way to it.
     fn drop(&mut self) {
-        // SAFETY: as in `up`.
+        // SAFETY: `up`, which unwinds, has left each place in use by this thread (invariant W), and each set but the
+        // first is kept by the waker in the place before it (invariant R).
         while unsafe { self.goes_back(|set, spare| (*set).failed(spare)) } {}
     }
 }

@@ -1,34 +1,34 @@
 //! The joiner's side of a set.
 
-use core::marker::PhantomData;
-use core::mem::{self, ManuallyDrop, MaybeUninit};
+use core::mem::{self, MaybeUninit};
 use core::ptr;
 use core::sync::atomic::AtomicPtr;
-use core::task::Waker;
+use core::task::{RawWaker, Waker};
 
 use super::set::{ARMED, FLAGS, Place, SPARE, Set, entry, index_of, is_small, is_sole, sole_entry};
-use super::wakers::{BorrowedWaker, BranchAt, FIRST, First, raw_waker};
+use super::wakers::{BranchAt, FIRST, First, raw_waker};
+use crate::borrowed_waker::BorrowedWaker;
 use crate::sync::{
     atomic::{AtomicPtr as SharedPtr, Ordering::Relaxed},
     loses, order,
 };
 
-/// The joiner's side. One owner at a time: what changes anything takes `&mut self`.
+/// The joiner's side. It has one owner: each method that changes anything takes `&mut self`.
 ///
-/// All methods are told the number of branches, always the same: it is often a constant. A poll is `begin`, any number of `lend`, `next`, `peek` and `is_woken`, and `end` unless the joiner has
-/// finished.
+/// Callers pass the number of branches to each method, always the same, since it is often a constant. A poll calls
+/// `begin`, then any of `lend`, `next`, `peek` and `is_woken`, and `end` unless the joiner has finished.
 #[derive(Debug)]
 pub struct Wakes {
     /// Null until a waker is cloned.
     set: SharedPtr<Set>,
-    /// What [`Wakes::begin`] has drained: bits, or the entry of the first slot of a list, which may
-    /// be empty (0).
+    /// The branches that [`Wakes::begin`] has drained: bits, or the entry of the first slot of a list (0 if it is
+    /// empty).
     first: usize,
     /// The entry of the list's last slot.
     last: usize,
-    /// A drained entry that is in no list, or 0: comes before the list.
+    /// A drained entry that is in no list, or 0. Its turn is before the list's.
     sole: usize,
-    /// `begin` has armed the set, or there was none: one that is made meanwhile is born armed.
+    /// `begin` has armed the set; or there was none, and one that is made meanwhile is born armed.
     armed: bool,
 }
 
@@ -66,17 +66,19 @@ impl Wakes {
         match self.set.compare_exchange(ptr::null_mut(), fresh, release, acquire) {
             Ok(_) => fresh,
             Err(other) => {
-                // SAFETY: it was never published.
-                unsafe { Set::free(fresh).into_iter().for_each(|above| Set::release(above)) };
+                // SAFETY: the new set was never published, so it is this function's alone (invariant R).
+                let above = unsafe { Set::free(fresh) };
+                // SAFETY: `free` gives the reference of the waker that the new set had (invariant R).
+                above.into_iter().for_each(|above| unsafe { Set::release(above) });
                 other
             }
         }
     }
 
-    /// A waker to poll branch `index` of `count` with: that of its slot. `waker` is that of the joiner's poll.
+    /// A waker to poll branch `index` of `count` with: the one of its slot. `waker` is the one of the joiner's poll.
     ///
-    /// While nobody has a waker it is one that makes the set when it is cloned or woken; what that needs is
-    /// put in `place`.
+    /// As long as there is no set, it is a waker that makes the set when it is cloned or woken, by what is put in
+    /// `place`.
     #[inline(always)]
     pub fn lend<'a>(
         &'a self,
@@ -90,15 +92,16 @@ impl Wakes {
         if set.is_null() {
             return self.first(index, count, waker, false, BranchAt::NONE).lend_in(place);
         }
-        // SAFETY: the joiner owns a reference, and all calls are given the same `count`; the vtable keeps the
-        // contract of a waker.
-        let waker = unsafe { Waker::from_raw(raw_waker(Set::slot(set, index))) };
-        BorrowedWaker { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
+        // SAFETY: the joiner owns a reference to the set (invariant R), which has `count` slots.
+        let slot = unsafe { Set::slot(set, index) };
+        // SAFETY: the functions of a slot's waker are thread-safe. This lends it as long as the joiner is borrowed,
+        // whose reference keeps the slot (invariant R).
+        unsafe { BorrowedWaker::new(raw_waker(slot)) }
     }
 
-    /// What [`Wakes::lend`] lends, for the first poll of a branch, which then may report what is in it. If it is
-    /// the `sole` one left, and nobody has a waker of the set, clones of it are clones of `waker`. It says that it is
-    /// lent to `branch`.
+    /// As [`Wakes::lend`], for the first poll of a branch: the future in it may report its kind, and is told by the
+    /// waker that this is lent to `branch`. If it is the `sole` branch left, and nobody has a waker of the set, then
+    /// clones of the waker are clones of `waker`.
     #[inline(always)]
     pub fn first<'a>(
         &'a self,
@@ -112,13 +115,13 @@ impl Wakes {
         First { wakes: self, index, count, waker, sole, kind, branch }
     }
 
-    /// Begins a poll with `waker`: drains the branches woken so far, which [`Wakes::next`] gives, and none
-    /// that is woken later.
+    /// Begins a poll with `waker`: drains the branches that were woken so far, for [`Wakes::next`]. Branches that are
+    /// woken later wait for the next poll.
     #[inline(always)]
     pub fn begin(&mut self, count: usize, waker: &Waker) {
         let set = self.set();
         if !set.is_null() {
-            // SAFETY: the joiner owns a reference.
+            // SAFETY: the joiner owns a reference to the set (invariant R).
             self.begin_with(unsafe { &*set }, count, waker);
         }
     }
@@ -127,14 +130,14 @@ impl Wakes {
     fn begin_with(&mut self, set: &Set, count: usize, waker: &Waker) {
         let is_kept = Self::is_kept(set, waker);
         if is_kept && set.word.load(Relaxed) == ARMED {
-            // Polled for nothing, it seems; but a load may be late. (Whoever wakes a task orders its poll after
-            // the wake, one would think; the contract of a waker does not say so.)
+            // A poll without a wake, it seems; but a load may be late. (The contract of a waker does not promise that a
+            // task's poll is ordered after the wake.)
             if set.word.compare_exchange(ARMED, ARMED, Relaxed, Relaxed).is_ok() {
                 self.armed = true;
                 return;
             }
         }
-        // Acquires the place, which may be the joiner's to change one day, from who called the waker last.
+        // Acquires the place, which the joiner may change later, from the thread that called the waker last.
         if is_kept && !set.kept.is_in_use(order::acquire("used/begin")) {
             self.armed = true;
             set.kept.set_in_use(true, Relaxed);
@@ -146,12 +149,12 @@ impl Wakes {
         }
     }
 
-    /// As [`Wakes::begin`], but until the poll ends wakes do not wake the task: for a joiner that looks at
-    /// what is woken meanwhile, by a further call, before it ends the poll.
+    /// As [`Wakes::begin`], but wakes do not wake the task until the poll ends: for a joiner that calls this again
+    /// before it ends the poll, and so finds what was woken meanwhile.
     pub fn begin_disarmed(&mut self, count: usize) {
         let set = self.set();
         if !set.is_null() {
-            // SAFETY: the joiner owns a reference.
+            // SAFETY: the joiner owns a reference to the set (invariant R).
             self.disarm(unsafe { &*set }, count);
         }
     }
@@ -181,20 +184,21 @@ impl Wakes {
     #[inline(always)]
     fn is_kept(set: &Set, waker: &Waker) -> bool {
         set.kept.waker.with(|kept| {
-            // SAFETY: while the joiner lives nobody else changes the place: a wake only calls the waker.
+            // SAFETY: only the joiner, which asks here, replaces the waker of a place; a wake only calls it (invariant
+            // W).
             unsafe { &*kept }.as_ref().is_some_and(|kept| kept.will_wake(waker))
         })
     }
 
-    /// Appends a list that was drained. It runs from the `newest` to the oldest: turns it round.
+    /// Appends a drained list, which runs from the `newest` to the oldest, in reverse.
     #[inline(never)]
     fn append(&mut self, newest: usize) {
         let set = self.set();
         let (mut newest, mut oldest, mut next) = (newest, 0, newest);
         while next != 0 {
             let this = next;
-            // SAFETY: the entries in the list are those of slots of the set, to which the joiner owns a
-            // reference.
+            // SAFETY: `Set::mark` put the entries of the set's own slots into the list, and the joiner owns a reference
+            // to the set (invariants Q and R).
             let slot = unsafe { &*Set::slot(set, index_of(this)) };
             if is_sole(this) {
                 next = 0;
@@ -202,14 +206,15 @@ impl Wakes {
                     self.sole = this;
                     break;
                 }
-                // There is one already, that no poll has come to: this one is queued.
+                // An earlier one has not had its turn yet: this one is queued.
                 if slot.queued.swap(true, order::acq_rel("next/note", "heard/note")) {
-                    break; // Or was, and comes with that list.
+                    break; // It was queued already, and comes with that list.
                 }
             }
             let queued = entry(index_of(this));
             slot.next.with_mut(|place| {
-                // SAFETY: the slot is drained by now, which makes `next` the joiner's.
+                // SAFETY: the slot was drained by `begin`, or claimed just above: its `next` is the joiner's (invariant
+                // Q).
                 let before = unsafe { ptr::replace(place, oldest as u32) };
                 if !is_sole(this) {
                     next = before as usize;
@@ -226,10 +231,10 @@ impl Wakes {
         if self.first == 0 {
             self.first = oldest;
         } else {
-            // SAFETY: as above.
-            unsafe {
-                (*Set::slot(set, index_of(self.last))).next.with_mut(|next| *next = oldest as u32)
-            };
+            // SAFETY: the joiner owns a reference to the set, whose slot `last` is (invariant R).
+            let last = unsafe { &*Set::slot(set, index_of(self.last)) };
+            // SAFETY: the slot was drained and not given out yet, so its `next` is the joiner's (invariant Q).
+            last.next.with_mut(|next| unsafe { *next = oldest as u32 });
         }
         self.last = newest;
     }
@@ -241,7 +246,8 @@ impl Wakes {
         let set = self.set();
         if !is_small(count) && self.sole != 0 {
             let index = index_of(mem::take(&mut self.sole));
-            // SAFETY: as below. If the slot is queued too, its turn comes with the list.
+            // If the slot is queued too, its turn comes with the list.
+            // SAFETY: something was drained, so there is a set, to which the joiner owns a reference (invariant R).
             if unsafe { !(*Set::slot(set, index)).queued.load(Relaxed) } {
                 return Some(index);
             }
@@ -253,41 +259,39 @@ impl Wakes {
             let index = self.first.trailing_zeros() as usize;
             self.first &= self.first - 1;
             let bit = 1 << FLAGS << index;
-            // Noted again since: this resume answers that too. Acquires what that waker has to say.
-            // It has woken the joiner's task: the poll to come arms the set again.
-            // SAFETY: something was drained, so there is a set, and the joiner owns a reference.
-            unsafe {
-                if (*set).word.load(Relaxed) & bit != 0 {
-                    (*set).word.fetch_and(!bit, order::acquire("again/next"));
-                }
+            // SAFETY: something was drained, so there is a set, to which the joiner owns a reference (invariant R).
+            let set = unsafe { &*set };
+            // It was noted again since: this resume answers that wake too, and acquires what that waker has to say.
+            // That wake has woken the joiner's task: the next poll arms the set again.
+            if set.word.load(Relaxed) & bit != 0 {
+                set.word.fetch_and(!bit, order::acquire("again/next"));
             }
             return Some(index);
         }
         let index = index_of(self.first);
-        // SAFETY: as above; the entry is a slot's, and it is drained, so that `next` is the joiner's.
-        unsafe {
-            let slot = &*Set::slot(set, index);
-            self.first = slot.next.with_mut(|next| *next) as usize;
-            // Acquires what coalesced wakes have to say; releases `next`.
-            slot.queued.swap(false, order::acq_rel("heard/next", "next/next"));
-        }
+        // SAFETY: something was drained, so there is a set, to which the joiner owns a reference (invariant R).
+        let slot = unsafe { &*Set::slot(set, index) };
+        // SAFETY: the slot is drained, so its `next` is the joiner's until `queued` is cleared below (invariant Q).
+        self.first = slot.next.with_mut(|next| unsafe { *next }) as usize;
+        // Acquires what coalesced wakes have to say; releases `next`.
+        slot.queued.swap(false, order::acq_rel("heard/next", "next/next"));
         Some(index)
     }
 
-    /// What [`Wakes::next`] will give, in a small set; `None` if that is nothing.
+    /// The branch that [`Wakes::next`] will give, in a small set, if there is one.
     #[inline(always)]
     pub fn peek(&self) -> Option<usize> {
         (self.first != 0).then(|| self.first.trailing_zeros() as usize)
     }
 
-    /// Whether a branch that was just polled has been woken meanwhile: most often by itself.
+    /// Whether a branch was woken in the poll that it has just had: most often by itself.
     #[inline(always)]
     pub fn is_woken(&self, index: usize, count: usize) -> bool {
         let set = self.set();
         if set.is_null() {
             return false;
         }
-        // SAFETY: the joiner owns a reference, and `index` is a branch's.
+        // SAFETY: the joiner owns a reference to the set (invariant R), one of whose slots is `index`.
         unsafe {
             if is_small(count) {
                 (*set).word.load(Relaxed) & (1 << FLAGS << index) != 0
@@ -298,14 +302,14 @@ impl Wakes {
         }
     }
 
-    /// Whether branches are drained that [`Wakes::next`] has not given.
+    /// Whether there are drained branches that [`Wakes::next`] has not given.
     #[inline(always)]
     fn is_left(&self) -> bool {
         self.first != 0 || self.sole != 0
     }
 
-    /// Ends a poll with `waker` that leaves branches unfinished: from now on a wake of any branch wakes its
-    /// task. Wakes it at once if there are drained branches left that nobody else will wake it for.
+    /// Ends a poll with `waker` that leaves branches unfinished: from now on a wake of any branch wakes the task. If
+    /// drained branches are left for which nobody else will wake it, this wakes it at once.
     #[inline(always)]
     pub fn end(&mut self, waker: &Waker) {
         if !self.armed || self.is_left() {
@@ -319,9 +323,9 @@ impl Wakes {
         if set.is_null() {
             return; // Nobody can wake anything.
         }
-        // SAFETY: the joiner owns a reference.
+        // SAFETY: the joiner owns a reference to the set (invariant R).
         let set = unsafe { &*set };
-        // A wake since `begin` has disarmed the set, and has woken the task. (One that is about to may fail.)
+        // A wake since `begin` has disarmed the set and woken the task. (If it is still at that, it may fail.)
         let is_asleep = if self.armed {
             !self.is_left() || !set.kept.is_in_use(Relaxed)
         } else {
@@ -329,7 +333,7 @@ impl Wakes {
         };
         if !is_asleep && !loses("end") {
             // Woken branches are left, or were woken since `begin`; or ("swapped waker") both places are in use, by
-            // somebody who is about to wake the waker of an earlier poll, which need not be this one.
+            // threads that are about to call the wakers of earlier polls, which need not wake the task of this one.
             waker.wake_by_ref();
         }
     }
@@ -339,10 +343,10 @@ impl Wakes {
         // Acquires a place from the thread that called its waker last.
         let is_free = |place: &Place| !place.is_in_use(order::acquire("used/arm"));
         if is_free(&set.kept) {
-            // SAFETY: it is not in use, so the place is the joiner's.
+            // SAFETY: the kept place is not in use, so it is the joiner's (invariant W).
             unsafe { Self::arm_with(set, ARMED, waker) }
         } else if is_free(&set.spare) {
-            // SAFETY: as above.
+            // SAFETY: the spare place is not in use, so it is the joiner's (invariant W).
             unsafe { Self::arm_with(set, ARMED | SPARE, waker) }
         } else {
             false
@@ -350,11 +354,11 @@ impl Wakes {
     }
 
     /// # Safety
-    /// The place that `flags` speak of is the joiner's.
+    /// The place that `flags` speak of is the joiner's (invariant W).
     unsafe fn arm_with(set: &Set, flags: usize, waker: &Waker) -> bool {
         let place = set.place(flags);
         let stale = place.waker.with_mut(|place| {
-            // SAFETY: by contract.
+            // SAFETY: `arm` has found that the place is not in use: it is the joiner's (invariant W).
             match unsafe { &mut *place } {
                 Some(old) if old.will_wake(waker) => None,
                 place => place.replace(waker.clone()),
@@ -387,20 +391,19 @@ impl<'a> First<'a> {
     /// A waker for the first poll.
     #[inline(always)]
     pub fn lend(&'a self) -> BorrowedWaker<'a> {
-        // SAFETY: the vtable keeps the contract of a waker for as long as this is borrowed.
-        let waker = unsafe { Waker::new(ptr::from_ref(self).cast(), &FIRST) };
-        BorrowedWaker { waker: ManuallyDrop::new(waker), _wakes: PhantomData }
+        // SAFETY: the functions of `FIRST` are thread-safe, as this is `Sync`. It is lent as long as this is borrowed.
+        unsafe { BorrowedWaker::new(RawWaker::new(ptr::from_ref(self).cast(), &FIRST)) }
     }
 }
 
 impl Drop for Wakes {
-    /// The joiner goes away. Its task's waker is dropped now, not with the last of the branches', unless
-    /// somebody is about to wake it.
+    /// Drops the waker of the joiner's task now, not with the last waker of the branches, unless a thread is about to
+    /// call it.
     #[inline]
     fn drop(&mut self) {
         let set = self.set();
         if !set.is_null() {
-            // SAFETY: the joiner owns a reference, which it gives up, once.
+            // SAFETY: the joiner owns a reference, and gives it up here only (invariant R).
             unsafe { Self::close(set) };
         }
     }
@@ -408,23 +411,22 @@ impl Drop for Wakes {
 
 impl Wakes {
     /// # Safety
-    /// The joiner's reference is given up.
-    unsafe fn close(set: *const Set) {
-        // SAFETY: the reference is the joiner's until it is released; a place that was armed, or is not in
-        // use, is the joiner's.
-        unsafe {
-            // Acquires a place that was armed again, from the thread that has called its waker.
-            let word = (*set).word.swap(0, order::acquire("failed/drop"));
-            let take = |place: &Place, flags| {
-                // Acquires the place from the thread that used it last.
-                let in_use = place.is_in_use(order::acquire("used/drop"));
-                let is_ours = !in_use || word & (ARMED | SPARE) == flags;
-                // SAFETY: the place is the joiner's, and so is the reference.
-                if is_ours { place.take() } else { None }
-            };
-            let wakers = (take(&(*set).kept, ARMED), take(&(*set).spare, ARMED | SPARE));
-            Set::release(set);
-            drop(wakers); // Foreign code, last.
-        }
+    /// The caller owns a reference to the set, the joiner's, and gives it up (invariant R).
+    unsafe fn close(this: *const Set) {
+        // SAFETY: `Wakes::drop`, the caller, owns the joiner's reference, which is released below (invariant R).
+        let set = unsafe { &*this };
+        // Acquires a place that was armed again, from the thread that has called its waker.
+        let word = set.word.swap(0, order::acquire("failed/drop"));
+        let take = |place: &Place, flags| {
+            // Acquires the place from the thread that used it last.
+            let in_use = place.is_in_use(order::acquire("used/drop"));
+            let is_ours = !in_use || word & (ARMED | SPARE) == flags;
+            // SAFETY: a place is the joiner's if it was armed or is not in use (invariant W).
+            if is_ours { unsafe { place.take() } } else { None }
+        };
+        let wakers = (take(&set.kept, ARMED), take(&set.spare, ARMED | SPARE));
+        // SAFETY: this is the joiner's reference, which `Wakes::drop` gives up (invariant R).
+        unsafe { Set::release(this) };
+        drop(wakers); // Foreign code, last.
     }
 }

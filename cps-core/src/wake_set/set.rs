@@ -16,25 +16,25 @@ use crate::sync::{
     loses, order,
 };
 
-/// The next wake is to call the waker of the joiner's task. Nothing was woken (the upper bits are 0), or the call
-/// for it has panicked.
+/// The next wake calls the waker of the joiner's task. Nothing was woken (the upper bits are 0), or the call for it has
+/// panicked.
 pub(super) const ARMED: usize = 1;
-/// A wake has called the waker, or does, and the joiner was not polled since.
+/// A wake has called the waker, or is calling it, and the joiner was not polled since.
 const CALLED: usize = 2;
 /// Another wake came after that, and called nobody. Counts only while the call lasts.
 const MISSED: usize = 4;
 /// With `ARMED` or `CALLED`: the waker is the spare one.
 pub(super) const SPARE: usize = 8;
-/// How many bits these take. Once the joiner is gone all of them are 0 for ever, and the others mean nothing.
+/// How many bits these take. Once the joiner is gone they stay 0, and the other bits mean nothing.
 pub(super) const FLAGS: u32 = 4;
 
-/// The flags after a wake: whoever has found `ARMED` calls the waker.
+/// The flags after a wake: the thread that has found `ARMED` calls the waker.
 #[inline(always)]
 fn after_wake(word: usize) -> usize {
     (word & !ARMED) | (word & (ARMED | CALLED)) << 1
 }
 
-/// As many branches can be noted in the word itself.
+/// How many branches can be noted in the word itself.
 #[cfg(not(loom))]
 pub const SMALL: usize = (usize::BITS - FLAGS) as usize;
 /// So few that a model of a set that is not small stays small.
@@ -50,11 +50,13 @@ pub(super) fn is_small(count: usize) -> bool {
 /// How many branches there can be: their names fit into the word, and into 32 bits.
 const MOST: usize = (u32::MAX >> (FLAGS + 1)) as usize;
 
-/// A place for a waker of the joiner's task; the module's notes say whose it is.
+/// A place for a waker of the joiner's task. The table in `wake_set/mod.rs` says who may use and change it (invariant
+/// W).
 pub(super) struct Place {
     pub(super) waker: UnsafeCell<Option<Waker>>,
-    /// Not null: it is armed, or a thread calls the waker; then [`IN_USE`], or ([`Climb`]) the place by whose waker that
-    /// thread has come here: its set, with a bit that says which of the two it is.
+    /// Null while the place is not in use. [`IN_USE`] while it is armed, or a thread calls the waker; or, if that
+    /// thread has come by the waker of another place ([`Climb`]), that place: its set, with a bit that says which of
+    /// the two.
     pub(super) user: AtomicPtr<Set>,
 }
 
@@ -81,42 +83,42 @@ impl Place {
     /// The slot that the waker belongs to, if it is one of another set's.
     ///
     /// # Safety
-    /// The place is in use, by the caller, or is the caller's.
+    /// The caller is the place's user, or may change it (invariant W).
     #[inline(always)]
     pub(super) unsafe fn slot(&self) -> Option<*const Slot> {
-        // SAFETY: nobody else changes the place, by contract.
+        // SAFETY: the thread that calls this is the place's user, so nobody else changes the place (invariant W).
         self.waker.with(|waker| unsafe { &*waker }.as_ref().and_then(slot_of))
     }
 
     /// # Safety
-    /// The place is the caller's.
+    /// The caller may change the place (invariant W).
     pub(super) unsafe fn take(&self) -> Option<Waker> {
-        // SAFETY: by contract.
+        // SAFETY: the joiner, or the last owner of a reference, calls this for a place that is its own (invariant W).
         self.waker.with_mut(|waker| unsafe { (*waker).take() })
     }
 
     /// Calls the waker.
     ///
     /// # Safety
-    /// The place is in use, by the caller.
+    /// The caller is the place's user (invariant W).
     #[inline(always)]
     pub(super) unsafe fn wake(&self) {
         self.waker.with(|waker| {
-            // SAFETY: nobody else changes a place that is in use, so the waker stays there. This is foreign code:
-            // it may well poll the joiner, or drop it.
+            // SAFETY: the thread that calls this is the place's user, so the waker stays there (invariant W): even if
+            // it polls or drops the joiner, for it is foreign code.
             if let Some(waker) = unsafe { &*waker } {
                 waker.wake_by_ref();
             }
         });
     }
 
-    /// As [`Place::wake`], while a panic unwinds; whether the waker did not panic again. (Without `std` that
-    /// ends the process, as a second panic does.)
+    /// As [`Place::wake`], while a panic unwinds; whether the waker did not panic again. (Without `std` a second panic
+    /// ends the process.)
     ///
     /// # Safety
     /// As for [`Place::wake`].
     unsafe fn wake_in_panic(&self) -> bool {
-        // SAFETY: passed on.
+        // SAFETY: `Set::failed`, the caller, is still the place's user (invariant W).
         let wake = || unsafe { self.wake() };
         #[cfg(feature = "std")]
         let is_calm = calm::is_calm(wake);
@@ -135,7 +137,7 @@ mod calm {
     use core::panic::AssertUnwindSafe;
     use std::panic::catch_unwind;
 
-    /// Whether foreign code did not panic. What it panicked with is foreign, too.
+    /// Whether foreign code did not panic. The panic's payload is foreign, too, and may panic when it is dropped.
     pub(super) fn is_calm(foreign: impl FnOnce()) -> bool {
         catch_unwind(AssertUnwindSafe(foreign))
             .map_err(|payload| {
@@ -145,12 +147,12 @@ mod calm {
     }
 }
 
-/// What the joiner and the wakers share; its slots follow in the same allocation.
+/// The state that the joiner and the wakers share. Its slots follow in the same allocation.
 #[repr(C)]
 pub(super) struct Set {
     pub(super) word: AtomicUsize,
     pub(super) kept: Place,
-    /// The joiner's own, and one for each waker.
+    /// One for the joiner, and one for each waker (invariant R).
     pub(super) references: AtomicUsize,
     pub(super) spare: Place,
     count: u32,
@@ -159,19 +161,18 @@ pub(super) struct Set {
 /// One branch, as its wakers know it.
 pub(super) struct Slot {
     pub(super) set: *const Set,
-    /// The entry of the slot that was woken before this one, 0 if that is none; the module's notes say
-    /// whose it is.
+    /// The entry of the slot that was woken before this one, or 0. Invariant Q says who may use it.
     pub(super) next: UnsafeCell<u32>,
     pub(super) queued: AtomicBool,
 }
 
-/// What stands for a slot in the list, which has 0 for its end.
+/// The entry of a slot in the list, which ends with 0.
 pub(super) fn entry(index: usize) -> usize {
     (index + 1) << 1
 }
 
-/// What stands for a slot that was woken when no other was: the end of a list. It is not queued, and its
-/// `next` is not used.
+/// The entry of a slot that was woken when no other was: the end of a list. The slot is not queued, and its `next` is
+/// not used.
 pub(super) fn sole_entry(index: usize) -> usize {
     entry(index) | 1
 }
@@ -208,38 +209,35 @@ impl Set {
     pub(super) fn allocate(count: usize, waker: &Waker) -> *mut Set {
         let layout = Set::layout(count);
         let waker = waker.clone();
-        // SAFETY: the layout has a size. All of the memory is written before it is used, the slots in
-        // bounds behind the head.
-        unsafe {
-            let set = alloc(layout).cast::<Set>();
-            if set.is_null() {
-                handle_alloc_error(layout);
-            }
-            set.write(Set {
-                word: AtomicUsize::new(ARMED),
-                kept: Place::new(Some(waker), true),
-                references: AtomicUsize::new(1),
-                spare: Place::new(None, false),
-                count: count as u32, // Less than MOST.
-            });
-            for index in 0..count {
-                Set::slot(set, index).cast_mut().write(Slot {
-                    set,
-                    next: UnsafeCell::new(0),
-                    queued: AtomicBool::new(false),
-                });
-            }
-            set
+        // SAFETY: the layout has a size, that of the head at least.
+        let set = unsafe { alloc(layout) }.cast::<Set>();
+        if set.is_null() {
+            handle_alloc_error(layout);
         }
+        let head = Set {
+            word: AtomicUsize::new(ARMED),
+            kept: Place::new(Some(waker), true),
+            references: AtomicUsize::new(1),
+            spare: Place::new(None, false),
+            count: count as u32, // Less than MOST.
+        };
+        // SAFETY: the memory is new and this function's alone, and the layout begins with the head.
+        unsafe { set.write(head) };
+        for index in 0..count {
+            let (next, queued) = (UnsafeCell::new(0), AtomicBool::new(false));
+            // SAFETY: the layout has room for `count` slots behind the head.
+            unsafe { Set::slot(set, index).cast_mut().write(Slot { set, next, queued }) };
+        }
+        set
     }
 
     /// Gives a reference up.
     ///
     /// # Safety
-    /// The caller owns it.
+    /// The caller owns it (invariant R).
     pub(super) unsafe fn release(mut this: *const Set) {
-        // SAFETY: until its reference is gone the caller's set is live. Whoever gives the last one up
-        // is the only user left, and the ordering makes all others' uses happen before.
+        // SAFETY: the caller's reference keeps the set until it is given up here. The owner of the last one is the only
+        // user left, and the ordering makes all other uses happen before (invariant R).
         unsafe {
             let order = || order::acq_rel("last/release", "used/release");
             while (*this).references.fetch_sub(1, order()) == 1 {
@@ -249,13 +247,14 @@ impl Set {
         }
     }
 
-    /// Frees a set. If one of its wakers is another set's, gives that set: a reference to it is the caller's then.
+    /// Frees a set. If its kept waker is one of another set, returns that set, with that waker's reference to it.
     ///
     /// # Safety
-    /// The set is live and nobody else's.
+    /// The set is live, and nobody else has a reference to it (invariant R).
     #[cold]
     pub(super) unsafe fn free(this: *mut Set) -> Option<*const Set> {
-        // SAFETY: by contract; the memory came from `allocate`, with this layout.
+        // SAFETY: `release` has given up the last reference, or `make_set` has not published the set: it is this
+        // function's alone (invariant R). The memory came from `allocate`, with this layout.
         let (kept, spare) = unsafe {
             let count = (*this).count as usize;
             for index in 0..count {
@@ -269,7 +268,7 @@ impl Set {
         drop(spare); // Foreign code, last.
         let slot = slot_of(kept.as_ref()?)?;
         mem::forget(kept);
-        // SAFETY: the waker had a reference, which keeps the slot.
+        // SAFETY: the waker was not dropped: its reference keeps the slot (invariant R).
         Some(unsafe { (*slot).set })
     }
 
@@ -277,7 +276,8 @@ impl Set {
     /// The set is live and has more than `index` slots.
     #[inline(always)]
     pub(super) unsafe fn slot(this: *const Set, index: usize) -> *const Slot {
-        // SAFETY: in bounds by contract.
+        // SAFETY: the joiner and the lent wakers, which ask for slots, own or borrow a reference (invariant R), and
+        // number the slots by `count`: this one is in bounds of the set's allocation.
         unsafe { this.byte_add(Set::SLOTS).cast::<Slot>().add(index) }
     }
 
@@ -305,8 +305,8 @@ impl Set {
         self.wake_joiner(self.mark(slot));
     }
 
-    /// Notes a branch. With `ARMED` in what this returns, the place that it speaks of is in use by the caller, who is to
-    /// call the waker there.
+    /// Notes a branch. If the word that this returns has `ARMED`, the caller has become the user of the place that it
+    /// speaks of (invariant W), and must call the waker there.
     #[inline(always)]
     pub(super) fn mark(&self, slot: &Slot) -> usize {
         let index = self.index(slot);
@@ -320,7 +320,7 @@ impl Set {
                     Err(other) => word = other,
                 }
             }
-            // "Coalesced wake": releases what this waker has to say also if the slot is queued already.
+            // "Coalesced wake": releases what this waker has to say, also if the slot is queued already.
             // Acquires the joiner's last use of `next`.
             if slot.queued.swap(true, order::acq_rel("next/note", "heard/note")) {
                 return self.coalesce();
@@ -330,12 +330,13 @@ impl Set {
             let woken = if self.is_small() {
                 after_wake(word) | 1 << FLAGS << index
             } else {
-                // SAFETY: this thread has claimed the slot, and nobody can reach it yet.
+                // SAFETY: this thread has claimed the slot above, and not queued it yet: `next` is its own (invariant
+                // Q).
                 slot.next.with_mut(|next| unsafe { *next = (word >> FLAGS) as u32 });
                 entry(index) << FLAGS | after_wake(word) & ((1 << FLAGS) - 1)
             };
-            // Releases the slot, and what this waker has to say; a read-modify-write also if the
-            // word does not change. Acquires the joiner's waker, if it is this thread's to call.
+            // Releases the slot, and what this waker has to say: so this is a read-modify-write also if the word does
+            // not change. Acquires the joiner's waker, if this thread is to call it.
             let order = order::acq_rel("waker/note", "woken/note");
             match self.word.compare_exchange_weak(word, woken, order, Relaxed) {
                 Ok(_) => return word,
@@ -344,8 +345,8 @@ impl Set {
         }
     }
 
-    /// The slot is queued already. Whoever queued it has woken the joiner's task, unless that has panicked ("failed
-    /// wake"): then this wake does, or has that one do so again which is under way.
+    /// The slot is queued already. The wake that queued it has woken the joiner's task, unless that call has panicked
+    /// ("failed wake"): then this wake calls, or leaves a note for the one that is still under way to call again.
     #[inline]
     fn coalesce(&self) -> usize {
         let mut word = self.word.load(Relaxed);
@@ -364,24 +365,24 @@ impl Set {
         }
     }
 
-    /// By the thread that has replaced `word`, by what comes [`after_wake`].
+    /// Ends a wake: called by the thread that has replaced `word`, by [`after_wake`] of it.
     #[inline(always)]
     fn wake_joiner(&self, word: usize) {
-        // Functions of their own, which a wake ends with: so one that calls nobody has no frame, and each place is
-        // at a constant.
+        // A wake ends with one of these functions: so a wake that calls nobody has no frame, and the offset of either
+        // place is a constant.
         #[inline(never)]
         unsafe fn call_kept(set: &Set) {
-            // SAFETY: passed on.
+            // SAFETY: `wake_joiner` calls this as the user of the kept place (invariant W).
             unsafe { set.call(0) }
         }
         #[cold]
         unsafe fn call_spare(set: &Set) {
-            // SAFETY: passed on.
+            // SAFETY: `wake_joiner` calls this as the user of the spare place (invariant W).
             unsafe { set.call(SPARE) }
         }
 
         if word & ARMED != 0 {
-            // SAFETY: this thread has taken `ARMED` out of the word, so it is the one that uses the place.
+            // SAFETY: this thread has taken `ARMED` out of the word, and so is the place's user (invariant W).
             unsafe { if word & SPARE == 0 { call_kept(self) } else { call_spare(self) } }
         }
     }
@@ -389,35 +390,35 @@ impl Set {
     /// Calls the kept waker, or (`SPARE`) the spare one.
     ///
     /// # Safety
-    /// The place is in use, by the caller.
+    /// The caller is that place's user (invariant W).
     #[inline(always)]
     unsafe fn call(&self, spare: usize) {
-        /// What is done if the call panics.
+        /// Arms the set again if the call panics.
         struct Failed<'a>(&'a Set, usize);
         impl Drop for Failed<'_> {
             #[inline(always)]
             fn drop(&mut self) {
-                // SAFETY: by contract of `call`.
+                // SAFETY: the thread that unwinds from `call` is still the place's user (invariant W).
                 unsafe { self.0.failed(self.1) }
             }
         }
 
         let place = self.place(spare);
-        // SAFETY: by contract.
+        // SAFETY: `wake_joiner` calls this as the place's user (invariant W).
         if unsafe { place.slot() }.is_some() {
-            // SAFETY: passed on.
+            // SAFETY: this thread is still the place's user (invariant W).
             return unsafe { Climb::up(self, spare) };
         }
         let failed = Failed(self, spare);
-        // SAFETY: by contract.
+        // SAFETY: this thread is still the place's user (invariant W).
         unsafe { place.wake() };
         mem::forget(failed);
         // Releases the place to the joiner.
         place.set_in_use(false, order::release("used/note"));
     }
 
-    /// "Failed wake": if the joiner was not polled since, the next wake calls its waker again; and wakes that
-    /// came meanwhile, and relied on this one, get one more call now.
+    /// "Failed wake": if the joiner was not polled since, the next wake calls its waker again. Wakes that came
+    /// meanwhile, and relied on this one, get one more call now.
     ///
     /// # Safety
     /// As for [`Set::call`].
@@ -431,13 +432,13 @@ impl Set {
             let is_missed = word & MISSED != 0 && !is_last && !loses("missed");
             let calm = word & !MISSED;
             let next = if is_missed { calm } else { calm & !CALLED | ARMED };
-            // Releases the place, with `ARMED`, to whoever takes that.
+            // Releases the place, with `ARMED`, to the thread that clears the flag.
             let order = order::release("used/failed");
             match self.word.compare_exchange_weak(word, next, order, Relaxed) {
                 Ok(_) if is_missed => {
                     // Once: a waker that panics whenever it is called would keep this thread for ever.
                     is_last = true;
-                    // SAFETY: the place is still in use by this thread.
+                    // SAFETY: this thread is still the place's user (invariant W).
                     if unsafe { place.wake_in_panic() } {
                         break;
                     }

@@ -11,7 +11,7 @@ use std::ops::{Bound, RangeBounds};
 use std::pin::pin;
 use std::time::Duration;
 
-use cps_core::{yield_, yield_from};
+use cps_core::{cps, yield_, yield_from};
 
 /// An ordered map.
 struct Map<K, V> {
@@ -42,14 +42,14 @@ impl<K: Ord, V> Map<K, V> {
     }
 
     /// The entries whose keys are in `range`, in order.
-    #[cps_core::coroutine(yields = (&'m K, &'m V))]
+    #[cps(yields = (&'m K, &'m V))]
     fn range<'m>(&'m self, range: impl RangeBounds<K>) {
         yield_from(in_range(&self.root, &range)).await;
     }
 }
 
 /// Looks only at subtrees that may have keys in the range.
-#[cps_core::coroutine(yields = (&'m K, &'m V), elision = "stack")]
+#[cps(yields = (&'m K, &'m V), elision = "stack")]
 fn in_range<'m, K: Ord, V>(link: &'m Link<K, V>, range: &impl RangeBounds<K>) {
     let Some(node) = link else { return };
     let above_start = match range.start_bound() {
@@ -107,7 +107,7 @@ impl Server {
 }
 
 /// All files below a directory. A page is asked for when the files before it have been taken.
-#[cps_core::coroutine(yields = &'static str, elision = "stack")]
+#[cps(yields = &'static str, elision = "stack")]
 async fn files(server: &Server, directory: &'static str) -> io::Result<()> {
     for page in 0.. {
         let entries = server.list(directory, page).await?;

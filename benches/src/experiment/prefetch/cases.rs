@@ -148,7 +148,7 @@ pub(super) fn floor(table_bytes: usize) -> Case {
     chase(bytes, true)
 }
 
-/// All of `workloads.md`, or smaller tables and fewer groups.
+/// All tables and groups; if `quick`, smaller tables and fewer groups.
 pub(super) fn all(quick: bool) -> Vec<Case> {
     let uniform = Distribution::Uniform;
     let mut cases = Vec::new();

@@ -1,7 +1,7 @@
 //! The chain of calls.
 
 /// Defines a leaf with the attributes given. A countdown, as light as a loop gets: what is measured
-/// is the resume. The text stands in the function itself, where `#[coroutine]` sees it.
+/// is the resume. The text stands in the function itself, where `#[cps]` sees it.
 macro_rules! leaf {
     ($(#[$attribute:meta])* $name:ident) => {
         $(#[$attribute])*

@@ -1,4 +1,4 @@
-//! This project: `#[coroutine]` on the same bodies as `nested`. Built with the feature `tail-call`
+//! This project: `#[cps]` on the same bodies as `nested`. Built with the feature `tail-call`
 //! it is `direct-tail`, otherwise `direct`.
 //!
 //! The attribute is written with its path: the plain name is a built-in attribute of the compiler.

@@ -14,7 +14,7 @@ mod measured {
 
     /// How much of the host stack the polls of branching points may take before one is deferred, in bytes.
     ///
-    /// The same as for calls: a chain that is started at this depth may nest as far again.
+    /// The same as for calls: a chain that is started at this depth may nest as deep again.
     const BUDGET: usize = 32 * 1024;
 
     /// Where the outermost poll is: it lies on that poll's host stack.
@@ -43,7 +43,7 @@ mod measured {
     }
 }
 
-/// By their number, for tests of what is deferred: that is most. (And Miri's stack has no depth.)
+/// By their number, so that tests defer most of them. (And Miri's stack has no depth.)
 #[cfg(any(miri, deferring))]
 mod counted {
     use core::cell::Cell;

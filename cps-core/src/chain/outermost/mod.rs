@@ -1,8 +1,8 @@
 //! Branching points one in another, to any depth, on a host stack of bounded size.
 //!
-//! A branching point polls its branches, and so each level of a recursion through `join` would be a poll within a
-//! poll. While the host stack is shallow it is one. Beyond a budget ([`Depth`]) a branching point is *deferred*: it polls
-//! nothing, says that it is pending, and everything above it returns at once, to the outermost poll. Its loop
+//! A branching point polls its branches, and so each level of a recursion through `join` is a poll within a poll, as
+//! long as the host stack is shallow. Beyond a budget ([`Depth`]) a branching point is *deferred*: it polls nothing and
+//! returns `Pending`, and everything above it returns at once, to the outermost poll. The loop of that poll
 //! ([`Outermost::run_deferred`]) then polls the deferred one from its own, shallow stack:
 //!
 //! ```text
@@ -12,17 +12,17 @@
 //!     │ poll  ◀───────┤ deferred   0 │  (2) its branches are polled from here: another is too deep, and pushed
 //!     │ … nested      ├──────────────┤
 //!     │               │ deferred   1 │  (3) polled from here: all its branches are pending, or it has ended. Popped
-//!     ▼ too deep      └──────────────┘  (4) number 0 goes on, and finds by nested polls what number 1 has come to
+//!     ▼ too deep      └──────────────┘  (4) number 0 goes on: its polls reach number 1, which returns its result
 //! ```
 //!
-//! **Nothing happens in between.** A branching point in whose branch one was deferred stops, and says to its own poller
-//! that it is pending; when it is polled again it goes on with that branch. So bodies run, finish, panic and are dropped
-//! in the very order in which nested polls would have it: no sibling is polled before a branch that was deferred has had
-//! its poll, a race has the same winner, and a panic unwinds from each branch to its siblings and then to what awaits
-//! them. (That takes the feature `std`, by which a panic is carried over to the next level. Without it all of the
-//! outermost one's branches are dropped in their order.)
+//! **Nothing happens in between.** When one is deferred in a branch, the branching point that polls this branch stops
+//! and returns `Pending`; when it is polled again it goes on with that branch. So bodies run, finish, panic and are
+//! dropped in the same order as by nested polls: no sibling is polled before the deferred branch has had its poll, a
+//! race has the same winner, and a panic unwinds from each branch to its siblings and then to the body that awaits
+//! them. (The last needs the feature `std`, which can carry a panic over to the next level. Without it all branches of
+//! the outermost one are dropped, in their order.)
 //!
-//! The life of a branching point in a poll; `Stage` has a name for each state between polls:
+//! The life of a branching point in a poll ([`Stage`] names each state between polls):
 //!
 //! ```text
 //!              poll, shallow                     one in branch `i` was deferred
@@ -34,28 +34,28 @@
 //!     │       │ run_deferred   │      │
 //!     │       ▼                │      └─ (while it is run so) ─▶ Waits, Ended, Panicked
 //!     │   polls branches ──────┘                                    │
-//!     └─────────────────────────────────────────────────────────────┘ poll: says so
+//!     └─────────────────────────────────────────────────────────────┘ poll: returns it
 //! ```
 //!
 //! # Who is whose branch
 //!
-//! What is deferred is polled behind the back of what owns it. That is sound only if nobody but this crate stands
-//! between it and the outermost poll: a future of a user's that polls a boxed join might drop it, or send it to another
-//! thread, once it has said that it is pending. So a branching point is deferred only if
+//! The loop polls a deferred branching point without its owner's knowledge. That is sound only if this crate's futures
+//! alone stand between it and the outermost poll: a user's future that polls a boxed join might drop it, or send it to
+//! another thread, after its `Pending`. So a branching point is deferred only if
 //!
 //! - it is awaited in a coroutine, and lies in that chain's leaf; or it is a branch itself;
-//! - that chain is the future in a branch of a branching point: not something within it;
+//! - that chain is the whole future in a branch of a branching point;
 //! - and likewise for that one, up to the outermost poll.
 //!
-//! Then all of it is borrowed exclusively by the outermost poll, and what it consists of is suspended.
-//! (**Invariant N**.) What finds that another is polled within it by a future of another kind, a plain `async` block for
-//! one, is polled by nesting, and takes its own measure.
+//! Then the outermost poll borrows all of it exclusively, and all of it is suspended (**invariant N**). Where another
+//! kind of future stands between, such as a plain `async` block, the inner branching point is an outermost one itself:
+//! it is polled within the other's poll, and has a budget of its own.
 //!
-//! That a future *is* a branch it learns from the waker of its first poll (`wake_set::BranchAt`): a waker of a table of
-//! its own, lent for that poll, says where the branch's future lies and of what type it is. If that is this future's
-//! address and type, then it is this future, for two of one type are not in one place, and it is polled by that branch,
-//! which has borrowed it exclusively. It then stays there until it is dropped: so the answer holds for good, and is kept as its
-//! [`Parent`]. The wakers of later polls, which others may have too, are asked nothing.
+//! A future learns from the waker of its first poll that it *is* a branch (`wake_set::BranchAt`): that waker, which is
+//! lent for the one poll and has a table of its own, tells the address and the type of the branch's future. If both are
+//! those of the polled future, it is the branch, since no two futures of one type have one address; and its poller is
+//! that branch, which borrows it exclusively. It stays there until it is dropped. So the answer holds for good, and is
+//! kept as its [`Parent`]. The wakers of later polls, which others may have too, are not asked.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -77,22 +77,22 @@ mod depth;
 
 use depth::Depth;
 
-/// So many drops of branching points may nest, where the order of the destructors is that of a body's locals.
+/// How many drops of branching points may nest where a body's locals have them: their order is that of the locals.
 const MOST_DROPS: u32 = if cfg!(any(miri, deferring)) { 3 } else { 16 };
 
-/// What a branching point's branches know of it.
+/// The part of a branching point that its branches know.
 #[derive(Debug)]
 #[allow(unreachable_pub, reason = "a public trait names it")]
 pub struct Joiner {
-    /// The outermost poll by which it is polled; dangling outside of polls.
+    /// The outermost poll that polls it; dangling outside of polls.
     outermost: Cell<*const Outermost>,
-    /// In how many others it is.
+    /// How many others it lies in.
     level: Cell<u32>,
     /// Branches keep its address.
     _pinned: PhantomPinned,
 }
 
-// SAFETY: the pointer is used in polls only, which set it first.
+// SAFETY: the pointer is used in polls only, each of which sets it first (`polled_by`).
 unsafe impl Send for Joiner {}
 // SAFETY: a shared reference gives access to nothing outside of this module, which uses it in polls only.
 unsafe impl Sync for Joiner {}
@@ -103,41 +103,41 @@ impl Joiner {
         Joiner { outermost: Cell::new(ptr::null()), level: Cell::new(0), _pinned: PhantomPinned }
     }
 
-    /// Notes the outermost poll by which this is polled.
+    /// Notes the outermost poll that polls this.
     #[inline(always)]
     pub(crate) fn polled_by(&self, outermost: &Outermost) {
         self.outermost.set(outermost);
     }
 
-    /// Notes its parent.
+    /// Notes how deep it is, by its parent's depth.
     pub(crate) fn is_in(&self, parent: Parent) {
-        // SAFETY: a parent lives longer than its branch.
+        // SAFETY: a parent outlives its branch and does not move (invariant N): `Parent::of_branch` made it.
         let level = unsafe { parent.0.as_ref() }.map_or(0, |joiner| joiner.level.get());
         self.level.set(level.saturating_add(1));
     }
 
-    /// Whether it is in so many others that their drops must not nest.
+    /// Whether it lies in so many others that their drops must not nest.
     pub(crate) fn is_deep(&self) -> bool {
         self.level.get() > MOST_DROPS
     }
 }
 
-/// The branching point whose branch a chain is, or another branching point.
+/// The branching point of which a chain, or another branching point, is a branch.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[allow(unreachable_pub, reason = "a public trait names it")]
 pub struct Parent(*const Joiner);
 
-// SAFETY: the pointer is used in polls of the parent only.
+// SAFETY: the pointer is used in polls of the parent only, which borrow the branch exclusively (invariant N).
 unsafe impl Send for Parent {}
-// SAFETY: as above.
+// SAFETY: as for `Send`: only a poll of the parent uses the pointer (invariant N).
 unsafe impl Sync for Parent {}
 
 impl Parent {
-    /// It is no branch, or that is not known.
+    /// No branch, or not known to be one.
     pub(crate) const NONE: Parent = Parent(ptr::null());
 
-    /// That of the future that is polled with `waker`, if this is the first poll of a branch, and the future is what is
-    /// in that branch.
+    /// The parent of the future that is polled with `waker`, if this is the first poll of a branch and the future is
+    /// the one in that branch.
     ///
     /// # Safety
     /// A poll of the future is under way, with that waker.
@@ -146,7 +146,7 @@ impl Parent {
         match wake_set::branch_at(waker) {
             Some(BranchAt { future: branch, type_id: of, joiner })
                 if ptr::eq(branch, future.cast())
-                    // One function gives one answer, which need not be asked for.
+                    // Equal functions need not be called: they give one answer.
                     && (ptr::fn_addr_eq(of, type_id::<F> as fn() -> TypeId)
                         || of() == type_id::<F>()) =>
             {
@@ -156,19 +156,19 @@ impl Parent {
         }
     }
 
-    /// That of a chain.
+    /// The parent of a chain.
     ///
     /// # Safety
     /// The driver is live.
     #[inline(always)]
     pub(crate) unsafe fn of_chain(driver: *const Driver) -> Self {
-        // SAFETY: by contract.
+        // SAFETY: the branching point that asks runs in this chain, whose driver is in a poll (invariant D).
         unsafe { (*driver).parent.get() }
     }
 
-    /// What a branch's first waker says of it.
+    /// What a branch's first waker tells.
     ///
-    /// The future is what a branch of the joiner's polls at that place, pinned, until it is dropped; and `F` is its type.
+    /// `future`, of type `F`, lies pinned in a branch of the joiner until it is dropped.
     #[inline(always)]
     pub(crate) fn branch_at<F>(future: *const F, joiner: *const Joiner) -> BranchAt {
         BranchAt { future: future.cast(), type_id: type_id::<F>, joiner: joiner.cast() }
@@ -177,10 +177,11 @@ impl Parent {
     /// The outermost poll by which the parent polls this branch.
     ///
     /// # Safety
-    /// It does: invariant N.
+    /// The parent is polling this branch (invariant N).
     #[inline(always)]
     pub(crate) unsafe fn outermost<'a>(self) -> Option<&'a Outermost> {
-        // SAFETY: the parent lives longer than its branch, pinned, and notes the poll before it polls a branch.
+        // SAFETY: the parent outlives its branch and does not move (invariant N). It notes the outermost poll, which is
+        // still under way, before it polls a branch.
         unsafe { self.0.as_ref().map(|joiner| &*joiner.outermost.get()) }
     }
 }
@@ -191,7 +192,8 @@ impl fmt::Debug for Parent {
     }
 }
 
-/// Polls what was deferred, and leaves in its `Stage` what it has come to; or the branch in which another was deferred.
+/// Polls a branching point that was deferred, and leaves the result in its `Stage`: how the poll has ended, or in which
+/// branch another was deferred.
 pub(crate) type RunDeferred = unsafe fn(*mut (), &mut Context<'_>, &Outermost);
 
 /// A branching point that was deferred.
@@ -201,15 +203,15 @@ struct Deferred {
     waker: Waker,
 }
 
-/// A poll of a branching point by somebody who is not known: it is polled with that host stack.
+/// A poll of a branching point that is not known to be a branch: all that it polls runs on the host stack from here.
 ///
-/// It lies at the end of that stack.
+/// A local of that poll, whose address tells where this part of the stack begins.
 #[allow(unreachable_pub, reason = "a public trait names it")]
 pub struct Outermost {
-    /// What was deferred last, and not polled since. (Nothing of this is dropped: it is gone when the poll ends, as long as
-    /// what unwinds is a branch. Most polls defer nothing, and need not look.)
+    /// The one that was deferred last, and not polled since. (Not dropped with this, since the loop takes it before the
+    /// poll ends: so a poll that defers nothing, as most do, need not look.)
     deferred: Cell<Option<ManuallyDrop<Box<Deferred>>>>,
-    /// What a deferred one has panicked with, if that is its stage.
+    /// The panic of a deferred one, while a branching point's stage is [`Stage::Panicked`].
     #[cfg(feature = "std")]
     panic: Cell<MaybeUninit<Panic>>,
     pub(crate) depth: Depth,
@@ -232,15 +234,15 @@ impl Outermost {
     /// Whether nothing was deferred.
     #[inline(always)]
     pub(crate) fn is_idle(&self) -> bool {
-        // SAFETY: no reference to what is in the cell is kept, here or elsewhere.
+        // SAFETY: no reference into the cell is kept, here or elsewhere in this module, which alone has it.
         unsafe { (*self.deferred.as_ptr()).is_none() }
     }
 
-    /// Has what is `at` that place polled by `run` when everything has returned from here, with this poll's `waker`.
+    /// Defers the branching point `at`: when everything has returned to this poll, its loop calls `run` with `waker`.
     ///
     /// # Safety
-    /// Invariant N holds for it, and its poller is told that it is pending. `run` may be called with that pointer until it
-    /// is polled again.
+    /// - Invariant N holds for the branching point, which returns `Pending` to its poller at once.
+    /// - `run` may be called with `at` until its owner polls it again.
     #[cold]
     pub(crate) unsafe fn defer(&self, at: *mut (), run: RunDeferred, waker: &Waker) {
         debug_assert!(self.is_idle());
@@ -248,11 +250,11 @@ impl Outermost {
         self.deferred.set(Some(ManuallyDrop::new(Box::new(Deferred { at, run, waker }))));
     }
 
-    /// Polls what was deferred, and what is deferred meanwhile, until there is nothing but what the outermost branching
-    /// point itself has to go on with.
+    /// Polls the one that was deferred, and all that are deferred meanwhile. Then the outermost branching point goes
+    /// on.
     ///
     /// # Safety
-    /// By the poll that has made this, whose branches are all pending.
+    /// The poll that has made this calls it, and is polling no branch.
     #[cold]
     #[inline(never)]
     pub(crate) unsafe fn run_deferred(&self) {
@@ -261,21 +263,21 @@ impl Outermost {
             if let Some(deferred) = self.deferred.take() {
                 stack.push(ManuallyDrop::into_inner(deferred));
             } else {
-                // The topmost one has come to something, which the one below finds.
+                // The topmost one has a result, which the one below finds.
                 drop(stack.pop());
             }
             let Some(top) = stack.last() else { return };
-            // SAFETY: it was deferred in this poll, or one within it was, and its owner has not polled it since: only
-            // what is below it in the stack leads there. By invariant N it is live and nobody else uses it. If one in it
-            // was deferred, that has come to something.
+            // SAFETY: `defer` was told of it in this poll, and its owner has not polled it since: only those below it
+            // in the stack lead to it. So it is live, and nobody else uses it (invariant N). If one in it was deferred,
+            // that one has a result by now.
             unsafe { (top.run)(top.at, &mut Context::from_waker(&top.waker), self) }
         }
     }
 
-    /// Runs a deferred one's poll. A panic is kept, for the poll of its owner; whether there was none.
+    /// Runs the poll of a deferred one; whether it did not panic. A panic is kept, for the poll by its owner.
     #[cfg(feature = "std")]
     pub(crate) fn is_calm(&self, poll: impl FnOnce()) -> bool {
-        // What the poll has broken is dropped before anybody sees it: the panic goes on.
+        // Unwind safe: the panic goes on later, and drops what the poll has broken before anybody sees it.
         match std::panic::catch_unwind(core::panic::AssertUnwindSafe(poll)) {
             Ok(()) => true,
             Err(panic) => {
@@ -285,7 +287,7 @@ impl Outermost {
         }
     }
 
-    /// Without `std` it unwinds through the loop.
+    /// Runs the poll of a deferred one. Without `std` a panic unwinds through the loop.
     #[cfg(not(feature = "std"))]
     pub(crate) fn is_calm(&self, poll: impl FnOnce()) -> bool {
         poll();
@@ -295,11 +297,11 @@ impl Outermost {
     /// Goes on with the panic of a deferred one.
     ///
     /// # Safety
-    /// One has panicked: its stage says so, and is replaced.
+    /// The stage of that one was [`Stage::Panicked`], and was replaced.
     #[cold]
     pub(crate) unsafe fn unwind(&self) -> ! {
-        // SAFETY: by contract `is_calm` has kept the panic, and it is taken once. It is that one's: what panics next is what
-        // awaits it.
+        // SAFETY: `come_to`, or its like in a scope, has found `Panicked`, so `is_calm` has kept a panic. Its owner's
+        // poll takes it once, before another deferred one can panic.
         #[cfg(feature = "std")]
         unsafe {
             std::panic::resume_unwind(self.panic.replace(MaybeUninit::uninit()).assume_init())
@@ -309,22 +311,22 @@ impl Outermost {
     }
 }
 
-/// How far a poll of a branching point has come that was deferred, or in which another was. (Numbers of 32 bits: it is
-/// part of every branching point.)
+/// How far a branching point's poll has come, if it was deferred or another one was deferred in it. (Numbers have 32
+/// bits, since this is a part of every branching point.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stage {
-    /// Neither: the next poll is one of its own.
+    /// Neither was: the next poll begins anew.
     Fresh,
     /// One in branch `.0` was deferred. The poll goes on with that branch.
     At(u32),
-    /// It was deferred, and has polled its branches.
+    /// It was deferred, and has polled its branches: they wait.
     Waits,
     /// It was deferred, and all branches have ended.
     Ended,
-    /// Likewise, by a branch, whose output is there.
+    /// It was deferred, and branch `.0`, which keeps its output, has ended the poll.
     EndedBy(u32),
     /// It was deferred, and has panicked.
     Panicked,
-    /// Its branches are being dropped, this one next.
+    /// Its branches are being dropped, number `.0` next.
     Drops(u32),
 }

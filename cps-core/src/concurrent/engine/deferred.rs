@@ -1,4 +1,4 @@
-//! Polls of a group that is deferred: see `outermost.rs`.
+//! Polls of a group that is deferred: see `chain/outermost/mod.rs`.
 
 use core::mem::{self, MaybeUninit};
 use core::pin::Pin;
@@ -12,7 +12,7 @@ use crate::concurrent::frame::{FutureTag, report};
 use crate::wake_set::SMALL;
 
 impl<S: Branches> BranchSet<S> {
-    /// A poll of a group with a parent that was deferred, or may have to be.
+    /// A poll of a group with a parent, if the group was deferred or may have to be.
     ///
     /// # Safety
     /// As for [`BranchSet::poll_by`].
@@ -36,7 +36,8 @@ impl<S: Branches> BranchSet<S> {
                 return Poll::Pending;
             }
             if outermost.depth.is_deep() {
-                // SAFETY: passed on; the group is as its owner left it until it is polled again.
+                // SAFETY: invariant N holds for the group, which has this parent. `poll_by` gave a pointer to it, and
+                // its owner, which is told `Pending`, leaves it alone until it polls it again.
                 unsafe { outermost.defer(at, run, cx.waker()) };
                 return Poll::Pending;
             }
@@ -46,7 +47,8 @@ impl<S: Branches> BranchSet<S> {
         self.come_to(outermost, by)
     }
 
-    /// Polls what was deferred in branches, and goes on with these, until they wait or the poll ends.
+    /// Runs the polls that were deferred in branches, and goes on with these branches, until they wait or the poll
+    /// ends.
     ///
     /// # Safety
     /// As for [`Outermost::run_deferred`].
@@ -60,7 +62,7 @@ impl<S: Branches> BranchSet<S> {
     ) -> Poll<Option<P::Break>> {
         while !own.is_idle() {
             let guard = EndOnUnwind(self);
-            // SAFETY: passed on.
+            // SAFETY: `poll_by`, the caller, has made `own` for this poll, and no branch is being polled.
             unsafe { own.run_deferred() };
             mem::forget(guard);
             self.state.stage = self.turn_deferred(cx, own, by);
@@ -68,7 +70,7 @@ impl<S: Branches> BranchSet<S> {
         self.come_to(own, by)
     }
 
-    /// What a poll has come to by which outputs stay in the branches.
+    /// The result of a poll by [`BranchSet::turn_deferred`], which leaves outputs in the branches.
     fn come_to<P: PollBranch<S>>(
         &mut self,
         outermost: &Outermost,
@@ -80,11 +82,11 @@ impl<S: Branches> BranchSet<S> {
         }
         self.state.stage = Stage::Fresh;
         match stage {
-            // SAFETY: the stage says so.
+            // SAFETY: `run_deferred` has left this stage after a panic, and it was replaced above.
             Stage::Panicked => unsafe { outermost.unwind() },
             Stage::Ended => Poll::Ready(None),
             Stage::EndedBy(index) => {
-                // SAFETY: the group is pinned, and so are its branches; they are live, for it has not ended.
+                // SAFETY: the branches are pinned as the group is (invariant A), and live, since it has not ended.
                 let branches = unsafe { Pin::new_unchecked(&mut **self.branches.get_mut()) };
                 Poll::Ready(Some(by.take(branches, index as usize)))
             }
@@ -92,14 +94,14 @@ impl<S: Branches> BranchSet<S> {
         }
     }
 
-    /// The poll of a group that was deferred: the outputs stay in the branches, and what it has come to in the stage.
+    /// The poll of a group that was deferred: leaves the outputs in the branches, and the result in the stage.
     pub(crate) fn run_deferred<P: PollBranch<S>>(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         outermost: &Outermost,
         by: &mut P,
     ) {
-        // SAFETY: nothing is moved.
+        // SAFETY: the branches in the group are not moved here.
         let this = unsafe { self.get_unchecked_mut() };
         let mut stage = Stage::Panicked;
         let _level = outermost.depth.level();
@@ -109,6 +111,7 @@ impl<S: Branches> BranchSet<S> {
         this.state.stage = stage;
     }
 
+    /// A poll of the branches that leaves outputs in them, and does not inline a poll for each: it is rare.
     fn turn_deferred<P: PollBranch<S>>(
         &mut self,
         cx: &mut Context<'_>,
@@ -119,9 +122,9 @@ impl<S: Branches> BranchSet<S> {
         let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
         this.joiner.polled_by(outermost);
-        // SAFETY: as in `turn`.
+        // SAFETY: the branches are pinned as the group is (invariant A).
         let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
-        // SAFETY: as in `turn`.
+        // SAFETY: the branches are live, since the group has not ended; nothing is moved.
         let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
         let state = &mut this.state;
         let mut again = match state.stage {
@@ -131,7 +134,7 @@ impl<S: Branches> BranchSet<S> {
         if again.is_none() && !state.sole {
             state.wakes.begin(count, cx.waker());
         }
-        // The last branch, which has no waker of the set that it could be woken by, is polled once.
+        // The last branch is polled once, since it has no waker of the set to be woken by.
         let mut sole = again.is_none() && state.started == count && state.sole;
         let mut yields = 0;
         let stage = loop {
@@ -146,7 +149,8 @@ impl<S: Branches> BranchSet<S> {
                 None => break None,
             };
             let poll = if index == state.started {
-                // SAFETY: as in `Run::start`.
+                // SAFETY: the branch was not polled, and is pinned until it is dropped (invariant A). The pointer is
+                // not made of a shared reference, which would be a read of the other branches.
                 let branch = unsafe {
                     let branches = branches.as_mut().get_unchecked_mut();
                     S::branch_at(branches, index, &raw const this.joiner)
@@ -155,7 +159,7 @@ impl<S: Branches> BranchSet<S> {
                 state.sole = state.live == 1 && state.started == count && state.wakes.is_unused();
                 let first = state.wakes.first(index, count, cx.waker(), state.sole, branch);
                 let poll = branches.as_mut().resume(index, &mut Context::from_waker(&first.lend()));
-                // SAFETY: what is reported are kinds.
+                // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).
                 if let Some(kind) = unsafe { first.reported() } {
                     this.kinds.note(index, kind);
                 }

@@ -1,5 +1,5 @@
-//! The engine of every branching point of a fixed number of branches: starts them, resumes the woken ones,
-//! and drops them.
+//! The engine of every branching point with a fixed number of branches: it starts them, resumes the woken ones, and
+//! drops them.
 //!
 //! ```text
 //!            poll: each branch once          poll: the woken branches
@@ -10,11 +10,10 @@
 //!    └────────▶ ended ◀────────────┘
 //! ```
 //!
-//! **One poll resumes a branch at most once**, and only those that were woken before the poll began:
-//! branches that wake each other, or themselves, do so through the executor, as futures that
-//! are polled side by side do. A poll of many branches in which [`YIELDS`] of them woke themselves leaves the
-//! rest to the next one: when something makes all futures of a task yield (tokio's budget does), polling
-//! the rest is a waste, and as often as that happens a quadratic one.
+//! **One poll resumes a branch at most once**, and only those that were woken before the poll began: branches that wake
+//! each other, or themselves, are resumed by way of the executor, as futures that are polled side by side are. A poll
+//! of many branches ends early when [`YIELDS`] of them have woken themselves in it: when something makes all futures of
+//! a task yield, as tokio's budget does, polling the rest is wasted work, quadratic if repeated.
 
 use core::cell::UnsafeCell;
 use core::mem::{self, ManuallyDrop, MaybeUninit};
@@ -30,12 +29,12 @@ use crate::concurrent::branch::{Branches, EachBranch, Kinds};
 use crate::concurrent::frame::{FutureTag, report};
 use crate::wake_set::{SMALL, Wakes};
 
-/// How many branches may wake themselves in one poll before it ends: few beside the 128 operations
-/// that tokio's budget allows a task.
+/// How many branches may wake themselves in one poll before it ends: few beside the 128 operations that tokio's budget
+/// allows a task.
 const YIELDS: usize = 32;
 
-/// As [`YIELDS`], for so many branches. A small set has no limit: it is drained in the order of the
-/// branches' numbers, and the last would starve.
+/// [`YIELDS`], for a group of `count` branches. A small set has no limit: it is drained in the order of the branches'
+/// numbers, and the last would starve.
 pub(crate) fn most_yields(count: usize) -> usize {
     if count <= SMALL { usize::MAX } else { YIELDS }
 }
@@ -48,15 +47,15 @@ pub(crate) struct BranchSet<S: Branches> {
     state: State,
     kinds: S::Kinds,
     joiner: Joiner,
-    /// Of the future that the group is in, if that is a branch.
+    /// The parent of the future that the group is in, if that future is a branch.
     parent: Parent,
 }
 
-// SAFETY: a shared reference to a group gives access to its account of itself, which is written through
-// `&mut` only, and to no branch but for a walk of the chains.
+// SAFETY: a shared reference to a group gives access to its own state, which is written through `&mut` only, and to the
+// branches for a walk of the chains only. A walk only reads, and while it has the root borrowed nobody polls it.
 unsafe impl<S: Branches> Sync for BranchSet<S> {}
 
-/// All of a group but its branches.
+/// The part of a group that does not depend on its branches' types.
 #[derive(Debug)]
 struct State {
     wakes: Wakes,
@@ -64,8 +63,8 @@ struct State {
     started: usize,
     /// How many are not finished.
     live: usize,
-    /// The last branch was started when all others had finished, and nobody had a waker: it is
-    /// polled with the executor's own.
+    /// The last branch was started when all others had finished, and nobody had a waker: it is polled with the waker of
+    /// the group's own poll.
     sole: bool,
     ended: bool,
     stage: Stage,
@@ -73,7 +72,7 @@ struct State {
 
 /// How a group polls a branch.
 pub(crate) trait PollBranch<S: Branches> {
-    /// What a branch may end the poll with.
+    /// The value by which a branch may end the poll.
     type Break;
 
     /// Whether the branch is pending, finished (`Continue`), or finished and the poll too (`Break`).
@@ -84,10 +83,10 @@ pub(crate) trait PollBranch<S: Branches> {
         cx: &mut Context<'_>,
     ) -> Poll<ControlFlow<Self::Break>>;
 
-    /// Whether the poll ends with a branch that [`Branches::resume`] has finished: of a group that was deferred.
+    /// For a group that was deferred: whether a branch that [`Branches::resume`] has finished ends the poll.
     fn ends(&mut self, branches: Pin<&mut S>, index: usize) -> bool;
 
-    /// What it ends with.
+    /// The value by which it does.
     fn take(&mut self, branches: Pin<&mut S>, index: usize) -> Self::Break;
 }
 
@@ -104,7 +103,8 @@ struct Run<'a, 'b, 'c, P, K> {
     by: &'a mut P,
 }
 
-/// What ends a poll before all branches have been looked at: a branch, or (`None`) that one in it was deferred.
+/// The end of a poll before all branches had their turn: by a branch's value, or (`None`) since one in a branch was
+/// deferred.
 type Stop<P, S> = Option<<P as PollBranch<S>>::Break>;
 
 impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
@@ -119,8 +119,8 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         P: PollBranch<S>,
     {
         let Run { state, kinds, joiner, count, cx, by, .. } = self;
-        // SAFETY: nothing is moved; the branch was not polled, and is pinned now, until it is dropped. (By a pointer that
-        // is made of no shared reference, which would be a read of the other branches.)
+        // SAFETY: the branch was not polled, and is pinned until it is dropped (invariant A). The pointer is not made
+        // of a shared reference, which would be a read of the other branches.
         let branch = unsafe {
             let branches = ptr::from_mut(branches.as_mut().get_unchecked_mut());
             S::branch_at(branches, index, *joiner)
@@ -130,7 +130,7 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         let first = state.wakes.first(index, *count, cx.waker(), state.sole, branch);
         let poll = by.poll(branches, index, &mut Context::from_waker(&first.lend()));
         if poll.is_pending() {
-            // SAFETY: what is reported are kinds.
+            // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).
             if let Some(kind) = unsafe { first.reported() } {
                 kinds.note(index, kind);
             }
@@ -151,7 +151,7 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         self.finish(index, poll)
     }
 
-    /// Polls the last branch, with the executor's own waker.
+    /// Polls the last branch, with the waker of the group's own poll.
     #[inline(always)]
     fn poll_sole<S: Branches>(&mut self, branches: Pin<&mut S>) -> ControlFlow<Stop<P, S>>
     where
@@ -195,7 +195,7 @@ impl<S: Branches, P: PollBranch<S>, K: Kinds> EachBranch<S> for Start<'_, Run<'_
 impl<S: Branches> BranchSet<S> {
     #[inline(always)]
     pub(crate) fn new(branches: S) -> Self {
-        // SAFETY: the branches are here.
+        // SAFETY: the pointer is to a local, which was not polled.
         let live = unsafe { S::count(&raw const branches) };
         assert!(live < u32::MAX as usize, "too many branches");
         BranchSet {
@@ -221,7 +221,8 @@ impl<S: Branches> BranchSet<S> {
     #[inline(always)]
     pub(crate) fn branches(self: Pin<&mut Self>) -> Pin<&mut S> {
         assert!(!self.state.ended, "the branches are gone");
-        // SAFETY: the branches are pinned as the group is: they are moved never, and dropped in place.
+        // SAFETY: the branches are pinned as the group is, which never moves them and drops them in place (invariant
+        // A).
         unsafe { self.map_unchecked_mut(|this| &mut **this.branches.get_mut()) }
     }
 
@@ -233,18 +234,18 @@ impl<S: Branches> BranchSet<S> {
     /// The parent of `future`, which the group is in and which is polled with `waker`.
     ///
     /// # Safety
-    /// It is, and the group is in it for good.
+    /// A poll of `future` with that waker is under way, and the group is in it for good.
     #[inline(always)]
     pub(crate) unsafe fn parent_of<F>(&mut self, future: *const F, waker: &Waker) -> Parent {
         if self.parent == Parent::NONE {
-            // SAFETY: by contract.
+            // SAFETY: the `poll` of `future` calls this, with its own waker.
             self.parent = unsafe { Parent::of_branch(waker, future) };
         }
         self.parent
     }
 
-    /// Polls branches by `by`. Ready without a value when no branch is left. `kind` is that of the future that
-    /// the group is in, and `parent` its parent.
+    /// Polls branches by a `P`. Ready without a value when no branch is left. `kind` is the tag of the future that the
+    /// group is in, and `parent` its parent.
     ///
     /// # Panics
     /// If the group has ended; and with the panic of a branch, when all others have been dropped.
@@ -259,28 +260,30 @@ impl<S: Branches> BranchSet<S> {
         parent: Parent,
     ) -> Poll<Option<P::Break>> {
         /// # Safety
-        /// `group` is one that was deferred.
+        /// `group` is a group that was deferred.
         unsafe fn run<S: Branches, P: PollBranch<S> + Default>(
             group: *mut (),
             cx: &mut Context<'_>,
             outermost: &Outermost,
         ) {
-            // SAFETY: contract of `Outermost::defer`.
+            // SAFETY: `Outermost::run_deferred` calls this with the pointer that was deferred, to a group that is
+            // pinned, and that nobody else uses until then (invariant N).
             let group = unsafe { Pin::new_unchecked(&mut *group.cast::<BranchSet<S>>()) };
             group.run_deferred(cx, outermost, &mut P::default());
         }
 
-        // SAFETY: nothing is moved; the rest is passed on.
-        unsafe {
-            let at = ptr::from_mut(self.as_mut().get_unchecked_mut()).cast();
-            self.poll_by(cx, kind, parent, P::default(), at, run::<S, P>)
-        }
+        // SAFETY: the reference is turned into a pointer, by which `run` does not move the group.
+        let at = ptr::from_mut(unsafe { self.as_mut().get_unchecked_mut() }).cast();
+        // SAFETY: the future that the group is in polls it, and gives its own parent (invariant N). `at` is what `run`
+        // asks for.
+        unsafe { self.poll_by(cx, kind, parent, P::default(), at, run::<S, P>) }
     }
 
-    /// [`BranchSet::poll`], with what is run if the group is deferred.
+    /// [`BranchSet::poll`], with the function to run, and its argument, if the group is deferred.
     ///
     /// # Safety
-    /// As for that. `run` calls [`BranchSet::run_deferred`], by what is `at` that place.
+    /// - Invariant N holds for the future that the group is in, if it has a parent.
+    /// - `run` calls [`BranchSet::run_deferred`] of this group, which it finds by `at`.
     #[inline(always)]
     pub(crate) unsafe fn poll_by<P: PollBranch<S>>(
         self: Pin<&mut Self>,
@@ -291,10 +294,10 @@ impl<S: Branches> BranchSet<S> {
         at: *mut (),
         run: RunDeferred,
     ) -> Poll<Option<P::Break>> {
-        // SAFETY: nothing is moved.
+        // SAFETY: the branches in the group are not moved here.
         let this = unsafe { self.get_unchecked_mut() };
         let own = Outermost::new();
-        // SAFETY: the parent polls this, by contract.
+        // SAFETY: if the future that the group is in has a parent, that is polling it (invariant N).
         let outermost = match unsafe { parent.outermost() } {
             None => &own,
             Some(outermost) => {
@@ -302,7 +305,8 @@ impl<S: Branches> BranchSet<S> {
                     || outermost.depth.is_deep()
                     || !outermost.is_idle()
                 {
-                    // SAFETY: passed on.
+                    // SAFETY: invariant N holds for the future that the group is in; `at` and `run` are those of this
+                    // group.
                     let poll = unsafe {
                         this.poll_deferred(cx, kind, (parent, outermost), &mut by, at, run)
                     };
@@ -319,7 +323,7 @@ impl<S: Branches> BranchSet<S> {
         if own.is_idle() {
             return poll;
         }
-        // SAFETY: this poll has made it; one in a branch was deferred, and the branches wait.
+        // SAFETY: this poll has made `own`, and its turn has ended: no branch is being polled.
         unsafe { this.run_all_deferred(cx, &own, &mut by) }
     }
 
@@ -336,9 +340,9 @@ impl<S: Branches> BranchSet<S> {
         let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
         this.joiner.polled_by(outermost);
-        // SAFETY: the group is pinned, and so are its branches.
+        // SAFETY: the branches are pinned as the group is (invariant A).
         let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
-        // SAFETY: nothing is moved, and the branches are live.
+        // SAFETY: the branches are live, since the group has not ended; nothing is moved.
         let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
         let (state, kinds) = (&mut this.state, &mut this.kinds);
         let joiner = &raw const this.joiner;
@@ -364,7 +368,7 @@ impl<S: Branches> BranchSet<S> {
         let poll = match outcome {
             ControlFlow::Break(Some(value)) => Poll::Ready(Some(value)),
             ControlFlow::Continue(()) if run.state.live == 0 => Poll::Ready(None),
-            // One in a branch was deferred: the poll goes on after that.
+            // One in a branch was deferred: the poll goes on when that one has been polled.
             ControlFlow::Break(None) => {
                 report(run.cx.waker(), kind);
                 Poll::Pending
@@ -381,10 +385,10 @@ impl<S: Branches> BranchSet<S> {
         poll
     }
 
-    /// Drops what is left of the branches, in their order.
+    /// Drops the branches that are left, in their order.
     #[inline(always)]
     pub(crate) fn end(self: Pin<&mut Self>) {
-        // SAFETY: the branches are dropped in place.
+        // SAFETY: `drop_branches` does not move the branches, but drops them in place.
         unsafe { self.get_unchecked_mut().drop_branches() }
     }
 }
@@ -395,7 +399,8 @@ impl<S: Branches> BranchSet<S> {
     /// # Safety
     /// As for [`BranchingPoint::look`](crate::concurrent::frame::BranchingPoint::look).
     pub(crate) unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>) {
-        // SAFETY: by contract.
+        // SAFETY: the walk of the chains, which calls this, leads to a group that nobody polls. Its branches are live
+        // until it has ended, and no reference to them is formed here (invariant A).
         unsafe {
             if !(*this).state.ended {
                 let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
@@ -404,39 +409,46 @@ impl<S: Branches> BranchSet<S> {
         }
     }
 
-    /// Whether the group is in so many others that their drops must not nest.
+    /// Whether the group lies in so many others that their drops must not nest.
     ///
     /// # Safety
     /// `this` is valid.
     pub(crate) unsafe fn is_deep(this: *const Self) -> bool {
-        // SAFETY: by contract.
+        // SAFETY: the `Select` that asks has the group in itself.
         unsafe { (*this).joiner.is_deep() }
     }
 
-    /// Drops branches in their order, up to the first one with frames: gives their driver, or null.
+    /// Drops branches in their order, up to the first one with frames. Gives the driver of these, or null.
     ///
     /// # Safety
     /// The group is valid and pinned, nobody polls it, and it will be dropped.
     pub(crate) unsafe fn drop_to_frames(this: *mut Self) -> *const Driver {
-        // SAFETY: by contract. Each branch is dropped once: it is gone then.
-        unsafe {
-            if (*this).state.ended {
+        // SAFETY: the owner of the future that the group is in drops it: it is valid, and nobody polls it (invariant
+        // A).
+        if unsafe { (*this).state.ended } {
+            return ptr::null();
+        }
+        // SAFETY: the group is valid, as its owner has it; no reference to the branches is formed.
+        let branches = unsafe { UnsafeCell::raw_get(&raw const (*this).branches) }.cast::<S>();
+        // SAFETY: the group has not ended, so its branches are there.
+        let count = unsafe { S::count(branches) };
+        loop {
+            // SAFETY: the group is valid; nobody else writes its stage meanwhile (invariant A).
+            let index = match unsafe { (*this).state.stage } {
+                Stage::Drops(index) => index as usize,
+                _ => 0,
+            };
+            if index == count {
                 return ptr::null();
             }
-            let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
-            let count = S::count(branches);
-            loop {
-                let index = match (*this).state.stage {
-                    Stage::Drops(index) => index as usize,
-                    _ => 0,
-                };
-                if index == count {
-                    return ptr::null();
-                }
-                let driver = S::frames(branches, &(*this).kinds, index);
-                if !driver.is_null() {
-                    return driver;
-                }
+            // SAFETY: the branch is pinned, nobody polls it (invariant A), and it is dropped next.
+            let driver = unsafe { S::frames(branches, &(*this).kinds, index) };
+            if !driver.is_null() {
+                return driver;
+            }
+            // SAFETY: the branches are pinned as the group is (invariant A). The stage is written first, so that the
+            // branch is dropped once, even if its drop panics.
+            unsafe {
                 (*this).state.stage = Stage::Drops(index as u32 + 1);
                 Pin::new_unchecked(&mut *branches).drop_one(index);
             }
@@ -446,8 +458,8 @@ impl<S: Branches> BranchSet<S> {
     #[inline(always)]
     fn drop_branches(&mut self) {
         if !mem::replace(&mut self.state.ended, true) {
-            // SAFETY: they were not dropped before, and nobody uses them any more: `ended` is looked at
-            // in `poll`, and what takes outputs does so before it ends the group.
+            // SAFETY: `ended` was false, so they were not dropped before. Nobody uses them any more: `poll` and
+            // `branches` ask for `ended`, and outputs are taken before the group ends.
             unsafe { ManuallyDrop::drop(self.branches.get_mut()) }
         }
     }
@@ -460,7 +472,7 @@ impl<S: Branches> Drop for BranchSet<S> {
     }
 }
 
-/// Drops the siblings of a branch that panics, before the panic reaches whoever polled the group.
+/// Drops the siblings of a branch that panics, before the panic leaves the group's poll.
 struct EndOnUnwind<'a, S: Branches>(&'a mut BranchSet<S>);
 
 impl<S: Branches> Drop for EndOnUnwind<'_, S> {

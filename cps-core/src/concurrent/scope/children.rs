@@ -23,7 +23,7 @@ use crate::suspend::{Continuation, Receiver, channel};
 use crate::sync::loses;
 use crate::wake_set::{BranchAt, Wakes};
 
-/// A child's future, and where its output goes. By hand: an `async fn` would be twice as large.
+/// A child's future, and the place for its output. Written by hand, since an `async fn` would be twice as large.
 pub(super) struct Deliver<F: Future> {
     /// In a cell, so that a reference to this is no access to it.
     child: UnsafeCell<Branch<F>>,
@@ -41,30 +41,30 @@ impl<F: Future> Future for Deliver<F> {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        // SAFETY: the child is pinned as this is; the continuation is not.
+        // SAFETY: the child is pinned as this is (invariant A); the continuation is not pinned.
         let (child, result) = unsafe {
             let this = self.get_unchecked_mut();
             (Pin::new_unchecked(this.child.get_mut()), &mut this.result)
         };
         child.poll(cx).map(|output| {
             if let Some(result) = result.take() {
-                // An output that nobody will look at is dropped.
+                // If the handle is gone, the output is dropped.
                 drop(result.resume(output));
             }
         })
     }
 }
 
-/// What a child's box holds.
+/// A child, as its box holds it.
 pub trait Task: Future<Output = ()> {
-    /// Shows what is in it.
+    /// Shows the child's future.
     ///
     /// # Safety
     /// As for [`BranchingPoint::look`](crate::concurrent::frame::BranchingPoint::look).
     #[doc(hidden)]
     unsafe fn look(&self, kind: TagOf, number: usize, look: &mut BranchVisitor<'_>);
 
-    /// What its first waker says of it.
+    /// What the child's first waker tells.
     ///
     /// # Safety
     /// As for [`Branch::branch_at`].
@@ -81,17 +81,17 @@ pub trait Task: Future<Output = ()> {
 
 impl<F: Future> Task for Deliver<F> {
     unsafe fn look(&self, kind: TagOf, number: usize, look: &mut BranchVisitor<'_>) {
-        // SAFETY: passed on.
+        // SAFETY: the scope that shows its children leads to this one, which nobody polls (invariant A).
         unsafe { Branch::look(self.child.get(), kind, number, look) }
     }
 
     unsafe fn branch_at(&self, joiner: *const Joiner) -> BranchAt {
-        // SAFETY: passed on.
+        // SAFETY: the scope that starts this child leads to it, and it was not polled (invariant A).
         unsafe { Branch::branch_at(self.child.get(), joiner) }
     }
 
     unsafe fn frames(&self, kind: TagOf) -> *const Driver {
-        // SAFETY: passed on.
+        // SAFETY: the scope that drops this child leads to it, and nobody polls it (invariant A).
         unsafe { Branch::frames(self.child.get(), kind) }
     }
 }
@@ -99,7 +99,7 @@ impl<F: Future> Task for Deliver<F> {
 /// A child in its box.
 pub(super) type Boxed<K> = Pin<Box<<K as ChildBound>::Child>>;
 
-/// What the handles of a scope share with its future.
+/// The state that the handles of a scope share with its future.
 pub(super) struct Shared<K: ChildBound> {
     /// Children that wait for their start, each with its number.
     pub(super) spawned: Inbox<(usize, Boxed<K>)>,
@@ -112,12 +112,12 @@ pub(super) struct Orders {
     pub(super) aborted: Inbox<usize>,
     /// How many children were spawned.
     numbered: AtomicUsize,
-    /// Of the scope, for each push.
+    /// Wakes the scope after each push.
     waker: Waker,
 }
 
 impl Orders {
-    /// Has the scope drop that child, if it is not finished.
+    /// Asks the scope to drop that child, if it is not finished.
     pub(super) fn abort(&self, number: usize) {
         if self.aborted.push(number).is_ok() {
             self.waker.wake_by_ref();
@@ -132,7 +132,7 @@ impl<K: ChildBound> Shared<K> {
         Shared { spawned: Inbox::new(), orders }
     }
 
-    /// Has the scope start a child; gives its number.
+    /// Asks the scope to start a child; gives its number.
     ///
     /// # Panics
     /// If the scope has ended.
@@ -166,7 +166,7 @@ impl<K: ChildBound> Shared<K> {
 pub(super) struct Started<K: ChildBound> {
     pub(super) number: usize,
     pub(super) child: Boxed<K>,
-    /// What its future has reported.
+    /// The tag that its future has reported.
     pub(super) kind: TagOf,
 }
 
@@ -208,8 +208,8 @@ impl<K: ChildBound> Chunk<K> {
         !self.fresh.is_empty()
     }
 
-    /// Polls the fresh children and those that were woken; gives the number of those that finished. Stops if a branching
-    /// point was deferred, to go on with that child in the next call.
+    /// Polls the fresh children and those that were woken; gives the number of those that finished. Stops if a
+    /// branching point was deferred, to go on with that child in the next call.
     pub(super) fn run(
         &mut self,
         cx: &mut Context<'_>,
@@ -256,11 +256,11 @@ impl<K: ChildBound> Chunk<K> {
     fn start_child(&mut self, index: usize, waker: &Waker, joiner: *const Joiner) -> bool {
         let room = self.children.len();
         let Some(started) = &mut self.children[index] else { return false };
-        // SAFETY: it was not polled, and stays in its box, pinned, until it is dropped.
+        // SAFETY: the child was not polled, and stays in its box, pinned, until it is dropped (invariant A).
         let branch = unsafe { started.child.branch_at(joiner) };
         let first = self.wakes.first(index, room, waker, false, branch);
         let poll = started.child.as_mut().poll(&mut Context::from_waker(&first.lend()));
-        // SAFETY: what is reported are kinds.
+        // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).
         started.kind = unsafe { first.reported() };
         poll.is_ready() && self.vacate(index)
     }

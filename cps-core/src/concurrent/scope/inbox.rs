@@ -1,12 +1,12 @@
-//! What the handles of a scope tell its future: a list that any thread pushes to, until it is closed.
+//! Messages from the handles of a scope to its future: a list that any thread pushes to, until it is closed.
 //!
 //! ```text
 //!              push: exchange of head            take: swap of head
-//!   (owned) ───────────────────────▶ in the list ──────────────────▶ (owned by who took it)
+//!   (owned) ───────────────────────▶ in the list ──────────────────▶ (owned by the thread that took it)
 //! ```
 //!
-//! One side pushes, the other takes all there is, or closes: each by one read-modify-write of the head, so a node
-//! is one side's or the other's. The races are named in `loom-tests/README.md`.
+//! One side pushes; the other takes the whole list, or closes it. Each does so by one read-modify-write of the head, so
+//! a node belongs to one side or the other. The races are named in `loom-tests/README.md`.
 
 #![allow(unreachable_pub, reason = "loom-tests includes this file as a public module")]
 
@@ -27,7 +27,7 @@ struct Node<T> {
     next: UnsafeCell<*mut Node<T>>,
 }
 
-/// What was pushed and not taken.
+/// The values that were pushed and not taken.
 pub struct Inbox<T> {
     /// The node that was pushed last; [`closed`] at the end.
     head: AtomicPtr<Node<T>>,
@@ -40,7 +40,7 @@ unsafe impl<T: Send> Sync for Inbox<T> {}
 // SAFETY: an inbox owns its values.
 unsafe impl<T: Send> Send for Inbox<T> {}
 
-/// What the head is after the end: an address that is no node's.
+/// The head of a closed inbox: an address that is no node's.
 fn closed<T>() -> *mut Node<T> {
     ptr::without_provenance_mut(usize::MAX)
 }
@@ -60,10 +60,10 @@ impl<T> Inbox<T> {
                 // SAFETY: the node was never published.
                 return Err(unsafe { Box::from_raw(node) }.value);
             }
-            // SAFETY: as above.
+            // SAFETY: the node was not published yet, so it is this thread's.
             unsafe { (*node).next.with_mut(|next| *next = head) };
-            // Releases the node. Those before it are released by the head that was read, whose
-            // release sequence this exchange goes on with.
+            // Releases the node. The nodes before it were released by the exchange that wrote the head just read, whose
+            // release sequence this one continues.
             let order = order::release("node/push");
             match self.head.compare_exchange_weak(head, node, order, Relaxed) {
                 Ok(_) => return Ok(()),
@@ -110,10 +110,10 @@ impl<T> Iterator for Nodes<T> {
         if self.0.is_null() || self.0 == closed() {
             return None;
         }
-        // SAFETY: the list owns its nodes, each from `Box::into_raw`.
+        // SAFETY: `swap` has taken these nodes out of the inbox: the list owns them, each from `Box::into_raw`.
         let node = unsafe { Box::from_raw(self.0) };
         self.0 = node.next.with_mut(|next| {
-            // SAFETY: as above.
+            // SAFETY: the node was taken out of the inbox, and is this list's.
             unsafe { *next }
         });
         Some(node.value)

@@ -1,4 +1,4 @@
-//! [`scope`]: children that are started as one goes, may borrow, and run whatever their parent awaits.
+//! [`scope`]: children that are started at any time, may borrow, and run whatever their parent awaits.
 //!
 //! # Implementation notes
 //!
@@ -14,13 +14,13 @@
 //!  └────────────────────────────────────┘
 //! ```
 //!
-//! **The children belong to the future**, which runs them and drops them, as it does with its own body; handles
-//! own nothing but a place for a value. So a child is never run after the future is gone, whoever
-//! forgets whatever: a leaked future runs nobody, and what its children borrow may be used again.
+//! **The children belong to the future**, which runs and drops them, as it does its own body; a handle owns nothing but
+//! a place for a value. So a child never runs after the future is gone, even if handles or the future are leaked: a
+//! leaked future runs nobody, and what its children borrow may be used again.
 //!
-//! A wake set has a fixed number of slots. The children's are in chunks, each with a set of its own and twice as large
-//! as the one before; a chunk is a branch of the set at the top, and its joiner's waker is that branch's. A
-//! wake-up so passes two sets, however many children there are.
+//! A wake set has a fixed number of slots. So children are in chunks, each with a set of its own and twice as large as
+//! the one before. A chunk is a branch of the set at the top, and the waker of that branch is the one of the chunk's
+//! joiner. So a wake-up passes two sets, however many children there are.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -52,7 +52,7 @@ pub use spawner::{Child, Spawner};
 
 /// The branches of the set at the top.
 const TOP: usize = 30;
-/// The first three of these are what was spawned, the body, and the chunks from there.
+/// The branches of the set at the top: a note that something was spawned, the body, and from `CHUNKS` on the chunks.
 const SPAWNED: usize = 0;
 const BODY: usize = 1;
 const CHUNKS: usize = 2;
@@ -60,21 +60,21 @@ const CHUNKS: usize = 2;
 /// How many children the first chunk has room for.
 const FIRST_CHUNK: usize = 16;
 
-/// Runs `body`, and the children that it starts by [`spawn`](Scope::spawn), side by side, in this task;
-/// evaluates to what `body` does, when all children have finished too.
+/// Runs `body`, and the children that it starts by [`spawn`](Scope::spawn), side by side, in this task; evaluates to
+/// the body's output when all children have finished too.
 ///
-/// `body` is given the [`Scope`] and returns a coroutine or any other thing that can be awaited. Children
-/// may borrow whatever outlives the scope, and start further ones.
+/// `body` gets the [`Scope`] and returns a coroutine or anything else that can be awaited. Children may borrow whatever
+/// outlives the scope, and may start further ones.
 ///
 /// ```
-/// use cps_core::{coroutine_block, scope};
+/// use cps_core::{coroutine_block, cps, scope};
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn count(words: &str) -> usize {
 ///     words.split(' ').count()
 /// }
 ///
-/// #[cps_core::coroutine]
+/// #[cps]
 /// async fn both(one: String, other: String) -> usize {
 ///     let (one, other) = (&one, &other);
 ///     scope(|s| {
@@ -92,20 +92,21 @@ const FIRST_CHUNK: usize = 16;
 /// ```
 ///
 /// Each child, and the body, is a chain of its own, with wakers of its own, as the branches of a
-/// [`join`](crate::join()) are. **A child runs when it is woken, whatever the body awaits**: while it waits for a
-/// lock that another one holds, that one goes on.
+/// [`join`](crate::join()) are. **A child runs when it is woken, whatever the body awaits**: while the body waits for a
+/// lock that a child holds, the child goes on.
 ///
-/// - A child starts in the poll in which it was spawned, after the body has suspended; one spawned by a
-///   child, with the next poll at the latest. From then on a poll of the scope resumes those that
-///   were woken before it began, each once. The body goes on in the same poll with what children have come to.
-/// - Dropping the handle of a child lets it run on. The scope waits for it. [`Child::abort`] drops the child.
-/// - A scope allocates: a box for each child, its future and its result, and a few blocks that grow
-///   with the largest number of children at one time.
+/// - A child starts in the poll in which it was spawned, after the body has suspended; a child that a child spawns
+///   starts in the next poll at the latest. From then on a poll of the scope resumes the children that were woken
+///   before it began, each once. The body learns in the same poll which children have finished.
+/// - Dropping the handle of a child lets it run on: the scope waits for it. [`Child::abort`] drops the child.
+/// - A scope allocates a box for each child, with its future and its result, and a few blocks that grow with the
+///   largest number of children at one time.
 ///
-/// The scope cannot be left by a reference to something that ends before it:
+/// Children cannot borrow what ends before the scope:
 ///
 /// ```compile_fail
-/// # #[cps_core::coroutine]
+/// # use cps_core::cps;
+/// # #[cps]
 /// # async fn count(words: &str) -> usize { words.len() }
 /// # let run = async {
 /// cps_core::scope(|s| async move {
@@ -118,13 +119,13 @@ const FIRST_CHUNK: usize = 16;
 ///
 /// # Panics
 ///
-/// With the panic of the body or of a child, after all others have been dropped: the siblings first,
-/// as in a cancellation. When polled again after it was ready or panicked.
+/// With the panic of the body or of a child, after all others have been dropped, in the order of a cancellation. When
+/// polled again after it was ready or panicked.
 ///
 /// # Cancellation
 ///
-/// Dropping the future drops the children, the one that was spawned last first, and then the body, each
-/// innermost frame first.
+/// Dropping the future drops the children, the one that was spawned last first, and then the body, each innermost frame
+/// first.
 pub fn scope<'env, F, B>(body: F) -> Scoped<SendChildren<'env>, F, B::IntoFuture>
 where
     F: FnOnce(Scope<'env>) -> B,
@@ -159,15 +160,15 @@ where
     Scoped::new(body)
 }
 
-/// Where children are started. Made by [`scope`].
+/// Starts children. Made by [`scope`].
 ///
-/// It may be cloned, handed to children and sent to other threads. `'env` is what children may borrow from.
+/// It may be cloned, handed to children and sent to other threads. Children may borrow for `'env`.
 pub type Scope<'env> = Spawner<SendChildren<'env>>;
 
 /// As [`Scope`], for children that are not `Send`. Made by [`local_scope`].
 pub type LocalScope<'env> = Spawner<LocalChildren<'env>>;
 
-/// What is known of the children of a scope: [`SendChildren`] or [`LocalChildren`].
+/// The bound on the children of a scope: [`SendChildren`] or [`LocalChildren`].
 pub trait ChildBound: sealed::Sealed {
     #[doc(hidden)]
     type Child: children::Task + ?Sized;
@@ -199,7 +200,7 @@ impl<'env> ChildBound for LocalChildren<'env> {
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 pub struct Scoped<K: ChildBound, F, B: Future> {
     stage: Stage<K, F, B>,
-    /// What the body's future has reported.
+    /// The tag that the body's future has reported.
     body_kind: TagOf,
     top: Wakes,
     /// From the first poll to the end.
@@ -207,9 +208,10 @@ pub struct Scoped<K: ChildBound, F, B: Future> {
     chunks: Vec<Chunk<K>>,
     /// Children in the chunks.
     running: usize,
-    /// Those that are being dropped.
+    /// Children that are being dropped.
     ending: DropInOrder<K>,
-    /// How far a poll has come in which a branching point was deferred: in what was spawned, and in which round.
+    /// How far a poll has come in which a branching point was deferred: whether it is starting what was spawned, and in
+    /// which round it is.
     starts: bool,
     round: Round,
     progress: Progress,
@@ -217,18 +219,17 @@ pub struct Scoped<K: ChildBound, F, B: Future> {
     parent: Parent,
 }
 
-/// See `outermost.rs`. The numbers are those of the set at the top.
+/// See `chain/outermost/mod.rs`. The numbers are those of the set at the top.
 type Progress = outermost::Stage;
 
 /// Calls a scope's closure.
 type MakeBody<K, F, B> = fn(F, Spawner<K>) -> B;
 
 enum Stage<K: ChildBound, F, B: Future> {
-    /// The closure, and the function that calls it. (What the future does is so known without a bound on the closure:
-    /// when rustc asks whether a body that awaits a scope is `Send`, it forgets that the lifetimes in such a bound are the
-    /// same.)
+    /// The closure, and the function that calls it. (So the future's type needs no bound on the closure: when rustc asks
+    /// whether a body that awaits a scope is `Send`, it forgets that the lifetimes in such a bound are the same.)
     Unstarted(F, MakeBody<K, F, B>),
-    /// In a cell, so that a reference to the scope is no access to it.
+    /// The body. In a cell, so that a reference to the scope is no access to it.
     Started(UnsafeCell<Branch<B>>),
     Ended,
 }
@@ -265,7 +266,7 @@ impl<K: ChildBound, F, B: Future> Scoped<K, F, B> {
         let Stage::Started(body) = &mut self.stage else { return };
         let mut first = MaybeUninit::uninit();
         let lent = self.top.lend(&mut first, BODY, TOP, waker);
-        // SAFETY: the scope is pinned when it is polled, and so is its body; it is dropped in place.
+        // SAFETY: the body is pinned as the scope is, which drops it in place (invariant A).
         let body = unsafe { Pin::new_unchecked(body.get_mut()) };
         let _ = body.resume(&mut Context::from_waker(&lent));
     }
@@ -278,10 +279,10 @@ impl<K: ChildBound, F, B: Future> Scoped<K, F, B> {
         self.running -= chunk.run(cx, &raw const self.joiner, outermost);
     }
 
-    /// Gives each child that was spawned a place, and drops those that were aborted.
+    /// Gives a place to each child that was spawned, and drops those that were aborted.
     fn place_spawned(&mut self) {
         let Some(shared) = &self.shared else { return };
-        // Before the children: one that is aborted here was spawned before that, and is found.
+        // Taken first: each child that is in this list was spawned before it was aborted, and so is found.
         let mut aborted: Vec<_> = shared.orders.aborted.take().collect();
         let mut spawned: Vec<_> = shared.spawned.take().collect();
         while let Some((number, child)) = spawned.pop() {
@@ -312,7 +313,7 @@ impl<K: ChildBound, F, B: Future> Scoped<K, F, B> {
     /// The body's output, when the scope was closed.
     fn output(&mut self) -> B::Output {
         let Stage::Started(body) = &mut self.stage else { unreachable!("it has finished") };
-        // SAFETY: the body is pinned as the scope is; it is finished.
+        // SAFETY: the body is pinned as the scope is (invariant A).
         let output = unsafe { Pin::new_unchecked(body.get_mut()) }.take();
         self.progress = Progress::Fresh;
         self.cancel(); // There is nothing left to drop but memory.
@@ -323,13 +324,13 @@ impl<K: ChildBound, F, B: Future> Scoped<K, F, B> {
     fn cancel(&mut self) {
         let spawned = self.close_for_good();
         let ending = DropInOrder(mem::take(&mut self.ending.0));
-        // Dropped in the order of their declaration reversed: `spawned`, the children, the body.
+        // Also if one of the drops panics, the order is: `spawned`, the children, the body.
         let _body = EndBody(&mut self.stage);
         let _ending = ending;
         drop(spawned);
     }
 
-    /// Closes the scope, and notes which children are to be dropped; gives those that were never started.
+    /// Closes the scope, and notes which children must be dropped; gives those that were never started.
     fn close_for_good(&mut self) -> Option<Nodes<(usize, Boxed<K>)>> {
         let shared = self.shared.take()?;
         let ending = &mut self.ending.0;
@@ -340,12 +341,12 @@ impl<K: ChildBound, F, B: Future> Scoped<K, F, B> {
         Some(shared.close())
     }
 
-    /// Drops the children and the body in the order of [`Scoped::cancel`], up to the first one with frames, whose driver
-    /// it gives, or null.
+    /// Drops the children and the body in the order of [`Scoped::cancel`], up to the first one with frames. Gives its
+    /// driver, or null.
     fn drop_to_frames(&mut self) -> *const Driver {
         drop(self.close_for_good());
         while let Some(last) = self.ending.0.last() {
-            // SAFETY: nobody polls the child, which stays in its box, pinned, and is dropped next.
+            // SAFETY: the child is pinned in its box, nobody polls it (invariant A), and it is dropped next.
             let driver = unsafe { last.child.frames(last.kind) };
             if !driver.is_null() {
                 return driver;
@@ -353,7 +354,7 @@ impl<K: ChildBound, F, B: Future> Scoped<K, F, B> {
             drop(self.ending.0.pop());
         }
         if let Stage::Started(body) = &self.stage {
-            // SAFETY: likewise.
+            // SAFETY: the body is pinned as the scope is, nobody polls it (invariant A), and it is dropped next.
             let driver = unsafe { Branch::frames(body.get(), self.body_kind) };
             if !driver.is_null() {
                 return driver;
@@ -400,7 +401,8 @@ where
     B: Future,
 {
     unsafe fn look(this: *const Self, look: &mut BranchVisitor<'_>) {
-        // SAFETY: by contract. The body lies in a cell, the children in boxes, and in cells there.
+        // SAFETY: the walk of the chains, which calls this, leads to a scope that nobody polls. The body lies in a
+        // cell, and each child in a cell in its box, so that a reference to the scope is no read of them (invariant A).
         unsafe {
             let this = &*this;
             if let Stage::Started(body) = &this.stage {
@@ -419,12 +421,14 @@ where
         parent: Parent,
         cx: &mut Context<'_>,
     ) -> Poll<B::Output> {
-        // SAFETY: what is pinned is the body, which is dropped in place and never moved; the rest is passed on.
+        // SAFETY: the body alone is pinned as this is, and `poll_scope` does not move it. The chain in whose leaf this
+        // is, or `poll`, gives the scope's own parent (invariant N).
         unsafe { self.get_unchecked_mut().poll_scope(parent, cx) }
     }
 
     unsafe fn drop_branches(this: *mut Self) -> *const Driver {
-        // SAFETY: by contract.
+        // SAFETY: the owner of this future calls this when it drops it: it is pinned, and nobody polls it (invariant
+        // A).
         unsafe { (*this).drop_to_frames() }
     }
 }
@@ -437,14 +441,15 @@ where
     type Output = B::Output;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
-        // SAFETY: nothing is moved; as in the macro `branching_point`.
-        unsafe {
-            let this = self.get_unchecked_mut();
-            if this.parent == Parent::NONE {
-                this.parent = Parent::of_branch(cx.waker(), ptr::from_mut(this));
-            }
-            let parent = this.parent;
-            Pin::new_unchecked(this).poll_in(parent, cx)
+        // SAFETY: this is not moved here.
+        let this = unsafe { self.get_unchecked_mut() };
+        if this.parent == Parent::NONE {
+            // SAFETY: this is the future that is polled with that waker.
+            this.parent = unsafe { Parent::of_branch(cx.waker(), ptr::from_mut(this)) };
         }
+        let parent = this.parent;
+        // SAFETY: this is pinned. If there is a parent, this is the future in one of its branches (invariant N), as
+        // `Parent::of_branch` has found.
+        unsafe { Pin::new_unchecked(this).poll_in(parent, cx) }
     }
 }

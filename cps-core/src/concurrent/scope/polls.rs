@@ -16,20 +16,20 @@ use crate::chain::outermost::{Outermost, Parent};
 use crate::concurrent::branch::Branch;
 use crate::concurrent::frame::report;
 
-/// What a poll of a scope looks at, one after another.
+/// The rounds of a scope's poll, in this order.
 #[derive(Clone, Copy)]
 pub(super) enum Round {
-    /// What was woken before the poll.
+    /// Resumes all that was woken before the poll.
     Woken,
-    /// What was spawned meanwhile starts in this poll, and what that spawns in the next one; and the body goes on with
-    /// what children have come to.
+    /// Starts the children that were spawned meanwhile, and resumes the body if a child has woken it. (Children that
+    /// these children spawn start in the next poll.)
     Spawned { is_idle: bool },
-    /// Likewise the body, with what those have come to that were just started.
+    /// Resumes the body again if one of the new children has woken it.
     Body,
 }
 
 impl Round {
-    /// The first branch of the set at the top that is not looked at.
+    /// The number, in the set at the top, of the first branch that the round leaves out.
     fn end(self) -> usize {
         match self {
             Round::Woken => TOP,
@@ -38,14 +38,14 @@ impl Round {
         }
     }
 
-    /// A branch was polled in this round.
+    /// Notes that a branch was polled in this round.
     fn note(&mut self) {
         if let Round::Spawned { is_idle } = self {
             *is_idle = false;
         }
     }
 
-    /// To the next round, if there is one.
+    /// Goes on to the next round; whether there is one.
     fn goes_on(&mut self) -> bool {
         *self = match self {
             Round::Woken => Round::Spawned { is_idle: true },
@@ -62,7 +62,7 @@ where
     B: Future,
 {
     /// # Safety
-    /// As for `Group::poll`.
+    /// As for [`BranchSet::poll`](crate::concurrent::engine::BranchSet::poll).
     pub(super) unsafe fn poll_scope(
         &mut self,
         parent: Parent,
@@ -73,11 +73,11 @@ where
             self.joiner.is_in(parent);
         }
         let own = Outermost::new();
-        // SAFETY: the parent polls this, by contract.
+        // SAFETY: if the scope has a parent, that is polling it (invariant N), as `poll_in`, which calls this, has it.
         let outermost = match unsafe { parent.outermost() } {
             None => &own,
             Some(outermost) => {
-                // SAFETY: passed on.
+                // SAFETY: invariant N holds for the scope, which has a parent.
                 if let Some(poll) = unsafe { self.poll_deferred(cx, outermost) } {
                     return poll;
                 }
@@ -91,7 +91,7 @@ where
                 break;
             }
             let guard = CancelOnUnwind(self);
-            // SAFETY: this poll has made it; a branching point in a branch was deferred, and the branches wait.
+            // SAFETY: this poll has made `own`, and its turn has ended: no branch is being polled.
             unsafe { own.run_deferred() };
             mem::forget(guard);
         }
@@ -107,7 +107,7 @@ where
         Poll::Pending
     }
 
-    /// A poll of a scope with a parent: `None` if it was not deferred and need not be.
+    /// A poll of a scope with a parent, if it was deferred or must be: else `None`.
     ///
     /// # Safety
     /// As for [`Scoped::poll_scope`].
@@ -117,13 +117,14 @@ where
         outermost: &Outermost,
     ) -> Option<Poll<B::Output>> {
         /// # Safety
-        /// `scoped` is one that was deferred.
+        /// `scoped` is a scope that was deferred.
         unsafe fn run<K: ChildBound, F, B: Future>(
             scoped: *mut (),
             cx: &mut Context<'_>,
             outermost: &Outermost,
         ) {
-            // SAFETY: contract of `Outermost::defer`.
+            // SAFETY: `Outermost::run_deferred` calls this with the pointer that was deferred, to a scope that is
+            // pinned, and that nobody else uses until then (invariant N).
             let this = unsafe { &mut *scoped.cast::<Scoped<K, F, B>>() };
             let mut progress = Progress::Panicked;
             let _level = outermost.depth.level();
@@ -140,7 +141,8 @@ where
                         return None;
                     }
                     let at = ptr::from_mut(self).cast();
-                    // SAFETY: passed on; the scope is as its owner left it until it is polled again.
+                    // SAFETY: invariant N holds for the scope, which has a parent. Its owner, which is told `Pending`,
+                    // leaves it alone until it polls it again.
                     unsafe { outermost.defer(at, run::<K, F, B>, cx.waker()) };
                     if matches!(self.stage, Stage::Unstarted(..)) {
                         report(cx.waker(), Self::KIND);
@@ -150,7 +152,7 @@ where
             }
             Progress::Panicked => {
                 self.progress = Progress::Fresh;
-                // SAFETY: the stage has said so.
+                // SAFETY: `run` has left this stage after a panic, and it was replaced above.
                 unsafe { outermost.unwind() }
             }
             Progress::Ended => return Some(Poll::Ready(self.output())),
@@ -230,13 +232,13 @@ where
             self.stage = Stage::Started(UnsafeCell::new(Branch::Running(body)));
         }
         let Stage::Started(body) = &mut self.stage else { return };
-        // SAFETY: it was not polled, and stays there, pinned, until it is dropped.
+        // SAFETY: the body was not polled, and stays in the scope, pinned, until it is dropped (invariant A).
         let branch = unsafe { Branch::branch_at(body.get(), &raw const self.joiner) };
-        // SAFETY: as in `run_body`.
+        // SAFETY: the body is pinned as the scope is, which drops it in place (invariant A).
         let body = unsafe { Pin::new_unchecked(body.get_mut()) };
         let first = self.top.first(BODY, TOP, waker, false, branch);
         let _ = body.resume(&mut Context::from_waker(&first.lend()));
-        // SAFETY: what is reported are kinds.
+        // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).
         self.body_kind = unsafe { first.reported() };
     }
 }

@@ -1,4 +1,4 @@
-//! Where children are started, and their handles.
+//! The handles of a scope: the one that starts children, and the children's own.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -31,7 +31,7 @@ impl<K: ChildBound> Clone for Spawner<K> {
 }
 
 impl<'env> Spawner<SendChildren<'env>> {
-    /// Starts a child that runs side by side to the body, until it finishes or the scope is dropped.
+    /// Starts a child that runs side by side with the body, until it finishes or the scope is dropped.
     ///
     /// Its handle evaluates to its output.
     ///
@@ -70,7 +70,7 @@ impl<'env> Spawner<LocalChildren<'env>> {
 ///
 /// # Panics
 ///
-/// If it is awaited outside of the scope, after the scope was dropped with the child in it.
+/// When awaited outside of the scope, after the scope was dropped with the child in it.
 pub struct Child<T> {
     handle: Receiver<T>,
     number: usize,
@@ -78,11 +78,11 @@ pub struct Child<T> {
 }
 
 impl<T> Child<T> {
-    /// Drops the child, unless it has finished by then, in the next poll of the scope, for which this asks.
+    /// Wakes the scope, whose next poll drops the child, unless it has finished by then.
     ///
-    /// As with the handles of tokio's tasks, to drop the handle is to let the child run on, and to abort it is
-    /// a word of its own; here it takes the handle, so that nobody is left who could await the output. A
-    /// child that is being polled goes on to its next suspension. After the scope has ended nothing happens.
+    /// Dropping the handle lets the child run on, as with the handles of tokio's tasks. This takes the handle, since
+    /// nobody can await the output any more. A child that is being polled goes on to its next suspension. After the
+    /// scope has ended nothing happens.
     ///
     /// ```
     /// use cps_core::scope;

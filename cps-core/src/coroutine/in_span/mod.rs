@@ -103,7 +103,7 @@ impl<B: Body, P> Coroutine<B, P> {
 }
 
 impl<B, R> InSpan<B, R> {
-    /// For the expansion of `#[coroutine]`: see `call/mod.rs`.
+    /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
     pub fn __cps_call(self) -> Self {
         self

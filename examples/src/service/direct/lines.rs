@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use cps_core::yield_;
+use cps_core::{cps, yield_};
 
 use super::inventory::Inventory;
 use crate::service::shared::{ServiceError, line};
 
-#[cps_core::coroutine(yields = String)]
+#[cps(yields = String)]
 pub(super) async fn lines(inventory: Arc<Inventory>) -> Result<(), ServiceError> {
     let mut after = None;
     loop {
