@@ -1,4 +1,4 @@
-//! A small current-thread runtime for `async` Rust: an executor, timers and TCP on [mio].
+//! A small current-thread runtime for `async` Rust: an executor, timers and sockets on [mio].
 //!
 //! One thread runs everything: [`block_on`] polls its future and every task it [`spawn`]s, and
 //! sleeps in the operating system's event queue when there is nothing to poll. Futures need not be
@@ -40,13 +40,36 @@
 //! # }
 //! ```
 //!
+//! # Fairness
+//!
+//! Every operation of this crate that can be ready at once pays from the budget of the poll it is in. A task that has
+//! used its budget up gives way and is woken at once, so a socket that always has something to read, or a listener
+//! whose every `accept` fails, does not keep timers and other tasks from their turn.
+//!
+//! # Threads
+//!
+//! Sockets and timers are `Send` and `Sync`. They belong to the runtime in which they are made, and may be used on any
+//! thread while that one runs.
+//!
+//! # Features
+//!
+//! - `tokio`: streams implement `AsyncRead` and `AsyncWrite` of `tokio::io`.
+//! - `hyper`: streams implement `Read` and `Write` of `hyper::rt`, and there is a timer for hyper,
+//!   `time::HyperTimer`.
+//!
 //! # Implementation notes
 //!
 //! A task is three allocations: its future, the [`Arc`](std::sync::Arc) its wakers point to, and
-//! the cell in which its [`JoinHandle`] finds the result. There is no `unsafe` code.
+//! the cell in which its [`JoinHandle`] finds the result.
 //!
-//! Modules flow one way: `sync` ← `wake_state`, `park_state` ← `task` ← `executor` ← `join`,
-//! `timer`, `net`. Under `cfg(loom)` only the first three are compiled, for the models in
+//! Events and timers are the driver's: one event queue of the system, and a timing wheel. Its owner waits in it; all
+//! others hold its handle. A socket keeps its task's waker from wait to wait, so a task that waits again clones
+//! nothing, and a timer that is polled again takes no lock. A read of a TCP stream that gives less than asked for is
+//! taken to have emptied it, which saves the read that would only say so. The only `unsafe` code of sockets reads into
+//! memory that is not initialised, for `tokio` and `hyper`.
+//!
+//! Modules flow one way: `sync` ← `wake_state`, `park_state`, `budget` ← `driver` ← `context` ← `task` ← `executor` ←
+//! `join`, `time` ← `io` ← `net`. Under `cfg(loom)` only the cross-thread protocols are compiled, for the models in
 //! `loom-tests/`.
 //!
 //! [mio]: https://docs.rs/mio

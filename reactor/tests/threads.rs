@@ -1,7 +1,7 @@
 //! Sockets and timers of one runtime, used on other threads while it runs on its own: a wake that were lost would end
 //! in a wait that the limits here find.
 
-#![cfg(not(loom))] // Sockets and time are no model's matter.
+#![cfg(all(unix, not(loom)))] // Sockets and time are no model's matter.
 
 use std::future::pending;
 use std::pin::pin;

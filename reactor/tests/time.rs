@@ -1,6 +1,6 @@
 //! Intervals, resets, limits, and the clock that stands still. Timers themselves: `timer.rs`.
 
-#![cfg(not(loom))] // Sockets and time are no model's matter.
+#![cfg(all(unix, not(loom)))] // Sockets and time are no model's matter.
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, pending, poll_fn, ready};

@@ -1,6 +1,6 @@
 //! Streams by the traits of tokio and hyper.
 
-#![cfg(all(feature = "tokio", feature = "hyper", not(loom)))]
+#![cfg(all(feature = "tokio", feature = "hyper", unix, not(loom)))]
 
 use std::convert::Infallible;
 use std::io;
