@@ -27,7 +27,7 @@ pub mod reactor_protocols {
     #[cfg(not(loom))]
     pub use reactor::protocol::*;
     #[cfg(loom)]
-    pub use reactor::{park_state::*, parking, wake_state::*};
+    pub use reactor::{park_state::*, parking, source, wake_state::*};
 }
 
 /// Threads, atomics and cells for scenarios: loom's, or the standard library's.

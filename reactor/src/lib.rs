@@ -87,6 +87,10 @@ mod park_state;
 pub mod parking;
 #[cfg(loom)]
 #[doc(hidden)]
+#[path = "driver/source.rs"]
+pub mod source;
+#[cfg(loom)]
+#[doc(hidden)]
 pub mod sync;
 #[cfg(not(loom))]
 mod sync;
@@ -104,6 +108,10 @@ pub mod protocol {
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {
         pub use crate::driver::parking::*;
+    }
+    /// The readiness of a source of events.
+    pub mod source {
+        pub use crate::driver::source::*;
     }
 }
 

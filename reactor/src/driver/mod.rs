@@ -11,7 +11,7 @@ mod batch;
 mod clock;
 mod handle;
 pub(crate) mod parking;
-mod source;
+pub(crate) mod source;
 mod timer;
 mod wheel;
 
