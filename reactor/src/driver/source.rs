@@ -87,7 +87,8 @@ struct Waiters {
     poller: Place,
     /// Of [`Wait`]s.
     places: Slab<Place>,
-    /// Of a place that is no longer used. Mostly the same task waits next, which then clones nothing.
+    /// Of a place that is no longer used. Mostly the same task waits next, which then clones nothing. So a source may
+    /// keep the waker of a task that is done, one in each direction.
     spare: Option<Waker>,
     /// Counts the times that somebody began to wait.
     clock: u64,
