@@ -71,7 +71,7 @@ step_doc() {
 step_msrv() {
     need_toolchain 1.85.0
     use_own_target
-    cargo +1.85.0 check -p cps-core -p reactor
+    cargo +1.85.0 check -p cps-core -p reactor --features reactor/tokio,reactor/hyper
 }
 
 # The packages that are published, those that others depend on first.
@@ -182,6 +182,10 @@ step_features() {
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CI_TARGET/tail \
             cargo clippy -p cps-core --no-default-features --features "tail-call $features" -- -D warnings
     done
+    for features in tokio hyper tokio,hyper; do
+        cargo clippy -p reactor --features "$features" --all-targets -- -D warnings
+    done
+    cargo test --no-fail-fast -p reactor --features tokio,hyper --test traits
 }
 
 # Backtraces from within, whose texts are the same with and without optimisation; and what they keep account of.

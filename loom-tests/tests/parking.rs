@@ -1,14 +1,15 @@
-//! Whether the owner of the event queue is parked in it (`reactor/src/driver/parking.rs`).
+//! Parking in the event queue (`reactor/src/driver/parking.rs`): work of other threads against waiting.
 
 use loom_tests::reactor_protocols::parking::{Notify, Park, Parking};
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, model, thread};
+use loom_tests::rt::{Arc, AtomicBool, AtomicUsize, Ordering::Relaxed, model, thread};
 
-/// The verbs of the protocol, so that weakened copies run the same scenarios.
+/// The verbs of the protocol.
 trait Protocol: Send + Sync + 'static {
     fn new() -> Self;
     fn notify(&self) -> Notify;
     fn park(&self) -> Park;
-    fn awake(&self);
+    /// Says that the owner is awake, then looks for work.
+    fn awake(&self, look: impl Fn());
 }
 
 impl Protocol for Parking {
@@ -21,137 +22,118 @@ impl Protocol for Parking {
     fn park(&self) -> Park {
         self.park()
     }
-    fn awake(&self) {
+    fn awake(&self, look: impl Fn()) {
         self.awake();
+        look();
     }
 }
 
-/// An owner, its work, and the event that ends its wait. All but the protocol is relaxed.
+/// An owner and its work: the weakest possible one, relaxed, so that only the protocol orders.
 struct Model<P> {
     parking: P,
-    work: [AtomicUsize; 2],
-    event: AtomicUsize,
+    /// The event of the queue: waiting returns if it is set, and unsets it.
+    event: AtomicBool,
+    published: [AtomicUsize; 2],
+    taken: [AtomicUsize; 2],
 }
 
 impl<P: Protocol> Model<P> {
     fn new() -> Arc<Self> {
-        Arc::new(Model {
+        Arc::new(Self {
             parking: P::new(),
-            work: [AtomicUsize::new(0), AtomicUsize::new(0)],
-            event: AtomicUsize::new(0),
+            event: AtomicBool::new(false),
+            published: [AtomicUsize::new(0), AtomicUsize::new(0)],
+            taken: [AtomicUsize::new(0), AtomicUsize::new(0)],
         })
     }
 
+    /// Another thread.
     fn publish(&self, index: usize) {
-        self.work[index].store(1, Relaxed);
+        self.published[index].store(1, Relaxed);
         if self.parking.notify() == Notify::Unpark {
-            self.event.fetch_add(1, Relaxed);
+            self.event.swap(true, Relaxed); // As the kernel's counter: a read-modify-write.
         }
     }
 
-    /// What the owner finds when it looks.
-    fn look(&self) -> usize {
-        self.work.iter().map(|work| work.load(Relaxed)).sum()
-    }
-
-    /// The owner turns: what it finds then, or `None` if it would wait for ever.
-    fn turn(&self) -> Option<usize> {
-        let waits = self.parking.park() == Park::Wait;
-        if waits && self.event.load(Relaxed) == 0 {
-            return None;
-        }
-        self.event.store(0, Relaxed);
-        self.parking.awake();
-        Some(self.look())
-    }
-}
-
-/// "Publish meets park": once the work is published, the owner either finds it or will.
-fn publish_meets_park<P: Protocol>() {
-    let model = Model::<P>::new();
-    let publisher = thread::spawn({
-        let model = model.clone();
-        move || model.publish(0)
-    });
-    let found = match model.turn() {
-        Some(0) => {
-            publisher.join().unwrap();
-            model.turn().expect("parked with work")
-        }
-        Some(found) => {
-            publisher.join().unwrap();
-            found
-        }
-        // It waits for the event.
-        None => {
-            publisher.join().unwrap();
-            assert_eq!(model.event.load(Relaxed), 1, "parked with work");
-            model.parking.awake();
-            model.look()
-        }
-    };
-    assert_eq!(found, 1, "parked with work");
-}
-
-/// "Quiet notice": two publish, one is told to write the event; the look that follows finds both.
-fn publish_meets_publish<P: Protocol>() {
-    let model = Model::<P>::new();
-    let publishers = [0, 1].map(|index| {
-        let model = model.clone();
-        thread::spawn(move || model.publish(index))
-    });
-    // A look that finds nothing parks; the event of who was told then has it look again.
-    let mut found = 0;
-    for _ in 0..2 {
-        if let Some(now) = model.turn() {
-            found = now;
-        } else {
-            for _ in 0..2 {
-                thread::yield_now();
+    fn awake(&self) {
+        self.parking.awake(|| {
+            for (published, taken) in self.published.iter().zip(&self.taken) {
+                if published.load(Relaxed) == 1 {
+                    taken.store(1, Relaxed);
+                }
             }
-            if model.event.load(Relaxed) > 0 {
-                model.event.store(0, Relaxed);
-                model.parking.awake();
-                found = model.look();
-            }
-            break;
+        });
+    }
+
+    /// Owner: a turn in which something else happens, so that it does not wait for long.
+    fn turn(&self) {
+        if self.parking.park() == Park::Wait {
+            self.event.swap(false, Relaxed);
+        }
+        self.awake();
+    }
+
+    /// Owner: turns until it waits.
+    fn turns(&self) {
+        while self.parking.park() == Park::Look || self.event.swap(false, Relaxed) {
+            self.awake();
         }
     }
-    for publisher in publishers {
-        publisher.join().unwrap();
-    }
-    if found < 2 {
-        // What was not found was notified since the last `awake`: by an event, or by a park that does not wait.
-        let is_told = model.event.load(Relaxed) > 0 || model.parking.park() == Park::Look;
-        assert!(is_told, "parked with work");
+
+    /// Owner, which waits, after the threads are joined: either the event ends its waiting, or it has taken everything.
+    fn check(&self, threads: usize) {
+        while self.event.swap(false, Relaxed) {
+            self.awake();
+            self.turns();
+        }
+        let taken: usize = self.taken.iter().map(|taken| taken.load(Relaxed)).sum();
+        assert_eq!(taken, threads, "waits with work to do");
     }
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario::<super::Parking>);
-            })*
-        }
-    };
+fn publisher<P: Protocol>(model: &Arc<Model<P>>, index: usize) -> thread::JoinHandle<()> {
+    let model = model.clone();
+    thread::spawn(move || model.publish(index))
 }
 
-models! {
-    publish_meets_park
-    publish_meets_publish
+/// One piece of work against an owner that turns for another reason, then waits.
+fn work_meets_turn<P: Protocol>() {
+    let model = Model::<P>::new();
+    let thread = publisher(&model, 0);
+    model.turn();
+    model.turns();
+    thread.join().unwrap();
+    model.check(1);
+}
+
+/// "Quiet notice": of two notices one writes the event; the work of the other must be taken, too.
+fn work_meets_work<P: Protocol>() {
+    let model = Model::<P>::new();
+    let threads = [publisher(&model, 0), publisher(&model, 1)];
+    model.turns();
+    threads.into_iter().for_each(|thread| thread.join().unwrap());
+    model.check(2);
+}
+
+#[test]
+fn holds_work_meets_turn() {
+    model(work_meets_turn::<Parking>);
+}
+
+#[test]
+fn holds_work_meets_work() {
+    model(work_meets_work::<Parking>);
 }
 
 #[cfg(loom)]
 mod weakened {
     use super::*;
-    use loom_tests::rt::AtomicU8;
-    use loom_tests::{rejected, sites, weakened_in_reactor as weakened};
+    use loom_tests::rt::{AtomicU8, Ordering::SeqCst};
+    use loom_tests::{rejected, sites};
+    use reactor::sync::order::weakened;
 
-    const NEEDED: &[(&str, fn())] = &[
-        ("awake", publish_meets_publish::<Parking>),
-        ("notify", publish_meets_publish::<Parking>),
-    ];
+    const NEEDED: &[(&str, fn())] =
+        &[("awake", work_meets_turn::<Parking>), ("notify", work_meets_turn::<Parking>)];
 
     #[test]
     fn the_table_names_every_ordering_of_the_source() {
@@ -163,56 +145,69 @@ mod weakened {
     fn without_any_one_ordering_a_model_fails() {
         for &(site, scenario) in NEEDED {
             let message = rejected(site, move || weakened(site, || model(scenario)));
-            assert!(message.contains("parked with work"), "{site}: {message}");
+            assert!(message.contains("waits with work"), "{site}: {message}");
         }
     }
 
-    /// A SeqCst copy with one flaw: 1 parks by a store, 2 notifies by a load if somebody has already.
+    /// A SeqCst copy with one flaw: 1 says that it is awake after it has looked, 2 loads before it swaps, 3 parks
+    /// whatever it was told, 0 none.
     struct Flawed<const FLAW: u8>(AtomicU8);
 
     impl<const FLAW: u8> Protocol for Flawed<FLAW> {
         fn new() -> Self {
-            Flawed(AtomicU8::new(0))
+            Self(AtomicU8::new(0))
         }
+
         fn notify(&self) -> Notify {
-            use loom_tests::rt::Ordering::SeqCst;
             if FLAW == 2 && self.0.load(Relaxed) == 2 {
                 return Notify::Already;
             }
             if self.0.swap(2, SeqCst) == 1 { Notify::Unpark } else { Notify::Already }
         }
+
         fn park(&self) -> Park {
-            use loom_tests::rt::Ordering::SeqCst;
-            if FLAW == 1 {
-                if self.0.load(SeqCst) == 0 {
-                    self.0.store(1, SeqCst);
-                    return Park::Wait;
-                }
-                return Park::Look;
+            if FLAW == 3 {
+                self.0.swap(1, SeqCst);
+                return Park::Wait;
             }
-            let parked = self.0.compare_exchange(0, 1, SeqCst, SeqCst);
-            if parked.is_ok() { Park::Wait } else { Park::Look }
+            match self.0.compare_exchange(0, 1, SeqCst, SeqCst) {
+                Ok(_) => Park::Wait,
+                Err(_) => Park::Look,
+            }
         }
-        fn awake(&self) {
-            self.0.swap(0, loom_tests::rt::Ordering::SeqCst);
+
+        fn awake(&self, look: impl Fn()) {
+            if FLAW == 1 {
+                look();
+            }
+            self.0.swap(0, SeqCst);
+            if FLAW != 1 {
+                look();
+            }
         }
     }
 
     #[test]
     fn the_copy_without_a_flaw_holds() {
-        model(publish_meets_park::<Flawed<0>>);
-        model(publish_meets_publish::<Flawed<0>>);
+        model(work_meets_turn::<Flawed<0>>);
+        model(work_meets_work::<Flawed<0>>);
     }
 
     #[test]
-    fn a_park_by_load_and_store_misses_a_notice() {
-        let message = rejected("park by store", || model(publish_meets_park::<Flawed<1>>));
-        assert!(message.contains("parked with work"), "{message}");
+    fn a_look_before_it_is_awake_misses_work() {
+        let message = rejected("awake after the look", || model(work_meets_turn::<Flawed<1>>));
+        assert!(message.contains("waits with work"), "{message}");
     }
 
     #[test]
-    fn a_quiet_notice_that_only_loads_is_not_found() {
-        let message = rejected("notify by load", || model(publish_meets_publish::<Flawed<2>>));
-        assert!(message.contains("parked with work"), "{message}");
+    fn a_quiet_notice_that_only_loads_is_not_taken() {
+        let message = rejected("notify by load", || model(work_meets_work::<Flawed<2>>));
+        assert!(message.contains("waits with work"), "{message}");
+    }
+
+    #[test]
+    fn an_owner_that_parks_over_a_notice_misses_it() {
+        let message = rejected("park by swap", || model(work_meets_turn::<Flawed<3>>));
+        assert!(message.contains("waits with work"), "{message}");
     }
 }

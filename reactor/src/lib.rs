@@ -1,4 +1,4 @@
-//! A small runtime for `async` Rust on one thread: an executor, timers and TCP on [mio].
+//! A runtime for `async` Rust: executors for one thread and for several, timers and sockets on [mio].
 //!
 //! # Running a future
 //!
@@ -69,15 +69,32 @@
 //! # }
 //! ```
 //!
+//! # Fairness
+//!
+//! Every operation of this crate that can be ready at once pays from the budget of the poll it is in. A task that has
+//! used its budget up gives way and is woken at once, so a socket that always has something to read, or a listener
+//! whose every `accept` fails, does not keep timers and other tasks from their turn.
+//!
+//! # Threads
+//!
+//! Sockets and timers are `Send` and `Sync`. They belong to the runtime in which they are made, and may be used on any
+//! thread while that one runs.
+//!
 //! # Implementation notes
 //!
 //! A task is one allocation. One whose future is a coroutine of [`cps_core`] is woken at its innermost frame, at any depth.
+//!
+//! Events and timers are the driver's: one event queue of the system, and a timing wheel. Its owner waits in it; all
+//! others hold its handle. A socket keeps its task's waker from wait to wait, so a task that waits again clones
+//! nothing, and a timer that is polled again takes no lock. A read of a TCP stream that gives less than asked for is
+//! taken to have emptied it, which saves the read that would only say so.
 //!
 //! # Where to read on
 //!
 //! | question | page |
 //! |---|---|
 //! | How is the runtime kept from one call of [`block_on`] to the next? | [`LocalRuntime`] |
+//! | How do tasks run on all cores? | [`Runtime`], [`Builder`] |
 //! | How is a task spawned that is not `Send`, or from another thread? | [`spawn_local`], [`Handle`] |
 //! | What becomes of a task whose handle is dropped, or that panics? | [`JoinHandle`], [`JoinError`] |
 //! | How does a task let others run? | [`yield_now`] |
@@ -93,8 +110,8 @@
 //!
 //! [mio]: https://docs.rs/mio
 
-// Rooms flow one way: `sync` ← `driver` ← `context`, `budget` ← `io`, `time` ← `net`, and `sync` ← `task` ← `local` ←
-// `runtime`. There is `unsafe` code in `task`, `local`, `runtime`, and in one file of `io`. Under `cfg(loom)` only the
+// Rooms flow one way: `sync`, `budget` ← `driver` ← `context` ← `time` ← `io` ← `net`, and `sync` ← `task` ← `local`,
+// `multi` ← `runtime`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`, and in one file of `net`. Under `cfg(loom)` only the
 // protocols between threads are compiled, for the models in `loom-tests/`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -107,6 +124,10 @@ pub mod idle;
 #[doc(hidden)]
 #[path = "driver/parking.rs"]
 pub mod parking;
+#[cfg(loom)]
+#[doc(hidden)]
+#[path = "driver/source.rs"]
+pub mod source;
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod sync;
@@ -127,6 +148,10 @@ pub mod protocol {
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {
         pub use crate::driver::parking::*;
+    }
+    /// The readiness of a source of events.
+    pub mod source {
+        pub use crate::driver::source::*;
     }
 }
 

@@ -20,9 +20,13 @@ pub(crate) mod atomic {
     };
 }
 
-/// Locks a mutex under which no foreign code runs, so that a panic leaves nothing half done.
+#[cfg(loom)]
+pub(crate) use loom::sync::{Mutex, MutexGuard};
 #[cfg(not(loom))]
-pub(crate) fn lock<T>(mutex: &std::sync::Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+pub(crate) use std::sync::{Mutex, MutexGuard};
+
+/// Locks a mutex under which no foreign code runs, so that a panic leaves nothing half done.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 

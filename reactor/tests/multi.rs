@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use cps_core::cps;
-use futures::{AsyncReadExt, AsyncWriteExt};
+use futures::AsyncReadExt;
 use reactor::net::{TcpListener, TcpStream};
 use reactor::{Builder, Handle, LocalRuntime, Runtime, sleep, spawn, timeout, yield_now};
 

@@ -1,6 +1,6 @@
 //! Sockets other than plain TCP streams; what all of them have in common.
 
-#![cfg(not(loom))] // Sockets and time are no model's matter.
+#![cfg(all(unix, not(loom)))] // Sockets and time are no model's matter.
 
 use std::cell::Cell;
 use std::io::{self, IoSlice, IoSliceMut, Write};

@@ -98,3 +98,65 @@ fn a_result_that_comes_while_the_handles_waker_is_cloned_is_not_lost() {
         Poll::Pending => panic!("the task has ended"),
     }
 }
+
+#[test]
+fn a_waker_that_panics_keeps_no_other_of_its_socket_or_turn_from_being_called() {
+    use reactor::net::UdpSocket;
+    let runtime = LocalRuntime::new().unwrap();
+    let tasks =
+        [Counting::new(0), Counting::new(1), Counting::new(1), Counting::new(0), Counting::new(0)];
+    let local = ([127, 0, 0, 1], 0);
+    let sockets = runtime.block_on(async { [0; 2].map(|_| UdpSocket::bind(local).unwrap()) });
+    let mut buffers = [[0; 1]; 4];
+    // Several that wait for one socket, one that waits for another, and a timer.
+    let mut receives: Vec<_> = (buffers.iter_mut().zip([0, 0, 0, 1]))
+        .map(|(buffer, socket)| Box::pin(sockets[socket].recv(buffer)))
+        .collect();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            for (receive, task) in receives.iter_mut().zip(&tasks) {
+                assert!(poll_with(receive, &Waker::from(task.clone())).is_pending());
+            }
+            let mut timer = Box::pin(sleep(Duration::from_millis(5)));
+            assert!(poll_with(&mut timer, &Waker::from(tasks[4].clone())).is_pending());
+            let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            for socket in &sockets {
+                sender.send_to(b"x", socket.local_addr().unwrap()).unwrap();
+            }
+            // All of it is due in the turn that comes.
+            std::thread::sleep(Duration::from_millis(20));
+            std::future::pending::<()>().await;
+        });
+    }));
+    let panic = outcome.expect_err("with the first panic");
+    assert_eq!(panic.downcast_ref::<&str>(), Some(&"a waker"));
+    assert_eq!(tasks.each_ref().map(|task| task.wakes()), [1; 5]);
+    drop(receives);
+    drop(sockets);
+    assert_eq!(tasks.each_ref().map(Arc::strong_count), [1; 5], "no waker is left");
+}
+
+#[test]
+fn a_clone_that_brings_the_event_loses_no_wake() {
+    use reactor::net::UdpSocket;
+    let runtime = std::rc::Rc::new(LocalRuntime::new().unwrap());
+    let local = ([127, 0, 0, 1], 0);
+    let [to, from] = runtime.block_on(async { [0; 2].map(|_| UdpSocket::bind(local).unwrap()) });
+    let address = to.local_addr().unwrap();
+    let mut buffer = [0];
+    let mut receive = Box::pin(to.recv(&mut buffer));
+    // The event comes, and is noticed by a turn, between the look at the socket and the wait.
+    IN_CLONE.set(Some(Box::new({
+        let runtime = runtime.clone();
+        move || {
+            runtime.block_on(async {
+                from.send_to(b"x", address).await.unwrap();
+                sleep(Duration::from_millis(5)).await;
+            })
+        }
+    })));
+    match poll_with(&mut receive, &busy_clone()) {
+        Poll::Ready(received) => assert_eq!(received.unwrap(), 1),
+        Poll::Pending => panic!("the event has come"),
+    }
+}

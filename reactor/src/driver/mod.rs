@@ -11,7 +11,7 @@ mod batch;
 mod clock;
 mod handle;
 pub(crate) mod parking;
-mod source;
+pub(crate) mod source;
 mod timer;
 mod wheel;
 
@@ -154,4 +154,70 @@ pub(crate) fn fire(handle: &Handle) -> Option<batch::Panic> {
     let mut batch = Batch::default();
     handle.expire(handle.clock.now(), &mut batch);
     batch.wake()
+}
+
+/// What an executor whose threads take turns in the event queue needs.
+const _: () = {
+    const fn is_send<T: Send>() {}
+    const fn is_shared<T: Send + Sync>() {}
+    is_send::<Driver>();
+    is_shared::<Handle>();
+};
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg_attr(miri, ignore)]
+    fn an_unpark_ends_the_wait_that_comes_or_is() {
+        let mut driver = Driver::new().unwrap();
+        assert!(!driver.handle().has_work());
+        // Before the wait, twice: one wait returns.
+        driver.handle().unpark();
+        driver.handle().unpark();
+        driver.turn(true);
+        // During the wait. A turn may return early, so it is not this one that is counted.
+        let handle = driver.handle().clone();
+        let told = Arc::new(std::sync::atomic::AtomicBool::new(false));
+        let flag = told.clone();
+        let thread = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(10));
+            flag.store(true, std::sync::atomic::Ordering::SeqCst);
+            handle.unpark();
+        });
+        while !told.load(std::sync::atomic::Ordering::SeqCst) {
+            driver.turn(true);
+        }
+        thread.join().unwrap();
+        driver.turn(false);
+    }
+
+    #[test]
+    #[cfg_attr(miri, ignore)]
+    fn an_event_that_finds_another_source_under_its_key_is_nobodys() {
+        let mut driver = Driver::new().unwrap();
+        let pair = || {
+            let (mut left, right) = std::os::unix::net::UnixStream::pair().unwrap();
+            right.set_nonblocking(true).unwrap();
+            io::Write::write_all(&mut left, b"x").unwrap();
+            (left, mio::net::UnixStream::from_std(right))
+        };
+        let (_left, mut old) = pair();
+        let registration = driver.handle().register(&mut old, Readers::All).unwrap();
+        assert!(driver.handle().has_work());
+        // Taken from the system, but not yet noted.
+        driver.queue.poll(&mut driver.events, None).unwrap();
+        assert!(!driver.events.is_empty());
+        registration.deregister(&mut old);
+        assert!(!driver.handle().has_work());
+        let (_other, mut new) = pair();
+        let registration = driver.handle().register(&mut new, Readers::All).unwrap();
+        driver.handle().each_source(driver.events.iter(), |_, _| panic!("an event of the old one"));
+        driver.queue.poll(&mut driver.events, None).unwrap();
+        let mut events = 0;
+        driver.handle().each_source(driver.events.iter(), |_, _| events += 1);
+        assert_eq!(events, 1);
+        registration.deregister(&mut new);
+    }
 }

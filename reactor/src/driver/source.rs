@@ -11,19 +11,23 @@
 //!    lock. So it finds the place, or the place finds it.
 //! 3. An armed place has a waker.
 //! 4. No foreign code runs under a lock: no waker is cloned, called or dropped there.
-//! 5. If one waiter at a time is woken, then it is responsible for the others until it has cleared READY. When it goes
+//! 5. An event comes after what it tells of, and releases that to the attempt that it lets begin. So an attempt that
+//!    finds nothing has seen all that the tick tells.
+//! 6. If one waiter at a time is woken, then it is responsible for the others until it has cleared READY. When it goes
 //!    away before, it wakes the next one.
 
 #![forbid(unsafe_code)]
 
-use std::sync::atomic::AtomicU32;
-use std::sync::atomic::Ordering::{AcqRel, Acquire};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
-use crate::sync::lock;
+use crate::sync::{
+    Mutex,
+    atomic::{AtomicU32, Ordering::Relaxed},
+    lock, order,
+};
 
 const READY: u32 = 1;
 /// A short read no longer says that nothing is left: see [`Attempt::emptied`].
@@ -35,14 +39,16 @@ const TICK: u32 = 8;
 
 /// One of a source's two directions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
+pub enum Side {
+    /// Reading, accepting.
     Read,
+    /// Writing, connecting.
     Write,
 }
 
 /// Who is woken by an event of the reading direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Readers {
+pub enum Readers {
     /// All who wait.
     All,
     /// One of those who wait, the one that has waited longest: what there is to read goes to one of them, as in a
@@ -52,7 +58,8 @@ pub(crate) enum Readers {
 
 /// What an event says of one direction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Event {
+pub enum Event {
+    /// Ready.
     Ready,
     /// Ready, and a short read proves nothing from now on: the other end has closed, an error is to be reported, or
     /// urgent data makes reads end early.
@@ -62,7 +69,7 @@ pub(crate) enum Event {
 }
 
 /// The state of one source, shared by its owner and the driver.
-pub(crate) struct Source {
+pub struct Source {
     read: Direction,
     write: Direction,
     readers: Readers,
@@ -80,7 +87,8 @@ struct Waiters {
     poller: Place,
     /// Of [`Wait`]s.
     places: Slab<Place>,
-    /// Of a place that is no longer used. Mostly the same task waits next, which then clones nothing.
+    /// Of a place that is no longer used. Mostly the same task waits next, which then clones nothing. So a source may
+    /// keep the waker of a task that is done, one in each direction.
     spare: Option<Waker>,
     /// Counts the times that somebody began to wait.
     clock: u64,
@@ -90,7 +98,7 @@ struct Waiters {
 struct Place {
     waker: Option<Waker>,
     armed: bool,
-    /// Woken alone, and so responsible for the others (invariant 5).
+    /// Woken alone, and so responsible for the others (invariant 6).
     responsible: bool,
     since: u64,
 }
@@ -103,7 +111,7 @@ enum Key {
 }
 
 /// A waker to be called, outside of all locks, and the place to which it goes back.
-pub(crate) struct Woken {
+pub struct Woken {
     waker: Waker,
     source: Arc<Source>,
     side: Side,
@@ -112,11 +120,11 @@ pub(crate) struct Woken {
 
 /// Proof that a side was ready, to be given back if it turned out not to be.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Attempt(u32);
+pub struct Attempt(u32);
 
 impl Attempt {
     /// Whether the driver is gone, so that waiting would never end.
-    pub(crate) fn is_gone(self) -> bool {
+    pub fn is_gone(self) -> bool {
         self.0 & GONE != 0
     }
 
@@ -124,7 +132,7 @@ impl Attempt {
     ///
     /// Then the next bytes come with an event, and the read that would only say so is saved. The end of the stream may
     /// have come with the *same* event as the last bytes, so not once the other end has closed.
-    pub(crate) fn emptied(self, read: usize, asked: usize) -> bool {
+    pub fn emptied(self, read: usize, asked: usize) -> bool {
         self.0 & UNSURE == 0 && 0 < read && read < asked
     }
 }
@@ -158,7 +166,7 @@ impl Direction {
     }
 
     fn attempt(&self) -> Option<Attempt> {
-        let word = self.word.load(Acquire);
+        let word = self.word.load(order::acquire("attempt"));
         (word & READY != 0).then_some(Attempt(word))
     }
 
@@ -197,7 +205,8 @@ impl Direction {
 }
 
 impl Source {
-    pub(crate) fn new(readers: Readers) -> Arc<Self> {
+    /// The state of a source that is ready in both directions, for all that is known.
+    pub fn new(readers: Readers) -> Arc<Self> {
         Arc::new(Self { read: Direction::new(), write: Direction::new(), readers })
     }
 
@@ -209,16 +218,16 @@ impl Source {
     }
 
     /// Driver: an event came. Moves the wakers to be called to `woken`.
-    pub(crate) fn notice(self: &Arc<Self>, side: Side, event: Event, woken: &mut Vec<Woken>) {
+    pub fn notice(self: &Arc<Self>, side: Side, event: Event, woken: &mut Vec<Woken>) {
         let flags = match event {
             Event::Ready => READY,
             Event::Unsure => READY | UNSURE,
             Event::Gone => READY | UNSURE | GONE,
         };
         let direction = self.side(side);
-        let _ = direction
-            .word
-            .fetch_update(AcqRel, Acquire, |word| Some(word.wrapping_add(TICK) | flags));
+        let _ = direction.word.fetch_update(order::release("event"), Relaxed, |word| {
+            Some(word.wrapping_add(TICK) | flags)
+        });
         let mut waiters = lock(&direction.waiters);
         woken.extend(self.take(side, Key::Poller, &mut waiters.poller));
         if side == Side::Read && self.readers == Readers::OneByOne && event != Event::Gone {
@@ -241,20 +250,20 @@ impl Source {
     }
 
     /// Whether to try an operation. If not, the task is woken when to try again; the waker of the last call counts.
-    pub(crate) fn poll_ready(&self, side: Side, cx: &Context<'_>) -> Poll<Attempt> {
+    pub fn poll_ready(&self, side: Side, cx: &Context<'_>) -> Poll<Attempt> {
         self.side(side).poll_ready(&mut Some(Key::Poller), cx)
     }
 
     /// As [`poll_ready`](Source::poll_ready), for any number of tasks at a time.
-    pub(crate) fn wait(self: &Arc<Self>, side: Side) -> Wait<'_> {
+    pub fn wait(self: &Arc<Self>, side: Side) -> Wait<'_> {
         Wait { source: self, side, key: None }
     }
 
     /// The attempt found nothing left.
-    pub(crate) fn clear(&self, side: Side, attempt: Attempt) {
+    pub fn clear(&self, side: Side, attempt: Attempt) {
         let word = &self.side(side).word;
         // A failure says that an event came since.
-        let _ = word.compare_exchange(attempt.0, attempt.0 & !READY, AcqRel, Acquire);
+        let _ = word.compare_exchange(attempt.0, attempt.0 & !READY, Relaxed, Relaxed);
     }
 
     /// Wakes the next waiter, if there is still something for it.
@@ -278,7 +287,7 @@ impl Source {
 
 impl Woken {
     /// Calls the waker, then puts it back, so that the next wait need not clone it.
-    pub(crate) fn wake(self) {
+    pub fn wake(self) {
         self.waker.wake_by_ref();
         let _unwanted; // Dropped after the lock is released.
         let mut waiters = lock(&self.source.side(self.side).waiters);
@@ -296,14 +305,15 @@ impl Woken {
 }
 
 /// Waits until a side is ready, again and again.
-pub(crate) struct Wait<'a> {
+pub struct Wait<'a> {
     source: &'a Arc<Source>,
     side: Side,
     key: Option<Key>,
 }
 
 impl Wait<'_> {
-    pub(crate) fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<Attempt> {
+    /// Whether to try an operation. If not, the task is woken when to try again.
+    pub fn poll_ready(&mut self, cx: &Context<'_>) -> Poll<Attempt> {
         self.source.side(self.side).poll_ready(&mut self.key, cx)
     }
 }

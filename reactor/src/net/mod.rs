@@ -17,3 +17,7 @@ pub use self::tcp::{TcpListener, TcpStream};
 pub use self::udp::UdpSocket;
 #[cfg(unix)]
 pub use self::unix::{UnixDatagram, UnixListener, UnixStream};
+
+/// Connections that wait to be accepted. The listeners of `mio` have room for 128, which a burst fills. The system has a limit of
+/// its own. (tokio asks for as many.)
+const BACKLOG: i32 = 1024;

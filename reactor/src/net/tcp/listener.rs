@@ -8,12 +8,13 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::task::{Context, Poll};
 
 use mio::net;
+use socket2::SockRef;
 
 use crate::context;
 use crate::driver::Side;
 use crate::io::Io;
-use crate::net::TcpStream;
 use crate::net::address::{ToSocketAddrs, first_of};
+use crate::net::{BACKLOG, TcpStream};
 
 /// Accepts TCP connections.
 ///
@@ -37,6 +38,7 @@ impl TcpListener {
     pub fn bind(addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let driver = context::expect_driver("TcpListener::bind");
         let listener = first_of(&addresses, net::TcpListener::bind)?;
+        SockRef::from(&listener).listen(BACKLOG)?;
         Ok(Self { io: Io::listener(&driver, listener)? })
     }
 

@@ -125,7 +125,7 @@ impl TcpStream {
     /// The system's, as when the connection was reset.
     pub async fn peek(&self, buffer: &mut [u8]) -> io::Result<usize> {
         if buffer.is_empty() {
-            return Ok(0);
+            return stream::read(self, buffer).await;
         }
         self.io.perform(Side::Read, |stream| stream.peek(buffer)).await
     }

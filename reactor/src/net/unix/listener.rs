@@ -5,14 +5,16 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use mio::net;
+use socket2::SockRef;
 
 use crate::context;
-use crate::driver::Side;
+use crate::driver::{Handle, Side};
 use crate::io::Io;
-use crate::net::UnixStream;
+use crate::net::{BACKLOG, UnixStream};
 
 /// Accepts connections of Unix sockets.
 ///
@@ -38,7 +40,7 @@ impl UnixListener {
     #[track_caller]
     pub fn bind(path: impl AsRef<Path>) -> io::Result<Self> {
         let driver = context::expect_driver("UnixListener::bind");
-        Ok(Self { io: Io::listener(&driver, net::UnixListener::bind(path)?)? })
+        Self::listen(&driver, net::UnixListener::bind(path)?)
     }
 
     /// Listens at `address`, which may be one without a path.
@@ -53,7 +55,12 @@ impl UnixListener {
     #[track_caller]
     pub fn bind_addr(address: &SocketAddr) -> io::Result<Self> {
         let driver = context::expect_driver("UnixListener::bind_addr");
-        Ok(Self { io: Io::listener(&driver, net::UnixListener::bind_addr(address)?)? })
+        Self::listen(&driver, net::UnixListener::bind_addr(address)?)
+    }
+
+    fn listen(driver: &Arc<Handle>, listener: net::UnixListener) -> io::Result<Self> {
+        SockRef::from(&listener).listen(BACKLOG)?;
+        Ok(Self { io: Io::listener(driver, listener)? })
     }
 
     /// Takes a listener made by other means.
