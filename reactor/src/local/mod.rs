@@ -210,24 +210,25 @@ impl Shared {
     /// # Safety
     /// By the owner, which has entered it.
     pub(crate) unsafe fn spawn_here<F>(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         future: F,
         spawned_at: &'static Location<'static>,
     ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
     {
-        let task = Task::allocate(self.clone(), future, From::Owner, spawned_at);
-        // SAFETY: the handle's reference is given up by nobody else.
-        let handle = unsafe { JoinHandle::new(Task::waker(task)) };
-        if self.local.is_closed.get() {
+        let task = Task::allocate(self, future, From::Owner, spawned_at);
+        // SAFETY: the handle's reference is given up by nobody else, and keeps the task.
+        let (handle, this) = unsafe { (JoinHandle::new(Task::waker(task)), &*task) };
+        let local = &this.shared.local;
+        if local.is_closed.get() {
             // SAFETY: the caller is the owner, and nothing else knows the task but its handle. It is in no queue.
-            unsafe { self.cancel_unseen(task) };
+            unsafe { this.shared.cancel_unseen(task) };
         } else {
             // SAFETY: it is new, with a reference for the executor.
             unsafe {
-                self.local.link(task);
-                self.local.push(task);
+                local.link(task);
+                local.push(task);
             }
         }
         handle

@@ -18,6 +18,7 @@
 pub mod idle;
 mod list;
 mod parker;
+mod queue;
 mod task;
 mod worker;
 
@@ -30,23 +31,22 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use crossbeam_deque::{Injector, Stealer, Worker as Deque};
-
 use crate::driver::{self, Driver};
 use crate::multi::idle::Idle;
 pub(crate) use crate::multi::idle::MOST_WORKERS;
 use crate::multi::list::List;
 use crate::multi::parker::Parker;
+use crate::multi::queue::{Injector, Local, Stealer};
 use crate::multi::task::Task;
-use crate::multi::worker::{Queued, with_worker};
+use crate::multi::worker::with_worker;
 use crate::sync::lock;
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
 
 /// An executor, as its workers, tasks and handles know it.
 pub(crate) struct Shared {
-    injector: Injector<Queued>,
-    stealers: Box<[Stealer<Queued>]>,
+    injector: Injector,
+    stealers: Box<[Stealer]>,
     idle: Idle,
     parkers: Box<[Parker]>,
     driver_handle: Arc<driver::Handle>,
@@ -72,10 +72,10 @@ impl Shared {
     /// An executor with so many workers. `name` gives the names of their threads.
     pub(crate) fn start(workers: usize, name: &str) -> io::Result<(Arc<Self>, Threads)> {
         let driver = Driver::new()?;
-        let queues: Vec<_> = (0..workers).map(|_| Deque::new_fifo()).collect();
+        let queues: Vec<_> = (0..workers).map(|_| Local::new()).collect();
         let shared = Arc::new(Shared {
             injector: Injector::new(),
-            stealers: queues.iter().map(Deque::stealer).collect(),
+            stealers: queues.iter().map(Local::stealer).collect(),
             idle: Idle::new(),
             parkers: (0..workers).map(|_| Parker::new()).collect(),
             driver_handle: driver.handle().clone(),
@@ -115,7 +115,7 @@ impl Shared {
 
     /// Spawns a task. If the runtime goes away, the task is cancelled at once, here.
     pub(crate) fn spawn<F>(
-        self: &Arc<Self>,
+        self: Arc<Self>,
         future: F,
         spawned_at: &'static Location<'static>,
     ) -> JoinHandle<F::Output>
@@ -124,17 +124,19 @@ impl Shared {
         F::Output: Send,
     {
         let own_list = with_worker(|worker| {
-            worker.filter(|worker| Arc::ptr_eq(worker.shared(), self)).map(worker::Worker::number)
+            let worker = worker.filter(|worker| Arc::ptr_eq(worker.shared(), &self));
+            worker.map(worker::Worker::number)
         });
         let list =
             own_list.unwrap_or_else(|| self.next_list.fetch_add(1, Relaxed) % self.lists.len());
-        let task = Task::allocate(self.clone(), list, future, spawned_at);
+        let task = Task::allocate(self, list, future, spawned_at);
         // SAFETY: the handle's reference is given up by nobody else.
         let handle = unsafe { JoinHandle::new(Task::waker(task)) };
         // SAFETY: the task is new, with a reference for the executor. It is in no queue; and if the list is closed, nobody
         // else knows it but its handle.
         unsafe {
-            if self.lists[list].link(task) {
+            let shared = &(*task).shared;
+            if shared.lists[list].link(task) {
                 Self::schedule(task);
             } else {
                 Self::cancel(task);
@@ -159,7 +161,7 @@ impl Shared {
 
     #[cold]
     fn inject(&self, task: *const Task) {
-        self.injector.push(Queued(task));
+        self.injector.push(task);
         self.unpark(self.idle.notify_from_outside());
     }
 

@@ -8,11 +8,10 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Acquire;
 use std::task::Context;
 
-use crossbeam_deque::{Steal, Worker as Deque};
-
 use crate::budget;
 use crate::context;
 use crate::multi::Shared;
+use crate::multi::queue::Local;
 use crate::multi::task::Task;
 use crate::task::cell::{self, Progress, quietly};
 use crate::task::counter::Suspend;
@@ -29,18 +28,11 @@ thread_local! {
     static WORKER: Cell<*const Worker> = const { Cell::new(ptr::null()) };
 }
 
-/// A task in a queue.
-#[derive(Clone, Copy)]
-pub(super) struct Queued(pub(super) *const Task);
-
-// SAFETY: a task in a queue is run by who takes it out, on whichever thread: its future is `Send`.
-unsafe impl Send for Queued {}
-
 /// What a worker's thread has.
 pub(super) struct Worker {
     number: usize,
     shared: Arc<Shared>,
-    queue: Deque<Queued>,
+    queue: Local,
     /// The task that was woken last, by another one: it runs next, with what is in the caches. Nobody steals it.
     slot: Cell<*const Task>,
     slot_in_a_row: Cell<u32>,
@@ -64,7 +56,7 @@ pub(super) fn is_worker_of(shared: &Arc<Shared>) -> bool {
 }
 
 /// The body of a worker's thread.
-pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Deque<Queued>) {
+pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
     let _context = context::enter(&shared.driver_handle);
     let worker = Worker {
         number,
@@ -111,7 +103,7 @@ impl Worker {
 
     #[inline(always)]
     fn push(&self, task: *const Task) {
-        self.queue.push(Queued(task));
+        self.queue.push(task);
         self.shared.unpark(self.shared.idle.notify());
     }
 
@@ -151,7 +143,7 @@ impl Worker {
             return Some(task);
         }
         self.slot_in_a_row.set(0);
-        self.queue.pop().map(|Queued(task)| task)
+        self.queue.pop()
     }
 
     /// Looks at what comes from outside. False if the runtime goes away.
@@ -173,10 +165,7 @@ impl Worker {
     }
 
     fn steal_injected(&self) -> Option<*const Task> {
-        if self.shared.injector.is_empty() {
-            return None;
-        }
-        retry(|| self.shared.injector.steal_batch_and_pop(&self.queue))
+        if self.shared.injector.is_empty() { None } else { self.shared.injector.steal(&self.queue) }
     }
 
     /// A task of somebody else's.
@@ -185,7 +174,7 @@ impl Worker {
         self.steal_injected().or_else(|| {
             (1..stealers.len())
                 .map(|offset| &stealers[(self.number + offset) % stealers.len()])
-                .find_map(|stealer| retry(|| stealer.steal_batch_and_pop(&self.queue)))
+                .find_map(|stealer| stealer.steal(&self.queue))
         })
     }
 
@@ -197,7 +186,7 @@ impl Worker {
             idle.start_search();
         }
         if let Some(task) = self.steal() {
-            self.queue.push(Queued(task));
+            self.queue.push(task);
             return true;
         }
         idle.give_up(self.number);
@@ -242,16 +231,6 @@ impl Worker {
             // SAFETY: the result is there, and was not before.
             Progress::Done => unsafe { Shared::complete(task) },
             Progress::Root => unreachable!("`block_on` has no task here"),
-        }
-    }
-}
-
-fn retry(mut steal: impl FnMut() -> Steal<Queued>) -> Option<*const Task> {
-    loop {
-        match steal() {
-            Steal::Success(Queued(task)) => return Some(task),
-            Steal::Empty => return None,
-            Steal::Retry => {}
         }
     }
 }

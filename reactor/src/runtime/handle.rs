@@ -70,10 +70,17 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let spawned_at = Location::caller();
-        match &self.0 {
+        self.clone().spawn_at(future, Location::caller())
+    }
+
+    fn spawn_at<F>(self, future: F, spawned_at: &'static Location<'static>) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        match self.0 {
             // SAFETY: it is entered here, and so this is the owner.
-            Kind::Local(shared) if local::is_current(shared) => unsafe {
+            Kind::Local(shared) if local::is_current(&shared) => unsafe {
                 shared.spawn_here(future, spawned_at)
             },
             Kind::Local(shared) => shared.spawn_from_elsewhere(future, spawned_at),
@@ -127,7 +134,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Handle::expect_current("spawn").spawn(future)
+    Handle::expect_current("spawn").spawn_at(future, Location::caller())
 }
 
 /// As [`spawn`], for a future that need not be `Send`: on a [`LocalRuntime`].

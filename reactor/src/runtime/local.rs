@@ -63,7 +63,7 @@ impl LocalRuntime {
     {
         let _entered = self.enter();
         // SAFETY: the runtime is of this thread, and entered.
-        unsafe { self.shared.spawn_here(future, Location::caller()) }
+        unsafe { self.shared.clone().spawn_here(future, Location::caller()) }
     }
 
     /// What spawns from any thread.

@@ -166,7 +166,7 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.shared.spawn(future, Location::caller())
+        self.shared.clone().spawn(future, Location::caller())
     }
 
     /// What spawns from any thread.
