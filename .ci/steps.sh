@@ -208,37 +208,53 @@ step_loom() {
     RUSTFLAGS="--cfg loom" LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release
 }
 
-# Undefined behaviour, by both aliasing models.
-step_miri_stacked() { miri "" stream,tracing --tests; }
-step_miri_tree() { miri "-Zmiri-tree-borrows" stream,tracing --tests; }
+# Undefined behaviour, by both aliasing models: all tests by one, those that are about memory by the other.
+TREE_TESTS=(adversarial branches_deep cancel context differential generator generator_recursion generic_calls hosted
+    in_span instrument interleave join join_drops panics placement race scope scope_abort wakers_adversarial)
+step_miri_stacked() { miri cps-core "" stream,tracing --tests; }
+step_miri_tree() { miri cps-core "-Zmiri-tree-borrows" stream,tracing --lib "${TREE_TESTS[@]/#/--test=}"; }
 
 # What depends on how a frame returns, for the other way.
 TAIL_TESTS=(differential panics cancel counters depth generator adversarial context)
-step_miri_stacked_tail() { miri "" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
-step_miri_tree_tail() { miri "-Zmiri-tree-borrows" tail-call --test={panics,cancel,generator,context}; }
+step_miri_stacked_tail() { miri cps-core "" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
 
 # Lists of what runs on a thread, which only this feature keeps.
-step_miri_backtrace() { miri "" backtrace --test={backtrace,backtrace_branches,context}; }
+step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_branches,context}; }
 
-# miri <flags> <features> <arguments of cargo test>...
+# Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
+step_miri_reactor() {
+    local model
+    for model in "" "-Zmiri-tree-borrows"; do
+        miri reactor "-Zmiri-disable-isolation $model" "" --test=join --test=executor --test=multi -- \
+            --skip many_threads --skip starve --skip sockets --skip asleep --skip outside_a_runtime --skip take_turns
+    done
+}
+
+# miri <package> <flags> <features> <arguments of cargo test>...
 miri() {
-    local flags=$1 features=$2
-    shift 2
+    local package=$1 flags=$2 features=$3
+    shift 3
     need_nightly miri rust-src
     locked cargo "+$NIGHTLY" miri setup
     use_own_target
     MIRIFLAGS="-Zmiri-strict-provenance $flags" \
-        cargo "+$NIGHTLY" miri test --no-fail-fast -p cps-core --features "$features" "$@"
+        cargo "+$NIGHTLY" miri test --no-fail-fast -p "$package" --features "$features" "$@"
 }
 
 # The language suite compares what rustc makes of two texts, which is the same there.
-step_aarch64() { aarch64 stream $(run_time_tests language adversarial); }
-step_aarch64_tail() { RUSTC_BOOTSTRAP=1 aarch64 tail-call "${RETURN_TESTS[@]/#/--test=}"; }
+step_aarch64() {
+    aarch64 cps-core --features stream $(run_time_tests language adversarial)
+    aarch64 reactor --lib --tests
+}
+# What depends on how a frame returns, for the other way, without branching points, which are above that.
+step_aarch64_tail() {
+    RUSTC_BOOTSTRAP=1 aarch64 cps-core --features tail-call --test={differential,panics,cancel,counters,depth,generator}
+}
 
-# aarch64 <features> <arguments of cargo test>...: weaker memory ordering is not shown by an emulator on x86-64; code generation
+# aarch64 <package> <arguments of cargo test>...: weaker memory ordering is not shown by an emulator on x86-64; code generation
 # and the calling convention are.
 aarch64() {
-    local features=$1
+    local package=$1
     shift
     [ "$(uname -m)" != aarch64 ] || skip "all checks are for it here"
     need_program qemu-aarch64 qemu-user
@@ -247,7 +263,7 @@ aarch64() {
     use_own_target
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
-        cargo test --no-fail-fast -p cps-core --target aarch64-unknown-linux-gnu --features "$features" "$@"
+        cargo test --no-fail-fast -p "$package" --target aarch64-unknown-linux-gnu "$@"
 }
 
 # The address sanitizer also runs what Miri cannot: real threads, sockets and deep recursion. It
@@ -258,6 +274,9 @@ step_asan() {
     use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
         cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target "$(host)" $(run_time_tests) -- --skip forgotten
+    # The queues of crossbeam keep memory for threads that have ended until others take it over.
+    ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
+        cargo "+$NIGHTLY" test --no-fail-fast -p reactor --target "$(host)" --lib --tests
 }
 
 # Data races: what is woken, dropped and polled on other threads. The standard library is built with the sanitizer too,
@@ -275,6 +294,7 @@ step_tsan() {
         skip "the standard library could not be built with the sanitizer"
     cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p cps-core --lib "${TSAN_TESTS[@]/#/--test=}"
     cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p cps-core --test adversarial -- wakers combinators boxes
+    cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p reactor --lib --test={executor,join,multi,threads}
 }
 
 # The frame stack, and the wake-ups of branching points, under the fuzzer and the address sanitizer, for a short time.

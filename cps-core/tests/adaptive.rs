@@ -1,5 +1,8 @@
 //! The adaptive mode, by a clock that its lookups move.
 
+// They take many lookups, and what they are about is arithmetic; `interleave.rs` is about memory.
+#![cfg(not(miri))]
+
 use std::cell::Cell;
 use std::time::Duration;
 
@@ -66,7 +69,6 @@ fn a_table_that_fits_the_private_cache_is_searched_sequentially_without_a_trial(
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "it takes many lookups")]
 fn the_faster_form_is_used_between_trials() {
     let machine = Machine::taking(100, 30);
     let mut adaptive = Adaptive::new(usize::MAX, || machine.now());
@@ -82,7 +84,6 @@ fn the_faster_form_is_used_between_trials() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "it takes many lookups")]
 fn a_verdict_is_revised_when_the_machine_changes() {
     let machine = Machine::taking(100, 30);
     let mut adaptive = Adaptive::new(usize::MAX, || machine.now());
@@ -93,7 +94,6 @@ fn a_verdict_is_revised_when_the_machine_changes() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "it takes many lookups")]
 fn what_is_learned_is_kept_from_batch_to_batch() {
     let machine = Machine::taking(100, 30);
     let mut adaptive = Adaptive::new(usize::MAX, || machine.now());
@@ -135,7 +135,6 @@ fn batches_of_any_length_give_each_result_once() {
 }
 
 #[test]
-#[cfg_attr(miri, ignore = "it takes many lookups")]
 fn one_disturbed_trial_does_not_decide() {
     // The clock jumps by a second in the first trial of the interleaved form.
     let machine = Machine::taking(100, 30);
@@ -167,7 +166,7 @@ impl Iterator for Modest {
 fn inputs_that_are_more_than_they_say_are_all_looked_up() {
     let machine = Machine::taking(10, 40);
     let mut adaptive = Adaptive::<4, _>::new(usize::MAX, || machine.now());
-    for lookups in [10, 1_000, if cfg!(miri) { 100 } else { 100_000 }] {
+    for lookups in [10, 1_000, 100_000] {
         let mut values = vec![None; lookups];
         adaptive.run(
             Modest(0..lookups),
