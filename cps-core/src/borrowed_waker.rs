@@ -1,4 +1,4 @@
-//! A waker that is lent and not owned: what the branches of a joiner, and the chains of an interleaver, are polled with.
+//! A waker that is lent and not owned: the branches of a joiner, and the chains of an interleaver, are polled with it.
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;

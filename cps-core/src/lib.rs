@@ -304,7 +304,7 @@
 //! | feature | default | what it adds |
 //! |---|---|---|
 //! | `std` | yes | implies `alloc`; [`interleave::clock`]; nothing else needs an operating system |
-//! | `alloc` | by `std` | growing frame stacks, `on_heap`, `boxed`, `suspend`, [branches](#branches), [`interleave::Group`] |
+//! | `alloc` | by `std` | frames that are not in place, `suspend`, [branches](#branches), [`interleave::Group`] |
 //! | `stream` | no | `Stream` of the crate `futures-core` for asynchronous [generators](#generators) |
 //! | `backtrace` | no | implies `std`; `backtrace()` in a body, and a panic hook; calls take more instructions |
 //! | `tracing` | no | implies `alloc`; [spans](#spans) of `tracing`: `Coroutine::in_span`, the option `instrument` |

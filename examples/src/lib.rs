@@ -4,6 +4,8 @@
 //! - `deep`: a recursion of a million levels on a small stack, resumed and cancelled at its bottom.
 //! - `sizes`: how large futures are.
 //! - `lookup`: lookups in large tables, one after the other and interleaved.
+//! - `traverse`: generators.
+//! - `echo`, `kv`, `http`: servers on `reactor`.
 //! - `service`: an HTTP service on axum, and the same in plain `async`.
 //!
 //! Run one with `cargo run --release -p examples --bin fetch`. The library holds the tables of

@@ -16,9 +16,8 @@
 //!
 //! # Tasks
 //!
-//! [`spawn`] starts a task on the same thread. It runs beside the future of [`block_on`], and its [`JoinHandle`] is a
-//! future of its result. [`spawn_local`] is for futures that are not `Send`. Wakers may be called from any thread at any
-//! time.
+//! [`spawn`] starts a task, which runs beside the future of [`block_on`]. Its [`JoinHandle`] is a future of its result.
+//! Wakers may be called from any thread at any time.
 //!
 //! ```
 //! use std::time::Duration;
@@ -32,6 +31,33 @@
 //!     one.await.unwrap() + two.await.unwrap()
 //! });
 //! assert_eq!(sum, 3);
+//! ```
+//!
+//! # One thread, or several
+//!
+//! The function [`block_on`] makes a [`LocalRuntime`], whose tasks stay on its thread: there [`spawn_local`] takes futures
+//! that are not `Send`. A [`Runtime`] has a worker thread for each core, and its tasks go from one to the other. [`spawn`]
+//! works in both, with futures that are `Send`.
+//!
+//! ```
+//! use std::rc::Rc;
+//!
+//! use reactor::{LocalRuntime, Runtime};
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let one_thread = LocalRuntime::new()?;
+//! let shared = Rc::new(20);
+//! let task = one_thread.spawn_local({
+//!     let shared = shared.clone();
+//!     async move { *shared + 1 }
+//! });
+//! assert_eq!(one_thread.block_on(task).unwrap(), 21);
+//!
+//! let all_cores = Runtime::new()?;
+//! let task = all_cores.spawn(async { 21 });
+//! assert_eq!(all_cores.block_on(task).unwrap(), 21);
+//! # Ok(())
+//! # }
 //! ```
 //!
 //! # Timeouts
@@ -82,7 +108,9 @@
 //!
 //! # Implementation notes
 //!
-//! A task is one allocation. One whose future is a coroutine of [`cps_core`] is woken at its innermost frame, at any depth.
+//! A task is one allocation. One whose future is a coroutine of [`cps_core`] is woken at its innermost frame, at any
+//! depth. On the thread of a [`LocalRuntime`] a wake, a run and a count of references take no atomic read-modify-write.
+//! On a worker of a [`Runtime`] a wake takes one.
 //!
 //! Events and timers are the driver's: one event queue of the system, and a timing wheel. Its owner waits in it; all
 //! others hold its handle. A socket keeps its task's waker from wait to wait, so a task that waits again clones
@@ -111,8 +139,8 @@
 //! [mio]: https://docs.rs/mio
 
 // Rooms flow one way: `sync`, `budget` ← `driver` ← `context` ← `time` ← `io` ← `net`, and `sync` ← `task` ← `local`,
-// `multi` ← `runtime`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`, and in one file of `net`. Under `cfg(loom)` only the
-// protocols between threads are compiled, for the models in `loom-tests/`.
+// `multi` ← `runtime`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`, and in one file of `net`: see
+// `UNSAFE.md`. Under `cfg(loom)` only the protocols between threads are compiled, for the models in `loom-tests/`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

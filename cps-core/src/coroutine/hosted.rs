@@ -13,7 +13,8 @@
 //!
 //! A future is a chain if its type is one of those that begin with their driver: a [`Coroutine`](crate::Coroutine),
 //! [`Root`](crate::Root) or [`BoxCoroutine`](crate::BoxCoroutine). It says so itself, by the report that branching
-//! points also ask for (`concurrent/frame.rs`).
+//! points also ask for (`concurrent/frame.rs`, invariant A). Between two resumes it is pinned (M), and its leaf is the
+//! frame that runs next (L).
 
 use core::future::Future;
 use core::pin::Pin;
@@ -39,7 +40,7 @@ pub unsafe fn first_poll<F: Future>(
     // SAFETY: the caller has pinned the future, and borrows it exclusively.
     let future = unsafe { Pin::new_unchecked(&mut *future) };
     let poll = future.poll(&mut Context::from_waker(&first.lend()));
-    // SAFETY: what is reported are kinds.
+    // SAFETY: all reports are `FutureTag`s (invariant A).
     let kind: Option<&FutureTag> = unsafe { first.reported() };
     let is_chain = kind.is_some_and(|kind| kind.is_chain() && kind.is_of::<F>());
     let is_suspended = is_chain && poll.is_pending();

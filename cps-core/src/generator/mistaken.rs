@@ -27,8 +27,8 @@ pub trait Awaitable {}
 #[diagnostic::on_unimplemented(
     message = "`yield_` and `yield_from` are not awaited here",
     label = "awaited in another body than a generator's own",
-    note = "they are for an `.await` in the text of a function with `#[cps(yields = …)]`, and not for one in a closure, \
-            an `async` block or a macro within",
+    note = "they are for an `.await` in the text of a function with `#[cps(yields = …)]`, and not for one in a \
+            closure, an `async` block or a macro within",
     note = "in a macro such as `select!`, let the branches evaluate to the item, and yield it behind the macro"
 )]
 pub trait AwaitableHere {}

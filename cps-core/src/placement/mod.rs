@@ -25,7 +25,7 @@ pub use try_on_stack::{StackExhausted, TryOnStack};
 /// | [`Inline`] | always elided | in the caller's frame | no | yes |
 /// | [`Stack`] | never elided | on the root's frame stack | yes | in a chunk that the root brings |
 /// | [`Heap`] | never elided | an allocation for each call | yes | no |
-/// | [`InlineUpTo<N>`](InlineUpTo) | may be elided | in `N` bytes of the caller's frame if it fits there, else as [`Stack`] | yes | as these |
+/// | [`InlineUpTo<N>`](InlineUpTo) | may be elided | up to `N` bytes as [`Inline`], else [`Stack`] | yes | as these |
 ///
 /// Frames in sequential calls share memory in every placement. P2477 warns of a callee whose memory is in a block
 /// that ends before the callee. This cannot be written here: a frame exists only while the caller awaits it.

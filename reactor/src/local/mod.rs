@@ -33,7 +33,7 @@ use crate::task::handle::JoinHandle;
 use crate::task::remote_queue::{Pushed, RemoteQueue};
 
 thread_local! {
-    /// The executor that is entered on this thread.
+    /// The executor that is entered on this thread, by a reference that `Arc` counts; or null.
     static CURRENT: Cell<*const Shared> = const { Cell::new(ptr::null()) };
 }
 
@@ -79,23 +79,28 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
     if shared.is_null() {
         return None;
     }
-    // SAFETY: `Entered` keeps the executor, by an `Arc`, as long as it is current.
+    // SAFETY: `CURRENT` has a reference to it.
     unsafe {
         Arc::increment_strong_count(shared);
         Some(Arc::from_raw(shared))
     }
 }
 
-/// Makes an executor current until it is dropped; then the previous one is again. (They nest: it is not `Send`, and its
-/// makers keep it on their stack.)
+/// Makes an executor current until it is dropped; then the previous one is again. It is not `Send`.
+///
+/// Users may drop theirs in any order, so it does not keep its own executor: what is current keeps that, and this keeps
+/// the previous one.
 pub(crate) struct Entered {
     previous: *const Shared,
-    _shared: Arc<Shared>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        CURRENT.set(self.previous);
+        let current = CURRENT.replace(self.previous);
+        if !current.is_null() {
+            // SAFETY: `CURRENT` had a reference, and now has that of `previous`.
+            unsafe { Arc::decrement_strong_count(current) };
+        }
     }
 }
 
@@ -202,7 +207,7 @@ impl Shared {
     /// # Safety
     /// By the owner.
     pub(crate) unsafe fn enter(self: &Arc<Self>) -> Entered {
-        Entered { previous: CURRENT.replace(Arc::as_ptr(self)), _shared: self.clone() }
+        Entered { previous: CURRENT.replace(Arc::into_raw(self.clone())) }
     }
 
     /// Spawns a task on the executor's own thread. If the runtime is going away, the task is cancelled at once.

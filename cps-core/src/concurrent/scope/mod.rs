@@ -226,8 +226,8 @@ type Progress = outermost::Stage;
 type MakeBody<K, F, B> = fn(F, Spawner<K>) -> B;
 
 enum Stage<K: ChildBound, F, B: Future> {
-    /// The closure, and the function that calls it. (So the future's type needs no bound on the closure: when rustc asks
-    /// whether a body that awaits a scope is `Send`, it forgets that the lifetimes in such a bound are the same.)
+    /// The closure, and the function that calls it. (So the future's type needs no bound on the closure: when rustc
+    /// asks whether a body that awaits a scope is `Send`, it forgets that the lifetimes in such a bound are the same.)
     Unstarted(F, MakeBody<K, F, B>),
     /// The body. In a cell, so that a reference to the scope is no access to it.
     Started(UnsafeCell<Branch<B>>),
