@@ -9,9 +9,10 @@ use anyhow::Result;
 use async_executor::{Executor, LocalExecutor};
 use async_io::{Async, Timer};
 use futures::channel::oneshot;
+use lab_work::clock::Cost;
 use lab_work::flavour::Flavour;
 
-use crate::runtime::{Futures, Runtime};
+use crate::runtime::{Futures, Main, Runtime};
 
 thread_local! {
     static LOCAL: LocalExecutor<'static> = const { LocalExecutor::new() };
@@ -32,11 +33,7 @@ macro_rules! runtime {
             type Unix = Futures<Async<std::os::unix::net::UnixStream>>;
             type Tcp = Futures<Async<TcpStream>>;
 
-            fn block_on<F>(main: F) -> Result<F::Output>
-            where
-                F: Future + Send + 'static,
-                F::Output: Send + 'static,
-            {
+            fn block_on(main: Main) -> Result<Cost> {
                 $block_on(main)
             }
 
@@ -81,11 +78,11 @@ macro_rules! runtime {
 runtime! { Current, block_on = on_this_thread, spawn = |future| LOCAL.with(|local| local.spawn(future)) }
 runtime! { Multi, block_on = with_workers, spawn = |future| GLOBAL.spawn(future) }
 
-fn on_this_thread<F: Future>(main: F) -> Result<F::Output> {
-    Ok(LOCAL.with(|local| async_io::block_on(local.run(main))))
+fn on_this_thread(main: Main) -> Result<Cost> {
+    LOCAL.with(|local| async_io::block_on(local.run(main)))
 }
 
-fn with_workers<F: Future>(main: F) -> Result<F::Output> {
+fn with_workers(main: Main) -> Result<Cost> {
     thread::scope(|scope| {
         let stop: Vec<_> = (0..Flavour::WORKERS)
             .map(|_| {
@@ -97,6 +94,6 @@ fn with_workers<F: Future>(main: F) -> Result<F::Output> {
         let output = async_io::block_on(main);
         // What the workers wait for.
         drop(stop);
-        Ok(output)
+        output
     })
 }

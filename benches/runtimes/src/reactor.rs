@@ -5,10 +5,11 @@ use std::net::TcpStream;
 use std::time::Duration;
 
 use anyhow::Result;
+use lab_work::clock::Cost;
 use reactor::LocalRuntime;
 use reactor::net;
 
-use crate::runtime::{Futures, Runtime};
+use crate::runtime::{Futures, Main, Runtime};
 
 /// On the current thread.
 pub(crate) struct Current;
@@ -17,12 +18,8 @@ impl Runtime for Current {
     type Unix = Futures<net::UnixStream>;
     type Tcp = Futures<net::TcpStream>;
 
-    fn block_on<F>(main: F) -> Result<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        Ok(LocalRuntime::new()?.block_on(main))
+    fn block_on(main: Main) -> Result<Cost> {
+        LocalRuntime::new()?.block_on(main)
     }
 
     fn spawn<F>(future: F) -> impl Future<Output = F::Output> + Send + 'static

@@ -6,6 +6,11 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use anyhow::Result;
+use futures::future::BoxFuture;
+use lab_work::clock::Cost;
+
+/// What is run. It is erased, for one instance of a runtime's loop takes long to compile; what it spawns is not.
+pub(crate) type Main = BoxFuture<'static, Result<Cost>>;
 
 /// A runtime of one flavour. Its functions are called inside [`block_on`](Runtime::block_on), but for that itself.
 pub(crate) trait Runtime: 'static {
@@ -15,10 +20,7 @@ pub(crate) trait Runtime: 'static {
     type Tcp: Socket;
 
     /// Runs a future to its end on this thread, with a runtime around it that ends with it.
-    fn block_on<F>(main: F) -> Result<F::Output>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static;
+    fn block_on(main: Main) -> Result<Cost>;
 
     /// Spawns a task, and gives the future of its result.
     fn spawn<F>(future: F) -> impl Future<Output = F::Output> + Send + 'static

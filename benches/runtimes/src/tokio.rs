@@ -7,12 +7,13 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anyhow::Result;
+use lab_work::clock::Cost;
 use lab_work::flavour::Flavour;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net;
 use tokio::runtime::Builder;
 
-use crate::runtime::{Runtime, Socket};
+use crate::runtime::{Main, Runtime, Socket};
 
 /// On the current thread.
 pub(crate) struct Current;
@@ -27,12 +28,8 @@ macro_rules! runtime {
             type Unix = Tokio<net::UnixStream>;
             type Tcp = Tokio<net::TcpStream>;
 
-            fn block_on<F>(main: F) -> Result<F::Output>
-            where
-                F: Future + Send + 'static,
-                F::Output: Send + 'static,
-            {
-                Ok($builder.enable_all().build()?.block_on(main))
+            fn block_on(main: Main) -> Result<Cost> {
+                $builder.enable_all().build()?.block_on(main)
             }
 
             fn spawn<F>(future: F) -> impl Future<Output = F::Output> + Send + 'static

@@ -6,8 +6,8 @@ use lab_work::generate::{Shape, Tree};
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::{lines, params, with};
-use crate::measure::{Cell, Metric, timed};
 use crate::measure::instructions::{Counter, record};
+use crate::measure::{Cell, Metric, timed};
 use crate::record::Record;
 use crate::show::Section;
 use crate::show::plot;

@@ -91,7 +91,9 @@ impl Experiment for Runtime {
                 let Some(sample) = absences.note(&what, strategy.tasks(spec)) else { continue };
                 // Where an iteration is long, or a wait, it is one.
                 let iterations = match spec.bench {
-                    Bench::YieldMany | Bench::TimersArm { .. } | Bench::TimersFire { .. } => Some(1),
+                    Bench::YieldMany | Bench::TimersArm { .. } | Bench::TimersFire { .. } => {
+                        Some(1)
+                    }
                     _ => None,
                 };
                 cells.push(Cell {

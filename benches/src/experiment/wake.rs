@@ -128,7 +128,9 @@ impl Experiment for Wake {
                 let note = match source {
                     Source::Own => "A task wakes itself.",
                     Source::Task => "Two tasks of this depth wake each other.",
-                    Source::Thread => "A task and a thread wake each other; each waits for the other.",
+                    Source::Thread => {
+                        "A task and a thread wake each other; each waits for the other."
+                    }
                     Source::Reactor => "Two tasks of this depth send each other a byte.",
                 };
                 sections.push(Section {
@@ -139,7 +141,9 @@ impl Experiment for Wake {
                     ),
                     note: match first.unit.as_str() {
                         "1" => note.to_owned(),
-                        _ => format!("{note} CPU time {whose}; on the wall: `time_per_wake` in the JSON."),
+                        _ => format!(
+                            "{note} CPU time {whose}; on the wall: `time_per_wake` in the JSON."
+                        ),
                     },
                     grid: Grid::pivot("depth", &chosen, |r| r.text("depth"), label),
                     figure: Some(plot::lines("depth", unit, &lines_by(&chosen, "depth", label))?),

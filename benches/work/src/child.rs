@@ -15,8 +15,8 @@ use crate::drive::{Placement, Timed};
 use crate::generate::Shape;
 use crate::memory::{Case, Footprint};
 use crate::prefetch::{Spec, Way};
-use crate::{tasks, wake};
 use crate::workload::Workload;
+use crate::{tasks, wake};
 
 /// A parent's request.
 #[derive(Clone, Debug, Serialize, Deserialize)]

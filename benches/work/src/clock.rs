@@ -124,6 +124,9 @@ mod tests {
         let watch = Stopwatch::start(Whose::Thread);
         std::thread::sleep(Duration::from_millis(20));
         let cost = watch.stop();
-        assert!(cost.elapsed >= Duration::from_millis(20) && cost.cpu < cost.elapsed / 2, "{cost:?}");
+        assert!(
+            cost.elapsed >= Duration::from_millis(20) && cost.cpu < cost.elapsed / 2,
+            "{cost:?}"
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::flavour::Flavour;
 
 /// What is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
+#[serde(rename_all = "snake_case")]
 pub enum Bench {
     /// 10 000 tasks are spawned; the last one to run sends a message. **An item is a task.**
     SpawnMany,

@@ -38,7 +38,7 @@ pub(super) fn run<R: Runtime>(flavour: Flavour, connections: usize, rounds: u64)
         servers.push(server);
     }
     let client = thread::spawn(move || requests(clients, rounds));
-    let served = R::block_on(async move {
+    let served = R::block_on(Box::pin(async move {
         let mut tasks = Vec::new();
         for server in servers {
             let connection = R::adopt(server)?;
@@ -48,10 +48,10 @@ pub(super) fn run<R: Runtime>(flavour: Flavour, connections: usize, rounds: u64)
         for task in tasks {
             cost = task.await?.or(cost);
         }
-        anyhow::Ok(cost)
-    })?;
+        cost.context("the server's clock was not started and stopped")
+    }));
     let (p99, of_client) = client.join().ok().context("the client has panicked")??;
-    let mut cost = served?.context("the server's clock was not started and stopped")?;
+    let mut cost = served?;
     if flavour == Flavour::Multi {
         cost.cpu = cost.cpu.saturating_sub(of_client);
     }

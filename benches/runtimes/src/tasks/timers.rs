@@ -17,57 +17,72 @@ fn far(index: usize) -> Duration {
     Duration::from_secs(3600) + Duration::from_millis(scattered)
 }
 
-/// Runs `f` in a poll of the calling task, so that timers are armed for it.
-async fn in_a_poll<T>(mut f: impl FnMut(&mut Context<'_>) -> T) -> T {
-    poll_fn(|cx| Poll::Ready(f(cx))).await
+/// A runtime may limit what a task does in one turn, and then has sleeps say `Pending` without being armed. tokio's limit
+/// is 128, that of `reactor` is the same.
+const A_TURN: usize = 100;
+
+/// Calls `f` for so many sleeps, in polls of the calling task, which wakes itself for a new turn before each batch.
+async fn in_turns(timers: usize, mut f: impl FnMut(usize, &mut Context<'_>)) {
+    for from in (0..timers).step_by(A_TURN) {
+        let mut is_new = false;
+        poll_fn(|cx| {
+            is_new = !is_new;
+            if is_new {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            for index in from..timers.min(from + A_TURN) {
+                f(index, cx);
+            }
+            Poll::Ready(())
+        })
+        .await;
+    }
 }
 
-fn poll_all<F: Future<Output = ()>>(sleeps: &mut [Pin<Box<F>>], cx: &mut Context<'_>) {
-    for sleep in sleeps {
+async fn poll_all<F: Future<Output = ()>>(sleeps: &mut [Pin<Box<F>>]) {
+    in_turns(sleeps.len(), |index, cx| {
+        assert!(sleeps[index].as_mut().poll(cx).is_pending(), "an hour has passed");
+    })
+    .await;
+}
+
+/// Makes sleeps and polls them once.
+async fn armed<R: Runtime>(timers: usize) -> Vec<Pin<Box<impl Future<Output = ()> + Send>>> {
+    let mut sleeps = Vec::with_capacity(timers);
+    in_turns(timers, |index, cx| {
+        let mut sleep = Box::pin(R::sleep(far(index)));
         assert!(sleep.as_mut().poll(cx).is_pending(), "an hour has passed");
-    }
+        sleeps.push(sleep);
+    })
+    .await;
+    sleeps
 }
 
 pub(super) async fn arm<R: Runtime>(timers: usize, whose: Whose, iterations: u64) -> Cost {
     let mut cost = Cost::default();
     for _ in 0..iterations {
-        let mut sleeps = Vec::with_capacity(timers);
-        cost += in_a_poll(|cx| {
-            let watch = Stopwatch::start(whose);
-            for index in 0..timers {
-                let mut sleep = Box::pin(R::sleep(far(index)));
-                assert!(sleep.as_mut().poll(cx).is_pending(), "an hour has passed");
-                sleeps.push(sleep);
-            }
-            watch.stop()
-        })
-        .await;
+        let watch = Stopwatch::start(whose);
+        let sleeps = armed::<R>(timers).await;
+        cost += watch.stop();
+        drop(sleeps);
     }
     cost
 }
 
 pub(super) async fn repoll<R: Runtime>(timers: usize, whose: Whose, iterations: u64) -> Cost {
-    let mut sleeps: Vec<_> = (0..timers).map(|index| Box::pin(R::sleep(far(index)))).collect();
-    in_a_poll(|cx| poll_all(&mut sleeps, cx)).await;
-    let mut cost = Cost::default();
+    let mut sleeps = armed::<R>(timers).await;
+    let watch = Stopwatch::start(whose);
     for _ in 0..iterations {
-        // In its own turn: a runtime may limit what a task does in one.
-        R::yield_now().await;
-        cost += in_a_poll(|cx| {
-            let watch = Stopwatch::start(whose);
-            poll_all(&mut sleeps, cx);
-            watch.stop()
-        })
-        .await;
+        poll_all(&mut sleeps).await;
     }
-    cost
+    watch.stop()
 }
 
 pub(super) async fn cancel<R: Runtime>(timers: usize, whose: Whose, iterations: u64) -> Cost {
     let mut cost = Cost::default();
     for _ in 0..iterations {
-        let mut sleeps: Vec<_> = (0..timers).map(|index| Box::pin(R::sleep(far(index)))).collect();
-        in_a_poll(|cx| poll_all(&mut sleeps, cx)).await;
+        let sleeps = armed::<R>(timers).await;
         let watch = Stopwatch::start(whose);
         drop(sleeps);
         cost += watch.stop();
@@ -94,7 +109,10 @@ pub(super) async fn fire<R: Runtime>(timers: usize, whose: Whose, iterations: u6
         all_armed.await.expect("the last task sends");
         // The last one is armed when it has been polled.
         R::yield_now().await;
-        ensure!(countdown.left() == timers, "this machine is too busy: timers fire while others are armed");
+        ensure!(
+            countdown.left() == timers,
+            "this machine is too busy: timers fire while others are armed"
+        );
         let watch = Stopwatch::start(whose);
         ended.await.expect("the last task sends");
         cost += watch.stop();

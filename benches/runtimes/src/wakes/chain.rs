@@ -7,16 +7,27 @@ use lab_work::clock::{Stopwatch, Whose};
 
 use super::{Done, Event};
 
-/// Defines a leaf with the attributes given: one text, so that it is the same work.
-macro_rules! leaf {
-    ($(#[$attribute:meta])* $name:ident) => {
-        /// The first event is not timed: then all have been polled once.
+/// Defines the body of all levels, the leaf's included: one text and one type for all depths, with the attributes given.
+/// `$next` is what evaluates to the level below.
+macro_rules! body {
+    ($(#[$attribute:meta])* $name:ident, |$depth:ident, $event:ident, $events:ident, $whose:ident| $next:expr) => {
         $(#[$attribute])*
-        pub(super) async fn $name<E: Event>(event: E, events: u64, whose: Whose) -> Done {
-            let mut event = event;
+        pub(super) async fn $name<E: Event>(
+            $depth: u32,
+            $event: E,
+            $events: u64,
+            $whose: Whose,
+        ) -> Done {
+            if $depth != 0 {
+                let $depth = $depth - 1;
+                let done: Done = $next;
+                return Done { levels: done.levels + 1, ..done };
+            }
+            let mut event = $event;
+            // The first event is not timed: then all have been polled once.
             poll_fn(|cx| event.poll_next(cx)).await;
-            let watch = Stopwatch::start(whose);
-            let mut left = events;
+            let watch = Stopwatch::start($whose);
+            let mut left = $events;
             while left != 0 {
                 poll_fn(|cx| event.poll_next(cx)).await;
                 left -= 1;
@@ -26,32 +37,17 @@ macro_rules! leaf {
     };
 }
 
-leaf! { leaf }
-leaf! { #[cps_core::coroutine] direct_leaf }
-
-/// `depth` calls of coroutines around a leaf.
-#[cps_core::coroutine]
-pub(super) async fn direct<E: Event>(depth: u32, event: E, events: u64, whose: Whose) -> Done {
-    let done = if depth == 1 {
-        direct_leaf(event, events, whose).await
-    } else {
-        direct(depth - 1, event, events, whose).on_heap().await
-    };
-    Done { levels: done.levels + 1, ..done }
+body! {
+    #[cps_core::coroutine]
+    direct, |depth, event, events, whose| direct(depth, event, events, whose).on_heap().await
 }
+body! { plain, |depth, event, events, whose| boxed(depth, event, events, whose).await }
 
-/// `depth` calls of boxed futures around a leaf.
-pub(super) fn boxed<E: Event>(
+fn boxed<E: Event>(
     depth: u32,
     event: E,
     events: u64,
     whose: Whose,
 ) -> Pin<Box<dyn Future<Output = Done> + Send>> {
-    if depth == 0 {
-        return Box::pin(leaf(event, events, whose));
-    }
-    Box::pin(async move {
-        let done = boxed(depth - 1, event, events, whose).await;
-        Done { levels: done.levels + 1, ..done }
-    })
+    Box::pin(plain(depth, event, events, whose))
 }

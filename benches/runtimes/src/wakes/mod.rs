@@ -4,7 +4,7 @@ use std::task::{Context, Poll};
 use std::thread;
 
 use anyhow::{Context as _, Result, ensure};
-use lab_work::clock::Cost;
+use lab_work::clock::{Cost, Whose};
 use lab_work::wake::{Body, Source, Spec};
 
 use crate::runtime::Runtime;
@@ -45,6 +45,14 @@ struct Done {
     levels: u32,
 }
 
+impl Done {
+    fn checked(self, spec: Spec) -> Result<Cost> {
+        let Done { cost, levels } = self;
+        ensure!(levels == spec.depth, "wrong result: {levels} levels of {}", spec.depth);
+        Ok(cost)
+    }
+}
+
 /// Runs a chain as a task.
 fn spawn<R: Runtime, E: Event>(
     spec: Spec,
@@ -52,47 +60,46 @@ fn spawn<R: Runtime, E: Event>(
     events: u64,
 ) -> futures::future::BoxFuture<'static, Done> {
     let whose = spec.flavour.whose();
-    // The task's future is the chain itself, as an executor may look at its type.
-    match (spec.body, spec.depth) {
-        (Body::Direct, 0) => Box::pin(R::spawn(chain::direct_leaf(event, events, whose))),
-        (Body::Direct, depth) => Box::pin(R::spawn(chain::direct(depth, event, events, whose))),
-        (Body::Boxed, 0) => Box::pin(R::spawn(chain::leaf(event, events, whose))),
-        (Body::Boxed, depth) => Box::pin(R::spawn(chain::boxed(depth, event, events, whose))),
+    // The task's future is the chain itself: an executor may look at its type.
+    match spec.body {
+        Body::Direct => Box::pin(R::spawn(chain::direct(spec.depth, event, events, whose))),
+        Body::Boxed => Box::pin(R::spawn(chain::plain(spec.depth, event, events, whose))),
     }
 }
 
 /// Makes a runtime, and has a task wait for so many events.
 pub(crate) fn run<R: Runtime>(spec: Spec, events: u64) -> Result<Cost> {
-    let done = match spec.source {
-        Source::Own => R::block_on(async move {
-            spawn::<R, _>(spec, Own { is_woken: false }, events).await
-        })?,
-        Source::Task => R::block_on(async move {
+    match spec.source {
+        Source::Own => R::block_on(Box::pin(async move {
+            let done = spawn::<R, _>(spec, Own { is_woken: false }, events).await;
+            done.checked(spec)
+        })),
+        Source::Task => R::block_on(Box::pin(async move {
             let (one, other) = Baton::pair();
             both::<R, _>(spec, one, other, events).await
-        })?,
-        Source::Reactor => R::block_on(async move {
+        })),
+        Source::Reactor => R::block_on(Box::pin(async move {
             let (one, other) = Bytes::pair::<R>()?;
-            anyhow::Ok(both::<R, _>(spec, one, other, events).await)
-        })??,
+            both::<R, _>(spec, one, other, events).await
+        })),
         Source::Thread => {
             let (one, other) = Baton::pair();
             let partner = thread::spawn(move || {
-                futures_lite::future::block_on(chain::leaf(other, events, spec.flavour.whose()))
+                futures_lite::future::block_on(chain::plain(0, other, events, Whose::Thread))
             });
-            let done = R::block_on(async move { spawn::<R, _>(spec, one, events).await })?;
+            let cost = R::block_on(Box::pin(async move {
+                spawn::<R, _>(spec, one, events).await.checked(spec)
+            }))?;
             partner.join().ok().context("the other thread has panicked")?;
-            done
+            Ok(cost)
         }
-    };
-    ensure!(done.levels == spec.depth, "wrong result: {} levels of {}", done.levels, spec.depth);
-    Ok(done.cost)
+    }
 }
 
 /// Two chains, each of which is the source of the other's events.
-async fn both<R: Runtime, E: Event>(spec: Spec, one: E, other: E, events: u64) -> Done {
+async fn both<R: Runtime, E: Event>(spec: Spec, one: E, other: E, events: u64) -> Result<Cost> {
     let (one, other) = (spawn::<R, _>(spec, one, events), spawn::<R, _>(spec, other, events));
-    let done = one.await;
-    other.await;
-    done
+    let cost = one.await.checked(spec)?;
+    other.await.checked(spec)?;
+    Ok(cost)
 }

@@ -14,8 +14,8 @@ use lab_work::strategy::Strategy as _;
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::params;
-use crate::measure::{Cell, Metric, timed};
 use crate::measure::instructions::{self, Counter};
+use crate::measure::{Cell, Metric, timed};
 use crate::record::{Params, Record};
 use crate::show::Section;
 
