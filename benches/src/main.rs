@@ -58,7 +58,7 @@ struct Run {
     html: Option<PathBuf>,
 
     /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `generate`,
-    /// `prefetch`)
+    /// `prefetch`, `wake`, `runtime`)
     #[arg(long)]
     instructions: bool,
 

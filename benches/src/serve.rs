@@ -41,7 +41,9 @@ pub fn run_once(strategy: &str, request: &str) -> Result<()> {
         }
         Request::Run { workload, iterations, .. } => workload.expected(*iterations),
         Request::Lookups { range, .. } => range.len() as u64,
-        Request::Generate { iterations, .. } => *iterations,
+        Request::Generate { iterations, .. }
+        | Request::Wakes { iterations, .. }
+        | Request::Tasks { iterations, .. } => *iterations,
     };
     match child.answer(request.clone())? {
         Reply::Timed { checksum, .. } if checksum == expected => Ok(()),
@@ -91,6 +93,16 @@ impl Child {
                 let sample = self.strategy.generate(&Tree::build(shape, depth));
                 let mut sample = sample.context("the strategy does not traverse this tree")?;
                 reply(sample(iterations)?, iterations)
+            }
+            Request::Wakes { spec, iterations } => {
+                let wakes = self.strategy.wakes(spec)?;
+                let mut wakes = wakes.context("the strategy is no runtime")?;
+                reply(wakes(iterations)?.elapsed, iterations)
+            }
+            Request::Tasks { spec, iterations } => {
+                let tasks = self.strategy.tasks(spec)?;
+                let mut tasks = tasks.context("the strategy is no runtime")?;
+                reply(tasks(iterations)?.elapsed, iterations)
             }
             Request::Probes(case) => {
                 let probes = self.strategy.probes(case)?;

@@ -6,8 +6,8 @@ use lab_work::generate::{Shape, Tree};
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::{lines, params, with};
-use crate::measure::Cell;
 use crate::measure::instructions::{Counter, record};
+use crate::measure::{Cell, Metric, timed};
 use crate::record::Record;
 use crate::show::Section;
 use crate::show::plot;
@@ -57,10 +57,9 @@ impl Experiment for Generate {
                     cells.push(Cell {
                         strategy: name.to_owned(),
                         params: params! { "shape": shape.name(), "depth": depth },
-                        metric: "time_per_item",
-                        units: tree.nodes() as f64,
+                        metrics: vec![Metric::time("time_per_item", tree.nodes() as f64)],
                         iterations: None,
-                        sample,
+                        sample: timed(sample),
                     });
                 }
             }

@@ -6,7 +6,7 @@ use lab_work::join::Case;
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::{lines, params, with};
-use crate::measure::Cell;
+use crate::measure::{Cell, Metric, timed};
 use crate::record::Record;
 use crate::show::Section;
 use crate::show::plot;
@@ -46,10 +46,9 @@ impl Experiment for Join {
                     cells.push(Cell {
                         strategy: name.to_owned(),
                         params: params! { "case": case.name(), "branches": branches },
-                        metric,
-                        units: 1.0,
+                        metrics: vec![Metric::time(metric, 1.0)],
                         iterations: None,
-                        sample,
+                        sample: timed(sample),
                     });
                 }
             }

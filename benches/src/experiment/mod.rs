@@ -11,11 +11,13 @@ mod join;
 mod memory;
 mod prefetch;
 mod resume;
+mod runtime;
+mod wake;
 
 pub use run::{Experiment, Participant, Progress, Run};
 
 /// All experiments, in the order in which they run.
-pub static ALL: [&dyn Experiment; 7] = [
+pub static ALL: [&dyn Experiment; 9] = [
     &resume::Resume,
     &call::Call,
     &crossover::Crossover,
@@ -23,4 +25,6 @@ pub static ALL: [&dyn Experiment; 7] = [
     &join::Join,
     &generate::Generate,
     &prefetch::Prefetch,
+    &wake::Wake,
+    &runtime::Runtime,
 ];

@@ -1,10 +1,11 @@
 //! What experiments have in common: cells of workloads, parameters, lines of plots.
 
+use anyhow::Result;
 use lab_work::drive::Placement;
 use lab_work::workload::Workload;
 
-use super::run::Participant;
-use crate::measure::{Cell, checked};
+use super::run::{Participant, Progress};
+use crate::measure::{Cell, Metric, checked, timed};
 use crate::record::{Params, Record};
 use crate::show::plot::Line;
 
@@ -22,10 +23,9 @@ pub(super) fn cells_of(
             cells.push(Cell {
                 strategy: participant.name().to_owned(),
                 params: params(variant.placement),
-                metric,
-                units,
+                metrics: vec![Metric::time(metric, units)],
                 iterations: None,
-                sample: checked(participant.name(), workload, variant.run),
+                sample: timed(checked(participant.name(), workload, variant.run)),
             });
         }
     }
@@ -49,10 +49,19 @@ pub(super) fn with<'a>(records: &'a [Record], param: &str, value: &str) -> Vec<&
 
 /// The records as lines of a plot over `param`: one for each label, in the order of appearance.
 pub(super) fn lines(records: &[&Record], param: &str) -> Vec<Line> {
+    lines_by(records, param, Record::label)
+}
+
+/// [`lines`] with other labels.
+pub(super) fn lines_by(
+    records: &[&Record],
+    param: &str,
+    label: impl Fn(&Record) -> String,
+) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for record in records {
         let Some(x) = record.number(param) else { continue };
-        let label = record.label();
+        let label = label(record);
         let point = (x as f64, record.value);
         match lines.iter_mut().find(|line| line.label == label) {
             Some(line) => line.points.push(point),
@@ -60,4 +69,28 @@ pub(super) fn lines(records: &[&Record], param: &str) -> Vec<Line> {
         }
     }
     lines
+}
+
+/// What participants cannot do, each once.
+#[derive(Default)]
+pub(super) struct Absences(Vec<String>);
+
+impl Absences {
+    /// What a participant offers, if it does; keeps the reason if it cannot do `what`.
+    pub(super) fn note<T>(&mut self, what: &str, offer: Result<Option<T>>) -> Option<T> {
+        offer.unwrap_or_else(|reason| {
+            let line = format!("{what}: not available: {reason:#}");
+            if !self.0.contains(&line) {
+                self.0.push(line);
+            }
+            None
+        })
+    }
+
+    /// Tells the reader.
+    pub(super) fn say(self, experiment: &str, progress: &mut dyn Progress) {
+        for line in self.0 {
+            progress.say(&format!("{experiment} without {line}"));
+        }
+    }
 }

@@ -13,6 +13,7 @@ use lab_work::generate::Shape;
 use lab_work::prefetch::{Spec, Way};
 use lab_work::strategy::Strategy;
 use lab_work::workload::Workload;
+use lab_work::{tasks, wake};
 
 use crate::record::{Params, Record};
 
@@ -95,6 +96,31 @@ impl Counter {
                 .with_context(|| format!("{name} on a {} tree under valgrind", shape.name()))
         };
         Ok(total(2)? - total(1)?)
+    }
+
+    /// Instructions of one wake, of all threads. Making the runtime and the task cancels out.
+    ///
+    /// # Errors
+    /// If a run fails or its result is wrong.
+    pub fn per_wake(&self, name: &str, strategy: &dyn Strategy, spec: wake::Spec) -> Result<f64> {
+        let total = |iterations| {
+            self.total(name, strategy, &Request::Wakes { spec, iterations })
+                .with_context(|| format!("{name} on {spec:?} under valgrind"))
+        };
+        let events = (MANY - FEW) as f64;
+        Ok((total(MANY)? - total(FEW)?) / events / f64::from(spec.source.wakes()))
+    }
+
+    /// Instructions for each item of what runtimes do, of all threads. Making the runtime cancels out.
+    ///
+    /// # Errors
+    /// If a run fails or its result is wrong.
+    pub fn per_item(&self, name: &str, strategy: &dyn Strategy, spec: tasks::Spec) -> Result<f64> {
+        let total = |iterations| {
+            self.total(name, strategy, &Request::Tasks { spec, iterations })
+                .with_context(|| format!("{name} on {spec:?} under valgrind"))
+        };
+        Ok((total(2)? - total(1)?) / spec.bench.items() as f64)
     }
 
     fn total(&self, name: &str, strategy: &dyn Strategy, request: &Request) -> Result<f64> {

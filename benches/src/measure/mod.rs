@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
+use lab_work::clock::Cost;
 use lab_work::drive::{Runner, Sample};
 use lab_work::workload::Workload;
 use rand::SeedableRng;
@@ -32,21 +33,86 @@ impl Budget {
     pub const QUICK: Budget = Budget { samples: 11, sample_time: Duration::from_millis(2) };
 }
 
+/// Which figure of a sample is recorded.
+#[derive(Clone, Copy, Debug)]
+enum Figure {
+    Elapsed,
+    Cpu,
+    Throughput,
+    P99,
+}
+
+/// A figure that is recorded of a cell.
+#[derive(Clone, Copy, Debug)]
+pub struct Metric {
+    name: &'static str,
+    figure: Figure,
+    /// How many units of the metric one iteration makes, for instance the depth for a time per
+    /// level.
+    units: f64,
+}
+
+impl Metric {
+    /// The time on the clock of the sample, for each unit.
+    #[must_use]
+    pub fn time(name: &'static str, units: f64) -> Self {
+        Self { name, figure: Figure::Elapsed, units }
+    }
+
+    /// The processor time, for each unit.
+    #[must_use]
+    pub fn cpu(name: &'static str, units: f64) -> Self {
+        Self { name, figure: Figure::Cpu, units }
+    }
+
+    /// Units in a second.
+    #[must_use]
+    pub fn throughput(units: f64) -> Self {
+        Self { name: "throughput", figure: Figure::Throughput, units }
+    }
+
+    /// What all but one percent of the requests took at most.
+    #[must_use]
+    pub fn p99() -> Self {
+        Self { name: "p99", figure: Figure::P99, units: 1.0 }
+    }
+
+    fn unit(&self) -> &'static str {
+        if matches!(self.figure, Figure::Throughput) { "1/s" } else { "ns" }
+    }
+
+    fn of(&self, cost: &Cost, iterations: u64) -> f64 {
+        let units = iterations as f64 * self.units;
+        match self.figure {
+            Figure::Elapsed => cost.elapsed.as_secs_f64() * 1e9 / units,
+            Figure::Cpu => cost.cpu.as_secs_f64() * 1e9 / units,
+            Figure::Throughput => units / cost.elapsed.as_secs_f64(),
+            Figure::P99 => cost.p99.as_secs_f64() * 1e9,
+        }
+    }
+}
+
+/// Does the work of a cell, and says what it took.
+pub type Measurement = Box<dyn FnMut(u64) -> Result<Cost>>;
+
 /// One thing to measure: a strategy on some work.
 pub struct Cell {
     /// Name of the strategy.
     pub strategy: String,
     /// The part of the record that describes the cell.
     pub params: Params,
-    /// Name of the figure.
-    pub metric: &'static str,
-    /// How many units of the metric one iteration makes, for instance the depth for a time per
-    /// level.
-    pub units: f64,
+    /// What is recorded of it, a record for each.
+    pub metrics: Vec<Metric>,
     /// How many iterations a sample has; without, as many as fill the sample time.
     pub iterations: Option<u64>,
     /// Does the work.
-    pub sample: Sample,
+    pub sample: Measurement,
+}
+
+/// A sample that is measured by one clock.
+#[must_use]
+pub fn timed(mut sample: Sample) -> Measurement {
+    Box::new(move |iterations| Ok(sample(iterations)?.into()))
 }
 
 impl std::fmt::Debug for Cell {
@@ -77,14 +143,14 @@ impl Cell {
     fn calibrate(&mut self, target: Duration) -> Result<u64> {
         let mut iterations = self.iterations.unwrap_or(1);
         loop {
-            let elapsed = (self.sample)(iterations)?;
+            let elapsed = (self.sample)(iterations)?.elapsed;
             if self.iterations.is_some() {
                 return Ok(iterations);
             }
             // A tenth of the target is long enough to extrapolate from; twice, since a run that was
             // interrupted looks long.
             if elapsed >= target / 10 {
-                let elapsed = elapsed.min((self.sample)(iterations)?);
+                let elapsed = elapsed.min((self.sample)(iterations)?.elapsed);
                 if elapsed >= target / 10 {
                     let scale = target.as_secs_f64() / elapsed.as_secs_f64();
                     return Ok(((iterations as f64 * scale) as u64).max(1));
@@ -94,22 +160,27 @@ impl Cell {
         }
     }
 
-    fn record(&self, experiment: &str, iterations: u64, samples: &[Duration]) -> Record {
-        let units = iterations as f64 * self.units;
-        let nanoseconds: Vec<f64> =
-            samples.iter().map(|time| time.as_secs_f64() * 1e9 / units).collect();
-        let (value, low, high) = median_and_quartiles(nanoseconds);
-        Record {
-            experiment: experiment.to_owned(),
-            strategy: self.strategy.clone(),
-            params: self.params.clone(),
-            metric: self.metric.to_owned(),
-            unit: "ns".to_owned(),
-            value: rounded(value),
-            low: rounded(low),
-            high: rounded(high),
-            samples: samples.len(),
-        }
+    fn records(
+        &self,
+        experiment: &str,
+        iterations: u64,
+        samples: &[Cost],
+    ) -> impl Iterator<Item = Record> {
+        self.metrics.iter().map(move |metric| {
+            let figures = samples.iter().map(|cost| metric.of(cost, iterations)).collect();
+            let (value, low, high) = median_and_quartiles(figures);
+            Record {
+                experiment: experiment.to_owned(),
+                strategy: self.strategy.clone(),
+                params: self.params.clone(),
+                metric: metric.name.to_owned(),
+                unit: metric.unit().to_owned(),
+                value: rounded(value),
+                low: rounded(low),
+                high: rounded(high),
+                samples: samples.len(),
+            }
+        })
     }
 }
 
@@ -154,7 +225,7 @@ pub fn measure(
         }
     }
     let results = cells.iter().zip(iterations).zip(&samples);
-    Ok(results.map(|((cell, n), samples)| cell.record(experiment, n, samples)).collect())
+    Ok(results.flat_map(|((cell, n), samples)| cell.records(experiment, n, samples)).collect())
 }
 
 /// How often [`measure`] ticks.
@@ -175,16 +246,15 @@ mod tests {
         Cell {
             strategy: "fake".into(),
             params: Params::new(),
-            metric: "time_per_call",
-            units: 1.0,
+            metrics: vec![Metric::time("time_per_call", 1.0)],
             iterations: None,
-            sample: checked(
+            sample: timed(checked(
                 "fake",
                 Workload::Fib { n: 10, yields: false },
                 Box::new(move |n| {
                     Ok(Timed { elapsed: Duration::from_nanos(100 * n), checksum: checksum(n) })
                 }),
-            ),
+            )),
         }
     }
 
@@ -207,12 +277,36 @@ mod tests {
     }
 
     #[test]
+    fn a_cell_has_a_record_for_each_metric() {
+        let mut server = cell(|_| 0);
+        server.metrics = vec![
+            Metric::time("time_total", 1.0),
+            Metric::cpu("cpu_per_item", 4.0),
+            Metric::throughput(4.0),
+            Metric::p99(),
+        ];
+        let (elapsed, cpu) = (Duration::from_micros(10), Duration::from_micros(2));
+        let cost = Cost { elapsed, cpu, p99: Duration::from_micros(7) };
+        let figures: Vec<_> = server
+            .records("runtime", 5, &[cost; 3])
+            .map(|record| (record.metric, record.unit, record.value))
+            .collect();
+        let expected = [
+            ("time_total", "ns", 2000.0),
+            ("cpu_per_item", "ns", 100.0),
+            ("throughput", "1/s", 2_000_000.0),
+            ("p99", "ns", 7000.0),
+        ];
+        assert_eq!(figures, expected.map(|(name, unit, value)| (name.into(), unit.into(), value)));
+    }
+
+    #[test]
     fn a_run_that_was_interrupted_does_not_make_samples_short() {
         let mut first = true;
         let mut interrupted = cell(|_| 0);
         interrupted.sample = Box::new(move |n| {
             let interruption = if std::mem::take(&mut first) { 1_000_000 } else { 0 };
-            Ok(Duration::from_nanos(100 * n + interruption))
+            Ok(Duration::from_nanos(100 * n + interruption).into())
         });
         let iterations = interrupted.calibrate(BUDGET.sample_time).unwrap();
         assert_eq!(iterations, 1000);

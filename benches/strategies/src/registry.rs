@@ -27,8 +27,10 @@ pub enum Work {
     Lookups,
     /// Programs whose memory is counted: [`Strategy::probes`].
     Memory,
+    /// What a runtime does: [`Strategy::wakes`], [`Strategy::tasks`].
+    Runtime,
 }
-use Work::{Branches, Chains, Items, Lookups, Memory};
+use Work::{Branches, Chains, Items, Lookups, Memory, Runtime};
 
 /// What a strategy is in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,7 +87,7 @@ impl fmt::Debug for Entry {
 }
 
 /// The strategies, in the order of the tables.
-pub static ALL: [Entry; 20] = [
+pub static ALL: [Entry; 23] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
@@ -267,6 +269,30 @@ pub static ALL: [Entry; 20] = [
         role: Role::Other,
         colour: BLACK,
         load: |_| Ok(Box::new(naive::NaiveBranch)),
+    },
+    Entry {
+        name: "reactor",
+        about: "this project's runtime, which resumes the leaf of a task's chain itself",
+        does: &[Runtime],
+        role: Role::Ours,
+        colour: (214, 39, 40),
+        load: |_| Ok(Box::new(lab_runtimes::Reactor)),
+    },
+    Entry {
+        name: "tokio",
+        about: "the runtime tokio, with its event queue and timers",
+        does: &[Runtime],
+        role: Role::Other,
+        colour: (31, 119, 180),
+        load: |_| Ok(Box::new(lab_runtimes::Tokio)),
+    },
+    Entry {
+        name: "async-executor",
+        about: "the executors of the crate async-executor with async-io: what smol consists of",
+        does: &[Runtime],
+        role: Role::Other,
+        colour: (44, 160, 44),
+        load: |_| Ok(Box::new(lab_runtimes::AsyncExecutor)),
     },
 ];
 

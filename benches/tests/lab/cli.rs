@@ -49,10 +49,18 @@ fn list_names_experiments_and_strategies() {
     let output = command(&["list"]).env("PATH", "").output().unwrap();
     assert!(output.status.success());
     let text = text(&output.stdout);
-    for name in ["resume", "call", "crossover", "memory", "join", "generate", "prefetch"]
-        .into_iter()
-        .chain(lab_strategies::registry::names())
-    {
+    let experiments = [
+        "resume",
+        "call",
+        "crossover",
+        "memory",
+        "join",
+        "generate",
+        "prefetch",
+        "wake",
+        "runtime",
+    ];
+    for name in experiments.into_iter().chain(lab_strategies::registry::names()) {
         assert!(text.contains(name), "{name} is missing in {text}");
     }
     let other = if cfg!(feature = "tail-call") { "see direct-tail" } else { "--tail-lab" };
@@ -289,6 +297,97 @@ fn prefetch_names_tables_ways_and_pages() {
     }
 }
 
+/// The runtimes that run tasks on so many threads.
+fn runtimes(flavour: &str) -> &'static [&'static str] {
+    match flavour {
+        "current" => &["reactor", "tokio", "async-executor"],
+        _ => &["tokio", "async-executor"],
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn wake_names_its_sources_depths_flavours_and_bodies() {
+    let output = tiny(&["wake", "--json", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let absent = "wake without reactor, multi: not available";
+    assert_eq!(text(&output.stderr).matches(absent).count(), 1, "{}", text(&output.stderr));
+    let records = records(&output.stdout);
+    let mut expected = 0;
+    for flavour in ["current", "multi"] {
+        for source in ["self", "task", "thread", "reactor"] {
+            for (body, depth) in
+                ["direct", "boxed"].iter().flat_map(|b| [0, 16, 256].map(|d| (b, d)))
+            {
+                for metric in ["time_per_wake", "cpu_per_wake"] {
+                    let found: Vec<&str> = (records.iter())
+                        .filter(|r| {
+                            (r.text("flavour"), r.text("source")) == (flavour.into(), source.into())
+                        })
+                        .filter(|r| {
+                            (r.text("body").as_str(), r.number("depth")) == (body, Some(depth))
+                        })
+                        .filter(|r| r.metric == metric)
+                        .map(|r| r.strategy.as_str())
+                        .collect();
+                    assert_eq!(
+                        found,
+                        runtimes(flavour),
+                        "{flavour} {source} {body} {depth} {metric}"
+                    );
+                    expected += found.len();
+                }
+            }
+        }
+    }
+    assert_eq!(records.len(), expected);
+    for record in &records {
+        assert_eq!((record.experiment.as_str(), record.unit.as_str()), ("wake", "ns"));
+        assert!(record.low <= record.value && record.value <= record.high && record.low >= 0.0);
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn runtime_names_its_benches_and_metrics() {
+    let output = tiny(&["runtime", "--json", "-"]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("runtime without reactor, multi: not available"));
+    let records = records(&output.stdout);
+    for (bench, params, metrics) in [
+        ("spawn_many", &[][..], &["time_total", "cpu_per_item"][..]),
+        ("spawn_join", &[], &["time_total", "cpu_per_item"]),
+        ("yield_many", &[], &["time_total", "cpu_per_item"]),
+        ("ping_pong", &[], &["time_total", "cpu_per_item"]),
+        ("chained_spawn", &[], &["time_total", "cpu_per_item"]),
+        ("echo", &["connections"], &["cpu_per_item", "throughput", "p99"]),
+        ("timers_arm", &["timers"], &["time_total", "cpu_per_item"]),
+        ("timers_repoll", &["timers"], &["time_total", "cpu_per_item"]),
+        ("timers_cancel", &["timers"], &["time_total", "cpu_per_item"]),
+        ("timers_fire", &["timers"], &["cpu_per_item"]),
+    ] {
+        for (workers, flavour) in [(1, "current"), (2, "multi")] {
+            for strategy in runtimes(flavour) {
+                let of_cell: Vec<_> = (records.iter())
+                    .filter(|r| r.text("bench") == bench && r.number("workers") == Some(workers))
+                    .filter(|r| r.strategy == *strategy)
+                    .collect();
+                let mut found: Vec<&str> = of_cell.iter().map(|r| r.metric.as_str()).collect();
+                found.truncate(metrics.len());
+                assert_eq!(found, metrics, "{bench} {strategy} {workers}");
+                for record in of_cell {
+                    let unit = if record.metric == "throughput" { "1/s" } else { "ns" };
+                    assert_eq!(record.unit, unit);
+                    assert!(params.iter().all(|param| record.number(param).is_some()), "{bench}");
+                }
+            }
+        }
+        let absent =
+            records.iter().any(|r| r.strategy == "reactor" && r.number("workers") == Some(2));
+        assert!(!absent, "{bench}");
+    }
+}
+
 #[test]
 fn bad_names_are_refused_with_the_good_ones() {
     refuses(&lab(&["resumee"]), "crossover");
@@ -359,6 +458,13 @@ fn a_cell_checks_its_result() {
                "way":{{"group":{group},"call_depth":5}},"range":{{"start":10,"end":50}}}}}}"#
         )
     };
+    let wakes = r#"{"wakes":{"spec":{"source":"task","depth":3,"flavour":"current","body":"direct"},
+                    "iterations":7}}"#;
+    assert!(lab(&["__cell", "reactor", wakes]).status.success());
+    refuses(&lab(&["__cell", "nested", wakes]), "no runtime");
+    let tasks = r#"{"tasks":{"spec":{"bench":{"echo":{"connections":2}},"flavour":"current"},
+                    "iterations":7}}"#;
+    assert!(lab(&["__cell", "tokio", tasks]).status.success());
     assert!(lab(&["__cell", "nested", &request(8)]).status.success());
     refuses(&lab(&["__cell", "nested", &request(0)]), "does not do these lookups");
 }

@@ -9,9 +9,10 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where rooms are, and how they name each other.
-const HOUSES: [(&str, &str); 5] = [
+const HOUSES: [(&str, &str); 6] = [
     ("work/src", "crate::"),
     ("programs/src", "crate::"),
+    ("runtimes/src", "crate::"),
     ("strategies/src", "crate::"),
     ("src", "crate::"),
     ("src/experiment", "crate::experiment::"),

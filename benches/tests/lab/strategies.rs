@@ -1,9 +1,12 @@
 //! Every strategy that can run here gives the known result of every workload, in every placement.
 
 use lab_strategies::registry::{self, Entry, Loaded, Role, Setup, Work};
+use lab_work::flavour::Flavour;
 use lab_work::generate::{Shape, Tree};
 use lab_work::join::Case;
 use lab_work::prefetch::{self, CALL_DEPTHS, Data, Distribution, GROUPS, Spec, Way};
+use lab_work::tasks::{self, Bench};
+use lab_work::wake::{self, Body, Source};
 use lab_work::workload::{Chain, DEPTHS, Workload};
 
 /// All strategies; those in C++ only if the variable `LAB_TEST_CPP` is set, for they take as long to
@@ -149,6 +152,67 @@ fn every_way_of_generating_yields_every_item_in_order() {
         // It checks what it is given.
         for mut sample in samples {
             sample(2).unwrap();
+        }
+    }
+}
+
+#[test]
+fn every_runtime_wakes_tasks_of_any_depth() {
+    for Loaded { entry, state } in loaded() {
+        let Ok(strategy) = state else { continue };
+        let mut flavours = Vec::new();
+        for flavour in Flavour::ALL {
+            for (source, body) in Source::ALL.into_iter().flat_map(|s| Body::ALL.map(|b| (s, b))) {
+                for depth in [0, 1, 5, 256] {
+                    let spec = wake::Spec { source, depth, flavour, body };
+                    let Ok(Some(mut wakes)) = strategy.wakes(spec) else { continue };
+                    flavours.push(flavour);
+                    for events in [1, 100] {
+                        // It checks that it has gone through all levels.
+                        wakes(events).unwrap_or_else(|e| panic!("{} {spec:?}: {e:#}", entry.name));
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            flavours.contains(&Flavour::Current),
+            entry.does(Work::Runtime),
+            "{}",
+            entry.name
+        );
+    }
+}
+
+#[test]
+fn every_runtime_does_what_runtimes_do() {
+    let benches = [
+        Bench::SpawnMany,
+        Bench::SpawnJoin,
+        Bench::YieldMany,
+        Bench::PingPong,
+        Bench::ChainedSpawn,
+        Bench::Echo { connections: 1 },
+        Bench::Echo { connections: 3 },
+        Bench::TimersArm { timers: 100 },
+        Bench::TimersRepoll { timers: 100 },
+        Bench::TimersCancel { timers: 100 },
+        // The first one fires after 20 ms.
+        Bench::TimersFire { timers: 10 },
+    ];
+    for Loaded { entry, state } in loaded() {
+        let Ok(strategy) = state else { continue };
+        for flavour in Flavour::ALL {
+            for bench in benches {
+                let spec = tasks::Spec { bench, flavour };
+                let tasks = strategy.tasks(spec);
+                if flavour == Flavour::Current {
+                    let does = matches!(tasks, Ok(Some(_)));
+                    assert_eq!(does, entry.does(Work::Runtime), "{}", entry.name);
+                }
+                let Ok(Some(mut tasks)) = tasks else { continue };
+                let cost = tasks(2).unwrap_or_else(|e| panic!("{} {spec:?}: {e:#}", entry.name));
+                assert!(cost.elapsed > std::time::Duration::ZERO, "{} {spec:?}", entry.name);
+            }
         }
     }
 }

@@ -16,6 +16,7 @@ use crate::generate::Shape;
 use crate::memory::{Case, Footprint};
 use crate::prefetch::{Spec, Way};
 use crate::workload::Workload;
+use crate::{tasks, wake};
 
 /// A parent's request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -52,6 +53,20 @@ pub enum Request {
         /// How often.
         iterations: u64,
     },
+    /// Wake a task so many times.
+    Wakes {
+        /// How.
+        spec: wake::Spec,
+        /// How often.
+        iterations: u64,
+    },
+    /// Do what runtimes do.
+    Tasks {
+        /// What.
+        spec: tasks::Spec,
+        /// How often.
+        iterations: u64,
+    },
     /// In which placements does the strategy run this case?
     Probes(Case),
     /// Run it once and measure its memory.
@@ -69,8 +84,8 @@ pub enum Request {
 pub enum Reply {
     /// To [`Request::Variants`].
     Variants(Vec<Option<Placement>>),
-    /// To [`Request::Run`], and to [`Request::Lookups`] and [`Request::Generate`] with the number of
-    /// lookups or traversals in place of the checksum: the child has checked every result.
+    /// To [`Request::Run`], and to the other requests to run something with the number of lookups or
+    /// iterations in place of the checksum: the child has checked every result.
     Timed {
         /// Duration of the timed part.
         nanoseconds: u64,

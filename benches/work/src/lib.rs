@@ -2,15 +2,20 @@
 //!
 //! A module for each kind of work: chains of calls ([`workload`]), branches of one task ([`join`]),
 //! items out of a recursion ([`generate`]), lookups in large tables ([`prefetch`]), bytes
-//! ([`memory`]). They depend on [`drive`], the clock around everything, and never on each other. A
+//! ([`memory`]), wakes through an executor ([`mod@wake`]), the rest of what a runtime does ([`tasks`]).
+//! They depend on [`drive`] and [`clock`], which are around everything, and never on each other. A
 //! [`strategy`] does some of this work; [`child`] is how one lab asks another to do it.
 
 pub mod child;
+pub mod clock;
 pub mod drive;
+pub mod flavour;
 pub mod generate;
 pub mod join;
 pub mod memory;
 pub mod paths;
 pub mod prefetch;
 pub mod strategy;
+pub mod tasks;
+pub mod wake;
 pub mod workload;

@@ -12,6 +12,8 @@ use crate::join;
 use crate::memory::movability::Unstarted;
 use crate::memory::{Case, Probe};
 use crate::prefetch::{Lookups, Spec, Way};
+use crate::tasks::{self, Tasks};
+use crate::wake::{self, Wakes};
 use crate::workload::Workload;
 
 /// One way in which a strategy runs a workload.
@@ -80,6 +82,24 @@ pub trait Strategy {
     fn unstarted(&self, payload: u32) -> Option<Unstarted> {
         let _ = payload;
         None
+    }
+
+    /// How this strategy, a runtime, wakes a task; `None` if it is no runtime.
+    ///
+    /// # Errors
+    /// Why this runtime cannot do that.
+    fn wakes(&self, spec: wake::Spec) -> Result<Option<Wakes>> {
+        let _ = spec;
+        Ok(None)
+    }
+
+    /// How this strategy, a runtime, does what runtimes do; `None` if it is no runtime.
+    ///
+    /// # Errors
+    /// Why this runtime cannot do that.
+    fn tasks(&self, spec: tasks::Spec) -> Result<Option<Tasks>> {
+        let _ = spec;
+        Ok(None)
     }
 
     /// The compiler that built the strategy, if it is not the lab's own.

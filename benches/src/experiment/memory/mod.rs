@@ -12,7 +12,7 @@ use lab_work::strategy::Strategy;
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::params;
-use crate::measure::Cell;
+use crate::measure::{Cell, Metric, timed};
 use crate::record::{Params, Record};
 use crate::show::Section;
 
@@ -143,10 +143,9 @@ fn moving(participants: &[&Participant], records: &mut Vec<Record>) -> Vec<Cell>
             cells.extend(runs.map(|(metric, run)| Cell {
                 strategy: name.to_owned(),
                 params: params.clone(),
-                metric,
-                units: 1.0,
+                metrics: vec![Metric::time(metric, 1.0)],
                 iterations: None,
-                sample: checked(name, payload, run),
+                sample: timed(checked(name, payload, run)),
             }));
         }
     }

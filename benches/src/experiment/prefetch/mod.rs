@@ -14,8 +14,8 @@ use lab_work::strategy::Strategy as _;
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::params;
-use crate::measure::Cell;
 use crate::measure::instructions::{self, Counter};
+use crate::measure::{Cell, Metric, timed};
 use crate::record::{Params, Record};
 use crate::show::Section;
 
@@ -229,13 +229,15 @@ impl Cells {
         self.cells.push(Cell {
             strategy: strategy.to_owned(),
             params,
-            metric: if steps.is_some() { "time_per_step" } else { "time_per_lookup" },
-            units: steps.map_or(1.0, f64::from),
+            metrics: vec![match steps {
+                Some(steps) => Metric::time("time_per_step", f64::from(steps)),
+                None => Metric::time("time_per_lookup", 1.0),
+            }],
             iterations: Some(length as u64),
-            sample: Box::new(move |_| {
+            sample: timed(Box::new(move |_| {
                 turn += 1;
                 (lookups.borrow_mut())(&data, slice(turn, length), None)
-            }),
+            })),
         });
     }
 }

@@ -15,7 +15,6 @@ use rand::rngs::SmallRng;
 use serde::{Deserialize, Serialize};
 
 pub mod chained;
-pub mod clock;
 pub mod counters;
 pub mod cycle;
 pub mod memory;
@@ -24,6 +23,8 @@ pub mod tree;
 
 use counters::Counters;
 use memory::Pages;
+
+use crate::clock;
 
 /// How the inputs of a tree are drawn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -199,7 +200,7 @@ pub fn sequential(table: &Table, inputs: &[u64], outputs: &mut [u64]) {
 }
 
 /// Does the lookups of a range of inputs, checks every result, and says how long the lookups took, by
-/// [`clock`]; runs the counters meanwhile, if there are any. Fails if a result is wrong.
+/// [`clock::thread`]; runs the counters meanwhile, if there are any. Fails if a result is wrong.
 pub type Lookups = Box<dyn FnMut(&Data, Range<usize>, Option<&mut Counters>) -> Result<Duration>>;
 
 /// [`Lookups`] in this process: `search` puts the result of each input at the same place of the
@@ -215,9 +216,9 @@ pub fn lookups(mut search: impl FnMut(&Table, &[u64], &mut [u64]) + 'static) -> 
         if let Some(counters) = &mut counters {
             counters.start()?;
         }
-        let start = clock::now();
+        let start = clock::thread();
         search(&data.table, inputs, &mut outputs);
-        let elapsed = clock::now().saturating_sub(start);
+        let elapsed = clock::thread().saturating_sub(start);
         if let Some(counters) = counters {
             counters.stop()?;
         }

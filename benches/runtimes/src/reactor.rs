@@ -1,0 +1,57 @@
+//! This project's runtime.
+
+use std::io;
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::Result;
+use lab_work::clock::Cost;
+use reactor::LocalRuntime;
+use reactor::net;
+
+use crate::runtime::{Futures, Main, Runtime};
+
+/// On the current thread.
+pub(crate) struct Current;
+
+impl Runtime for Current {
+    type Unix = Futures<net::UnixStream>;
+    type Tcp = Futures<net::TcpStream>;
+
+    fn block_on(main: Main) -> Result<Cost> {
+        LocalRuntime::new()?.block_on(main)
+    }
+
+    fn spawn<F>(future: F) -> impl Future<Output = F::Output> + Send + 'static
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let task = reactor::spawn(future);
+        async move { task.await.expect("the task ends") }
+    }
+
+    fn detach<F>(future: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        drop(reactor::spawn(future));
+    }
+
+    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
+        reactor::yield_now()
+    }
+
+    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+        reactor::sleep(duration)
+    }
+
+    fn pair() -> io::Result<(Self::Unix, Self::Unix)> {
+        let (one, other) = net::UnixStream::pair()?;
+        Ok((Futures(one), Futures(other)))
+    }
+
+    fn adopt(stream: TcpStream) -> io::Result<Self::Tcp> {
+        Ok(Futures(net::TcpStream::from_std(stream)?))
+    }
+}
