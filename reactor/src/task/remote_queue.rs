@@ -158,11 +158,14 @@ impl Taken {
     fn new(head: *mut Link) -> Self {
         let (mut rest, mut turned) = (head, ptr::null_mut());
         while is_list(rest) {
-            // SAFETY: an entry of the list, which stays valid until it is given back (contract of `push`).
-            let link = unsafe { &*rest };
-            rest = link.next.get();
-            link.next.set(turned);
-            turned = link as *const Link as *mut Link;
+            let link = rest;
+            // SAFETY: an entry of the list, which stays valid until it is given back (contract of `push`). (No reference is
+            // made of it: its pointer leads to the whole of which it is part.)
+            unsafe {
+                rest = (*link).next.get();
+                (*link).next.set(turned);
+            }
+            turned = link;
         }
         Taken { next: turned }
     }
