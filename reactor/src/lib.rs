@@ -97,6 +97,8 @@
 //! | How do tasks run on all cores? | [`Runtime`], [`Builder`] |
 //! | How is a task spawned that is not `Send`, or from another thread? | [`spawn_local`], [`Handle`] |
 //! | What becomes of a task whose handle is dropped, or that panics? | [`JoinHandle`], [`JoinError`] |
+//! | How are tasks joined in the order in which they end? | [`JoinSet`] |
+//! | Where does code run that blocks? | [`spawn_blocking`] |
 //! | How does a task let others run? | [`yield_now`] |
 //! | What can sockets do? | [`net`], and [`io`] for other descriptors |
 //! | Intervals, and a clock that tests can stop? | [`time`] |
@@ -110,9 +112,10 @@
 //!
 //! [mio]: https://docs.rs/mio
 
-// Rooms flow one way: `sync`, `budget` ← `driver` ← `context` ← `time` ← `io` ← `net`, and `sync` ← `task` ← `local`,
-// `multi` ← `runtime`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`, and in one file of `net`. Under `cfg(loom)` only the
-// protocols between threads are compiled, for the models in `loom-tests/`.
+// Rooms flow one way: `sync`, `budget` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync` ← `task` ←
+// `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`,
+// and in one file of `net`. Under `cfg(loom)` only the protocols between threads are compiled, for the models in
+// `loom-tests/`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -156,6 +159,8 @@ pub mod protocol {
 }
 
 #[cfg(not(loom))]
+mod blocking;
+#[cfg(not(loom))]
 mod budget;
 #[cfg(not(loom))]
 mod context;
@@ -163,6 +168,8 @@ mod context;
 mod driver;
 #[cfg(not(loom))]
 pub mod io;
+#[cfg(not(loom))]
+mod join_set;
 #[cfg(not(loom))]
 mod local;
 #[cfg(not(loom))]
@@ -176,6 +183,8 @@ pub mod time;
 
 #[cfg(not(loom))]
 pub use crate::{
+    blocking::spawn_blocking,
+    join_set::JoinSet,
     runtime::{
         Builder, EnterGuard, Handle, LocalRuntime, Runtime, RuntimeGuard, block_on, spawn,
         spawn_local,

@@ -53,7 +53,7 @@ impl Handle {
     ///
     /// If there is none, naming `what` was called.
     #[track_caller]
-    fn expect_current(what: &str) -> Self {
+    pub(crate) fn expect_current(what: &str) -> Self {
         match Self::try_current() {
             Some(handle) => handle,
             None => panic!(
@@ -70,7 +70,19 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let spawned_at = Location::caller();
+        self.spawn_at(future, Location::caller())
+    }
+
+    /// As [`spawn`](Handle::spawn), for who is not the caller itself.
+    pub(crate) fn spawn_at<F>(
+        &self,
+        future: F,
+        spawned_at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
         match &self.0 {
             // SAFETY: it is entered here, and so this is the owner.
             Kind::Local(shared) if local::is_current(shared) => unsafe {
