@@ -14,6 +14,15 @@
 //! assert_eq!(answer, 42);
 //! ```
 //!
+//! An attribute does the same for a program's entry, or for a test: [`macro@main`], [`macro@test`].
+//!
+//! ```
+//! #[reactor::main]
+//! async fn main() {
+//!     reactor::sleep(std::time::Duration::from_millis(1)).await;
+//! }
+//! ```
+//!
 //! # Tasks
 //!
 //! [`spawn`] starts a task on the same thread. It runs beside the future of [`block_on`], and its [`JoinHandle`] is a
@@ -101,6 +110,7 @@
 //! | Where does code run that blocks? | [`spawn_blocking`] |
 //! | How does a task let others run? | [`yield_now`] |
 //! | What can sockets do? | [`net`], and [`io`] for other descriptors |
+//! | How does a program end by Ctrl-C? | `signal`, with the feature |
 //! | Intervals, and a clock that tests can stop? | [`time`] |
 //!
 //! # Features
@@ -109,6 +119,7 @@
 //! |---|---|
 //! | `tokio` | the traits of `tokio::io` for streams |
 //! | `hyper` | the traits of `hyper::rt` for streams, and its timer |
+//! | `signal` | signals of the operating system, on Unix |
 //!
 //! [mio]: https://docs.rs/mio
 
@@ -178,8 +189,13 @@ mod multi;
 pub mod net;
 #[cfg(not(loom))]
 mod runtime;
+#[cfg(all(unix, feature = "signal", not(loom)))]
+pub mod signal;
 #[cfg(not(loom))]
 pub mod time;
+
+#[cfg(not(loom))]
+pub use reactor_macros::{main, test};
 
 #[cfg(not(loom))]
 pub use crate::{
