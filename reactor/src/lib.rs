@@ -194,8 +194,71 @@ pub mod signal;
 #[cfg(not(loom))]
 pub mod time;
 
+/// Makes the program's entry of an `async fn`: it runs on a new runtime.
+///
+/// ```
+/// #[reactor::main]
+/// async fn main() -> std::io::Result<()> {
+///     let listener = reactor::net::TcpListener::bind("127.0.0.1:0")?;
+///     println!("{}", listener.local_addr()?);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Options
+///
+/// | option | what it says |
+/// |---|---|
+/// | `flavor = "multi_thread"` | a [`Runtime`], which is the default |
+/// | `flavor = "current_thread"` | a [`LocalRuntime`] |
+/// | `worker_threads = 4` | the number of workers; without it, one for each core |
+/// | `crate = path` | where this crate is, for crates that re-export it |
+///
+/// # Coroutines
+///
+/// [`#[cps]`](cps_core::cps) goes below this attribute, or above it:
+///
+/// ```
+/// use cps_core::cps;
+///
+/// #[reactor::main(flavor = "current_thread")]
+/// #[cps]
+/// async fn main() {
+///     reactor::spawn_local(async {}).await.unwrap();
+/// }
+/// ```
+///
+/// It is found by its name, `cps` or `coroutine`. The other attributes of the function stay with what this one makes of
+/// it, which is not `async`. Macros that need an `async fn` go above.
+///
+/// # Panics
+///
+/// The entry panics if the system gives no event queue, or no thread; and inside a runtime, as
+/// [`Runtime::block_on`].
 #[cfg(not(loom))]
-pub use reactor_macros::{main, test};
+pub use reactor_macros::main;
+/// Makes a test of an `async fn`: it runs on a new [`LocalRuntime`], or on a [`Runtime`] with the option
+/// `flavor = "multi_thread"`.
+///
+/// ```
+/// #[reactor::test]
+/// async fn timers_fire() {
+///     reactor::sleep(std::time::Duration::from_millis(1)).await;
+/// }
+///
+/// #[reactor::test(flavor = "multi_thread", worker_threads = 2)]
+/// async fn tasks_run_beside_each_other() -> Result<(), reactor::JoinError> {
+///     reactor::spawn(async {}).await
+/// }
+/// ```
+///
+/// The options are those of [`macro@main`]. `#[ignore]`, `#[should_panic]` and [`#[cps]`](cps_core::cps) go below it.
+///
+/// # Panics
+///
+/// The test fails where an entry would panic.
+#[cfg(not(loom))]
+pub use reactor_macros::test;
 
 #[cfg(not(loom))]
 pub use crate::{

@@ -2,7 +2,8 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
-use syn::parse::Parser;
+use syn::meta::ParseNestedMeta;
+use syn::parse::{ParseStream, Parser};
 use syn::{Error, LitInt, LitStr, Path, parse_quote};
 
 /// Which runtime is made.
@@ -29,15 +30,15 @@ impl Options {
         let mut options = Options { krate: parse_quote!(::reactor), flavor: None, workers: None };
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("flavor") {
-                let name: LitStr = meta.value()?.parse()?;
+                let name: LitStr = value(&meta, "flavor = \"…\"")?.parse()?;
                 options.flavor = Some(flavor(&name)?);
                 Ok(())
             } else if meta.path.is_ident("worker_threads") {
-                let number: LitInt = meta.value()?.parse()?;
+                let number: LitInt = value(&meta, "worker_threads = n")?.parse()?;
                 options.workers = Some((workers(&number)?, number.span()));
                 Ok(())
             } else if meta.path.is_ident("crate") {
-                options.krate = meta.value()?.call(Path::parse_mod_style)?;
+                options.krate = value(&meta, "crate = path")?.call(Path::parse_mod_style)?;
                 Ok(())
             } else {
                 Err(meta.error(
@@ -68,6 +69,11 @@ impl Options {
             }
         }
     }
+}
+
+/// The tokens behind the option's `=`.
+fn value<'a>(meta: &ParseNestedMeta<'a>, form: &str) -> syn::Result<ParseStream<'a>> {
+    meta.value().map_err(|_| meta.error(format!("expected `{form}`")))
 }
 
 fn flavor(name: &LitStr) -> syn::Result<Flavor> {
