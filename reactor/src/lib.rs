@@ -107,7 +107,7 @@
 //! | How is a task spawned that is not `Send`, or from another thread? | [`spawn_local`], [`Handle`] |
 //! | What becomes of a task whose handle is dropped, or that panics? | [`JoinHandle`], [`JoinError`] |
 //! | How are tasks joined in the order in which they end? | [`JoinSet`] |
-//! | Where does code run that blocks? | [`spawn_blocking`] |
+//! | Where does code run that blocks? | [`spawn_blocking`]; [`fs`] for files |
 //! | How does a task let others run? | [`yield_now`] |
 //! | What can sockets do? | [`net`], and [`io`] for other descriptors |
 //! | How does a program end by Ctrl-C? | `signal`, with the feature |
@@ -177,6 +177,8 @@ mod budget;
 mod context;
 #[cfg(not(loom))]
 mod driver;
+#[cfg(not(loom))]
+pub mod fs;
 #[cfg(not(loom))]
 pub mod io;
 #[cfg(not(loom))]

@@ -236,7 +236,7 @@ fn results_that_are_there_are_paid_for() {
             for _ in 0..300 {
                 set.spawn_local(async {});
             }
-            while set.len() > 0 && set.try_join_next().is_none() {
+            while !set.is_empty() && set.try_join_next().is_none() {
                 yield_now().await;
             }
             for _ in 0..4 {
