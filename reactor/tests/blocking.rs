@@ -105,10 +105,10 @@ fn the_end_of_the_runtime_does_not_wait() {
     let (go_too, wait_too) = mpsc::channel::<()>();
     let begin = Instant::now();
     let local = LocalRuntime::new().unwrap();
-    let of_local = local.block_on(async { spawn_blocking(move || wait.recv()) });
+    let of_local = local.handle().spawn_blocking(move || wait.recv());
     drop(local);
     let multi = two_workers();
-    let of_multi = multi.block_on(async { spawn_blocking(move || wait_too.recv()) });
+    let of_multi = multi.handle().spawn_blocking(move || wait_too.recv());
     drop(multi);
     assert!(begin.elapsed() < Duration::from_secs(60));
     block_on(async {
