@@ -39,7 +39,7 @@ step_fmt() {
 step_rooms() {
     need_program python3 python3
     python3 .ci/rooms.py cps-core/src
-    python3 .ci/unsafe.py cps-core/src cps-core/macros/src reactor/src benches
+    python3 .ci/unsafe.py cps-core/src cps-core/macros/src reactor/src reactor/macros/src benches
     python3 .ci/paths.py ./*.md docs cps-core reactor loom-tests benches examples
 }
 
@@ -64,18 +64,18 @@ step_release() {
 # Without loom-tests, which includes private sources of other crates to check them.
 step_doc() {
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude loom-tests --no-deps
-    cargo test --no-fail-fast --doc -p cps-core -p reactor --features cps-core/stream,cps-core/tracing
+    cargo test --no-fail-fast --doc -p cps-core -p reactor --features cps-core/stream,cps-core/tracing,reactor/signal
 }
 
 # The libraries only: the programs and tests may depend on crates that need a newer compiler.
 step_msrv() {
     need_toolchain 1.85.0
     use_own_target
-    cargo +1.85.0 check -p cps-core -p reactor --features reactor/tokio,reactor/hyper
+    cargo +1.85.0 check -p cps-core -p reactor --features reactor/tokio,reactor/hyper,reactor/signal
 }
 
 # The packages that are published, those that others depend on first.
-PUBLIC=(cps-core-macros cps-core reactor)
+PUBLIC=(cps-core-macros cps-core reactor-macros reactor)
 
 # Of cps-core; `tail-call` is the one that a stable compiler refuses.
 STABLE_FEATURES=(alloc std stream backtrace tracing)
@@ -86,7 +86,7 @@ step_package() {
     local archive file
     use_own_target
     # Cargo keeps what it unpacked for a build, by name and version only: it may be from before a change.
-    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/{cps-core-macros,cps-core,reactor}-[0-9]*
+    rm -rf "${CARGO_HOME:-$HOME/.cargo}"/registry/src/-*/{cps-core-macros,cps-core,reactor-macros,reactor}-[0-9]*
     cargo package --allow-dirty "${PUBLIC[@]/#/--package=}"
     for archive in "$CARGO_TARGET_DIR"/package/*.crate; do
         # As text, not as links to files of the workspace.
@@ -125,9 +125,9 @@ step_minimal_versions() {
     mkdir -p "$copy"
     tar --dereference --exclude target -c Cargo.toml cps-core reactor | tar -x -C "$copy"
     # Without tests and the other members, whose dependencies would raise those of the libraries.
-    sed -i -e 's/^members = .*/members = ["cps-core", "cps-core\/macros", "reactor"]/' -e '/^\[profile/,/^$/d' \
+    sed -i -e 's/^members = .*/members = ["cps-core", "cps-core\/macros", "reactor", "reactor\/macros"]/' -e '/^\[profile/,/^$/d' \
         "$copy/Cargo.toml"
-    for manifest in "$copy"/{cps-core,cps-core/macros,reactor}/Cargo.toml; do
+    for manifest in "$copy"/{cps-core,cps-core/macros,reactor,reactor/macros}/Cargo.toml; do
         sed -i '/dev-dependencies\]$/,/^$/d' "$manifest"
     done
     cd "$copy"
@@ -139,6 +139,7 @@ step_minimal_versions() {
 stable_features() {
     local feature
     for feature in "${STABLE_FEATURES[@]}"; do echo -n "cps-core/$feature "; done
+    for feature in tokio hyper signal; do echo -n "reactor/$feature "; done
 }
 
 # Of all dependencies in Cargo.lock.
@@ -182,10 +183,10 @@ step_features() {
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CI_TARGET/tail \
             cargo clippy -p cps-core --no-default-features --features "tail-call $features" -- -D warnings
     done
-    for features in tokio hyper tokio,hyper; do
+    for features in tokio hyper signal tokio,hyper,signal; do
         cargo clippy -p reactor --features "$features" --all-targets -- -D warnings
     done
-    cargo test --no-fail-fast -p reactor --features tokio,hyper --test traits
+    cargo test --no-fail-fast -p reactor --features tokio,hyper,signal --test traits --test signal
 }
 
 # Backtraces from within, whose texts are the same with and without optimisation; and what they keep account of.

@@ -14,6 +14,15 @@
 //! assert_eq!(answer, 42);
 //! ```
 //!
+//! An attribute does the same for a program's entry, or for a test: [`macro@main`], [`macro@test`].
+//!
+//! ```
+//! #[reactor::main]
+//! async fn main() {
+//!     reactor::sleep(std::time::Duration::from_millis(1)).await;
+//! }
+//! ```
+//!
 //! # Tasks
 //!
 //! [`spawn`] starts a task, which runs beside the future of [`block_on`]. Its [`JoinHandle`] is a future of its result.
@@ -125,8 +134,11 @@
 //! | How do tasks run on all cores? | [`Runtime`], [`Builder`] |
 //! | How is a task spawned that is not `Send`, or from another thread? | [`spawn_local`], [`Handle`] |
 //! | What becomes of a task whose handle is dropped, or that panics? | [`JoinHandle`], [`JoinError`] |
+//! | How are tasks joined in the order in which they end? | [`JoinSet`] |
+//! | Where does code run that blocks? | [`spawn_blocking`]; [`fs`] for files |
 //! | How does a task let others run? | [`yield_now`] |
 //! | What can sockets do? | [`net`], and [`io`] for other descriptors |
+//! | How does a program end by Ctrl-C? | `signal`, with the feature |
 //! | Intervals, and a clock that tests can stop? | [`time`] |
 //!
 //! # Features
@@ -135,12 +147,14 @@
 //! |---|---|
 //! | `tokio` | the traits of `tokio::io` for streams |
 //! | `hyper` | the traits of `hyper::rt` for streams, and its timer |
+//! | `signal` | signals of the operating system, on Unix |
 //!
 //! [mio]: https://docs.rs/mio
 
-// Rooms flow one way: `sync`, `budget` ← `driver` ← `context` ← `time` ← `io` ← `net`, and `sync` ← `task` ← `local`,
-// `multi` ← `runtime`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`, and in one file of `net`: see
-// `UNSAFE.md`. Under `cfg(loom)` only the protocols between threads are compiled, for the models in `loom-tests/`.
+// Rooms flow one way: `sync`, `budget` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync` ← `task` ←
+// `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`,
+// and in one file of `net`: see `UNSAFE.md`. Under `cfg(loom)` only the protocols between threads are compiled, for the
+// models in `loom-tests/`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -184,13 +198,19 @@ pub mod protocol {
 }
 
 #[cfg(not(loom))]
+mod blocking;
+#[cfg(not(loom))]
 mod budget;
 #[cfg(not(loom))]
 mod context;
 #[cfg(not(loom))]
 mod driver;
 #[cfg(not(loom))]
+pub mod fs;
+#[cfg(not(loom))]
 pub mod io;
+#[cfg(not(loom))]
+mod join_set;
 #[cfg(not(loom))]
 mod local;
 #[cfg(not(loom))]
@@ -199,11 +219,81 @@ mod multi;
 pub mod net;
 #[cfg(not(loom))]
 mod runtime;
+#[cfg(all(unix, feature = "signal", not(loom)))]
+pub mod signal;
 #[cfg(not(loom))]
 pub mod time;
 
+/// Makes the program's entry of an `async fn`: it runs on a new runtime.
+///
+/// ```
+/// #[reactor::main]
+/// async fn main() -> std::io::Result<()> {
+///     let listener = reactor::net::TcpListener::bind("127.0.0.1:0")?;
+///     println!("{}", listener.local_addr()?);
+///     Ok(())
+/// }
+/// ```
+///
+/// # Options
+///
+/// | option | what it says |
+/// |---|---|
+/// | `flavor = "multi_thread"` | a [`Runtime`], which is the default |
+/// | `flavor = "current_thread"` | a [`LocalRuntime`] |
+/// | `worker_threads = 4` | the number of workers; without it, one for each core |
+/// | `crate = path` | where this crate is, for crates that re-export it |
+///
+/// # Coroutines
+///
+/// [`#[cps]`](cps_core::cps) goes below this attribute, or above it:
+///
+/// ```
+/// use cps_core::cps;
+///
+/// #[reactor::main(flavor = "current_thread")]
+/// #[cps]
+/// async fn main() {
+///     reactor::spawn_local(async {}).await.unwrap();
+/// }
+/// ```
+///
+/// It is found by its name, `cps` or `coroutine`. The other attributes of the function stay with what this one makes of
+/// it, which is not `async`. Macros that need an `async fn` go above.
+///
+/// # Panics
+///
+/// The entry panics if the system gives no event queue, or no thread; and inside a runtime, as
+/// [`Runtime::block_on`].
+#[cfg(not(loom))]
+pub use reactor_macros::main;
+/// Makes a test of an `async fn`: it runs on a new [`LocalRuntime`], or on a [`Runtime`] with the option
+/// `flavor = "multi_thread"`.
+///
+/// ```
+/// #[reactor::test]
+/// async fn timers_fire() {
+///     reactor::sleep(std::time::Duration::from_millis(1)).await;
+/// }
+///
+/// #[reactor::test(flavor = "multi_thread", worker_threads = 2)]
+/// async fn tasks_run_beside_each_other() -> Result<(), reactor::JoinError> {
+///     reactor::spawn(async {}).await
+/// }
+/// ```
+///
+/// The options are those of [`macro@main`]. `#[ignore]`, `#[should_panic]` and [`#[cps]`](cps_core::cps) go below it.
+///
+/// # Panics
+///
+/// The test fails where an entry would panic.
+#[cfg(not(loom))]
+pub use reactor_macros::test;
+
 #[cfg(not(loom))]
 pub use crate::{
+    blocking::spawn_blocking,
+    join_set::JoinSet,
     runtime::{
         Builder, EnterGuard, Handle, LocalRuntime, Runtime, RuntimeGuard, block_on, spawn,
         spawn_local,

@@ -10,11 +10,11 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::AsyncRead;
 use reactor::net::{TcpListener, UdpSocket, UnixStream};
-use reactor::{block_on, sleep, sleep_until, spawn_local, timeout};
+use reactor::{JoinHandle, block_on, sleep, sleep_until, spawn_local, timeout};
 
 const LOCAL: ([u8; 4], u16) = ([127, 0, 0, 1], 0);
 
@@ -61,6 +61,16 @@ fn every_leaf_that_is_always_ready_gives_way_after_the_same_number() {
         let mut ticks = reactor::time::interval_at(past, Duration::from_nanos(1));
         let ticks = per_poll(2, |cx| ticks.poll_tick(cx).map(drop));
         assert_eq!(spawn_scoped(ticks).await, [BUDGET; 2]);
+
+        let mut done = finished(300).await;
+        let results = per_poll(2, |cx| {
+            let result = Pin::new(done.last_mut().unwrap()).poll(cx);
+            result.map(|result| {
+                result.unwrap();
+                done.pop();
+            })
+        });
+        assert_eq!(spawn_scoped(results).await, [BUDGET; 2]);
     });
 
     /// Begins a poll with a new budget.
@@ -87,6 +97,41 @@ fn connections_without_end_are_accepted_so_many_in_a_poll() {
         let accepted = accepted.await;
         assert!(accepted.iter().all(|&count| count <= BUDGET), "{accepted:?}");
         assert_eq!(accepted.iter().sum::<u32>() as usize, clients.len());
+    });
+}
+
+/// Handles whose results are there.
+async fn finished(count: usize) -> Vec<JoinHandle<()>> {
+    let handles: Vec<_> = (0..count).map(|_| spawn_local(async {})).collect();
+    while !handles.iter().all(JoinHandle::is_finished) {
+        reactor::yield_now().await;
+    }
+    handles
+}
+
+#[test]
+fn a_task_that_collects_ready_results_lets_timers_fire() {
+    const RESULTS: usize = 200_000;
+    block_on(async {
+        let ready = finished(RESULTS).await;
+        let fired = Rc::new(Cell::new(false));
+        let flag = fired.clone();
+        let collector = spawn_local(async move {
+            let mut results = 0;
+            for handle in ready {
+                if flag.get() {
+                    break;
+                }
+                handle.await.unwrap();
+                let until = Instant::now() + Duration::from_micros(2); // 400 ms in all.
+                while Instant::now() < until {}
+                results += 1;
+            }
+            results
+        });
+        sleep(Duration::from_millis(1)).await;
+        fired.set(true);
+        assert!(collector.await.unwrap() < RESULTS);
     });
 }
 

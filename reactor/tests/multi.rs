@@ -319,7 +319,8 @@ fn threads_may_wake_and_spawn_while_the_runtime_is_dropped() {
         let waker = receive.recv().unwrap();
         let (handle, counted) = (runtime.handle(), Counted(drops.clone()));
         let other = thread::spawn(move || {
-            waker.wake_by_ref();
+            let by_value = waker.clone();
+            by_value.wake();
             drop(handle.spawn(async move {
                 let _counted = counted;
                 pending::<()>().await;

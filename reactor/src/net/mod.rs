@@ -11,7 +11,7 @@ mod udp;
 #[cfg(unix)]
 mod unix;
 
-pub use self::address::ToSocketAddrs;
+pub use self::address::{ToSocketAddrs, lookup_host};
 pub use self::stream::{OwnedReadHalf, OwnedWriteHalf, ReadHalf, ReuniteError, WriteHalf};
 pub use self::tcp::{TcpListener, TcpStream};
 pub use self::udp::UdpSocket;

@@ -53,7 +53,7 @@ impl Handle {
     ///
     /// If there is none, naming `what` was called.
     #[track_caller]
-    fn expect_current(what: &str) -> Self {
+    pub(crate) fn expect_current(what: &str) -> Self {
         match Self::try_current() {
             Some(handle) => handle,
             None => panic!(
@@ -73,7 +73,12 @@ impl Handle {
         self.clone().spawn_at(future, Location::caller())
     }
 
-    fn spawn_at<F>(self, future: F, spawned_at: &'static Location<'static>) -> JoinHandle<F::Output>
+    /// As [`spawn`](Handle::spawn), for who is not the caller itself.
+    pub(crate) fn spawn_at<F>(
+        self,
+        future: F,
+        spawned_at: &'static Location<'static>,
+    ) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,

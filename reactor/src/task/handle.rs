@@ -5,8 +5,9 @@ use std::marker::PhantomData;
 use std::mem;
 use std::pin::Pin;
 use std::sync::Mutex;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll, Waker, ready};
 
+use crate::budget;
 use crate::task::cell::{self, Common, quietly};
 use crate::task::error::JoinError;
 use crate::task::join_state::Ended;
@@ -19,6 +20,10 @@ use crate::task::join_state::Ended;
 ///
 /// Dropping the handle, or a future that awaits `&mut` it, does not stop the task;
 /// [`abort`](JoinHandle::abort) does.
+///
+/// # Fairness
+///
+/// A result that is there is paid for from the budget of the poll: a task that collects many results lets others run.
 pub struct JoinHandle<T> {
     task: TaskReference,
     /// The result was given.
@@ -95,6 +100,22 @@ impl<T> JoinHandle<T> {
         self.task.is_finished()
     }
 
+    /// Whether the task has ended. If not, it wakes the waker then, once.
+    pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
+        let state = self.task.common().join.ended();
+        state == Ended::Yes || !self.leave(waker, state)
+    }
+
+    /// The result, if it is there and was not taken.
+    pub(crate) fn take(&mut self) -> Option<Result<T, JoinError>> {
+        if self.is_taken || !self.is_finished() {
+            return None;
+        }
+        self.is_taken = true;
+        // SAFETY: the task has ended, its output is a `T`, and the result is taken once, by the handle.
+        Some(unsafe { cell::take_result(self.task.as_ptr()) })
+    }
+
     /// Leaves a waker with the task. False if that has ended meanwhile.
     fn leave(&self, waker: &Waker, state: Ended) -> bool {
         let common = self.task.common();
@@ -127,13 +148,11 @@ impl<T> Future for JoinHandle<T> {
     /// If polled after it has given the result.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         assert!(!self.is_taken, "`JoinHandle` polled after it gave the result");
-        let state = self.task.common().join.ended();
-        if state != Ended::Yes && self.leave(cx.waker(), state) {
+        if !self.has_ended_or_wakes(cx.waker()) {
             return Poll::Pending;
         }
-        self.is_taken = true;
-        // SAFETY: the task has ended, its output is a `T`, and the result is taken once.
-        Poll::Ready(unsafe { cell::take_result(self.task.as_ptr()) })
+        ready!(budget::poll_proceed(cx));
+        Poll::Ready(self.take().expect("the task has ended"))
     }
 }
 

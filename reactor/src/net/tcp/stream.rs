@@ -13,7 +13,7 @@ use socket2::{SockRef, TcpKeepalive};
 use crate::context;
 use crate::driver::Side;
 use crate::io::Io;
-use crate::net::address::{ToSocketAddrs, no_address};
+use crate::net::address::{ToSocketAddrs, no_address, resolve};
 use crate::net::stream::{self, OwnedReadHalf, OwnedWriteHalf, ReadHalf, WriteHalf, byte_stream};
 
 /// A TCP connection.
@@ -40,11 +40,12 @@ impl TcpStream {
         Self { io }
     }
 
-    /// Connects to the first of `addresses` that answers.
+    /// Connects to the first of `addresses` that answers. A name is looked up first.
     ///
     /// # Errors
     ///
-    /// The system's for the last address: refused, unreachable, timed out.
+    /// The system's for the last address: refused, unreachable, timed out. Those of
+    /// [`lookup_host`](crate::net::lookup_host).
     ///
     /// # Panics
     ///
@@ -57,7 +58,7 @@ impl TcpStream {
     pub async fn connect(addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let driver = context::expect_driver("TcpStream::connect");
         let mut last = None;
-        for address in addresses.candidates() {
+        for address in resolve(addresses).await? {
             let begun =
                 net::TcpStream::connect(address).and_then(|stream| Io::new(&driver, stream));
             let connected = match begun {
