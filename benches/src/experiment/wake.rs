@@ -1,5 +1,7 @@
 //! `wake`: the cost of waking a task through an executor, by the depth of its stack.
 
+use std::time::Duration;
+
 use anyhow::Result;
 use lab_strategies::registry::{Entry, Work};
 use lab_work::flavour::Flavour;
@@ -32,6 +34,13 @@ fn specs(quick: bool, flavours: &[Flavour], sources: &[Source]) -> Vec<Spec> {
         }
     }
     specs
+}
+
+/// What two threads do to each other on a busy machine is too unsteady to be calibrated by.
+fn iterations(source: Source, sample_time: Duration) -> Option<u64> {
+    const USUAL: Duration = Duration::from_micros(20);
+    let usual = sample_time.as_micros() / USUAL.as_micros();
+    (source == Source::Thread).then(|| u64::try_from(usual).unwrap_or(u64::MAX).max(1))
 }
 
 fn params_of(spec: Spec) -> Params {
@@ -75,7 +84,7 @@ impl Experiment for Wake {
                         Metric::time("time_per_wake", wakes),
                         Metric::cpu("cpu_per_wake", wakes),
                     ],
-                    iterations: None,
+                    iterations: iterations(spec.source, run.budget.sample_time),
                     sample,
                 });
             }
