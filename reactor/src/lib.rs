@@ -26,8 +26,8 @@
 //! # Tasks
 //!
 //! [`spawn`] starts a task on the same thread. It runs beside the future of [`block_on`], and its [`JoinHandle`] is a
-//! future of its result. [`spawn_local`] is for futures that are not `Send`. Wakers may be called from any thread at any
-//! time.
+//! future of its result. [`spawn_local`] is for futures that are not `Send`. Wakers may be called from any thread at
+//! any time.
 //!
 //! ```
 //! use std::time::Duration;
@@ -91,7 +91,8 @@
 //!
 //! # Implementation notes
 //!
-//! A task is one allocation. One whose future is a coroutine of [`cps_core`] is woken at its innermost frame, at any depth.
+//! A task is one allocation. One whose future is a coroutine of [`cps_core`] is woken at its innermost frame, at any
+//! depth.
 //!
 //! Events and timers are the driver's: one event queue of the system, and a timing wheel. Its owner waits in it; all
 //! others hold its handle. A socket keeps its task's waker from wait to wait, so a task that waits again clones
@@ -124,9 +125,9 @@
 //! [mio]: https://docs.rs/mio
 
 // Rooms flow one way: `sync`, `budget` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync` ← `task` ←
-// `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`,
-// and in one file of `net`. Under `cfg(loom)` only the protocols between threads are compiled, for the models in
-// `loom-tests/`.
+// `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`, `local`, `multi`,
+// `runtime`, and in one file of `net`. Under `cfg(loom)` only the protocols between threads are compiled, for the
+// models in `loom-tests/`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
