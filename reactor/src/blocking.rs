@@ -9,9 +9,9 @@ use crate::task::handle::JoinHandle;
 
 /// Runs a function that may block its thread, such as one that reads files or computes for long, on a thread of a pool.
 ///
-/// It starts at once, or when a thread of the pool is free; the pool is one for the whole process, and has 500 threads at
-/// most (the variable `BLOCKING_MAX_THREADS` says otherwise). A panic of the function ends in the [`JoinHandle`], as that of
-/// a task. No runtime is current inside it: a [`Handle`] that it is given spawns.
+/// It starts at once, or when a thread of the pool is free; the pool is one for the whole process, and has 500 threads
+/// at most (the variable `BLOCKING_MAX_THREADS` says otherwise). A panic of the function ends in the [`JoinHandle`], as
+/// that of a task. No runtime is current inside it: a [`Handle`] that it is given spawns.
 ///
 /// ```
 /// # fn main() -> Result<(), reactor::JoinError> {
@@ -25,8 +25,8 @@ use crate::task::handle::JoinHandle;
 ///
 /// # Cancellation
 ///
-/// Dropping the handle detaches the function, which then runs on. [`abort`](JoinHandle::abort) keeps a function that has
-/// not started from starting. One that runs cannot be stopped: the handle says that it was cancelled, and what the
+/// Dropping the handle detaches the function, which then runs on. [`abort`](JoinHandle::abort) keeps a function that
+/// has not started from starting. One that runs cannot be stopped: the handle says that it was cancelled, and what the
 /// function evaluates to is dropped. The end of the runtime is as an abort, and waits for no function.
 ///
 /// # Panics

@@ -1,8 +1,8 @@
 //! Files, on a thread of a pool.
 //!
-//! The systems have no event queue for files on disks: each operation blocks a thread. What is here does for whole files
-//! and for streams; [`spawn_blocking`](crate::spawn_blocking) takes any function of [`std::fs`], and is faster for several
-//! of them in a row.
+//! The systems have no event queue for files on disks: each operation blocks a thread. What is here does for whole
+//! files and for streams; [`spawn_blocking`](crate::spawn_blocking) takes any function of [`std::fs`], and is faster
+//! for several of them in a row.
 
 #![forbid(unsafe_code)]
 
@@ -77,8 +77,8 @@ pub async fn write(path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> io::Res
 /// A file as a stream of bytes, by the traits of [`futures_io`].
 ///
 /// A thread reads ahead of it, and writes behind: what was written is in the file after a flush or a close
-/// (`futures::AsyncWriteExt::flush`), which also gives the errors of writes. Without it the last bytes may be lost. It works on
-/// any executor.
+/// (`futures::AsyncWriteExt::flush`), which also gives the errors of writes. Without it the last bytes may be lost. It
+/// works on any executor.
 ///
 /// After reads, a seek says where to write: the thread has read on meanwhile.
 ///
@@ -128,8 +128,8 @@ impl File {
         unblock(move || fs::File::create(path)).await.map(Self::from)
     }
 
-    /// The file itself, for what is not here: its length, its permissions, writing it to the disk. What was written is in
-    /// it by then. After reads its position is anywhere behind them.
+    /// The file itself, for what is not here: its length, its permissions, writing it to the disk. What was written is
+    /// in it by then. After reads its position is anywhere behind them.
     ///
     /// # Errors
     ///

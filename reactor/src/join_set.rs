@@ -221,8 +221,8 @@ impl<T> JoinSet<T> {
         poll_fn(|cx| self.poll_join_next(cx)).await
     }
 
-    /// As [`join_next`](JoinSet::join_next), for futures that are written by hand. A result that is there is paid for from
-    /// the budget of the poll.
+    /// As [`join_next`](JoinSet::join_next), for futures that are written by hand. A result that is there is paid for
+    /// from the budget of the poll.
     ///
     /// # Errors
     ///

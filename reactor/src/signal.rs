@@ -16,8 +16,8 @@
 //!
 //! # Implementation notes
 //!
-//! Each [`Signal`] has a pair of sockets. The handler, of the crate `signal-hook`, writes a byte to one of them, and the
-//! event queue waits for the other.
+//! Each [`Signal`] has a pair of sockets. The handler, of the crate `signal-hook`, writes a byte to one of them, and
+//! the event queue waits for the other.
 
 #![forbid(unsafe_code)]
 
@@ -137,8 +137,8 @@ pub struct Signal {
 ///
 /// # Errors
 ///
-/// The system's, as for a number that is no signal. [`InvalidInput`](ErrorKind::InvalidInput) for signals that cannot be
-/// received: `SIGKILL`, `SIGSTOP`, and those of faults of the program (`SIGILL`, `SIGFPE`, `SIGSEGV`).
+/// The system's, as for a number that is no signal. [`InvalidInput`](ErrorKind::InvalidInput) for signals that cannot
+/// be received: `SIGKILL`, `SIGSTOP`, and those of faults of the program (`SIGILL`, `SIGFPE`, `SIGSEGV`).
 ///
 /// # Panics
 ///

@@ -19,7 +19,7 @@ use crate::task::handle::JoinHandle;
 /// system call, is neither a large part of the work nor late.
 pub(super) const FIRST_POLLS_PER_TURN: u32 = 64;
 const FEWEST_POLLS_PER_TURN: u32 = 8;
-const MOST_POLLS_PER_TURN: u32 = 4096;
+const MOST_POLLS_PER_TURN: u32 = 128;
 /// Looks that follow each other faster are too many.
 const SOON: Duration = Duration::from_micros(25);
 /// And slower ones too few.

@@ -16,8 +16,8 @@ use std::vec;
 ///
 /// # Names
 ///
-/// Functions that are `async` look names up on a thread of a pool ([`spawn_blocking`](crate::spawn_blocking)). Those that
-/// are not, such as `bind`, would block the thread by that, and so all tasks: they take IP addresses only, also in
+/// Functions that are `async` look names up on a thread of a pool ([`spawn_blocking`](crate::spawn_blocking)). Those
+/// that are not, such as `bind`, would block the thread by that, and so all tasks: they take IP addresses only, also in
 /// strings, and give an error for names. [`lookup_host`] gives them the addresses.
 ///
 /// This trait is sealed: its methods are no part of the interface.
