@@ -89,5 +89,5 @@ pub struct Spec {
     pub body: Body,
 }
 
-/// Has the leaf wait for so many events, and says what they took. Fails if a result is wrong.
+/// Lets so many events come, and says what they took. Fails if a result is wrong.
 pub type Wakes = Box<dyn FnMut(u64) -> anyhow::Result<Cost>>;

@@ -17,7 +17,7 @@ fn far(index: usize) -> Duration {
     Duration::from_secs(3600) + Duration::from_millis(scattered)
 }
 
-/// A runtime may limit what a task does in one turn, and then has sleeps say `Pending` without being armed. tokio's limit
+/// A runtime may limit what a task does in one turn, and sleeps then say `Pending` without being armed. tokio's limit
 /// is 128, that of `reactor` is the same.
 const A_TURN: usize = 100;
 

@@ -67,7 +67,7 @@ fn spawn<R: Runtime, E: Event>(
     }
 }
 
-/// Makes a runtime, and has a task wait for so many events.
+/// Makes a runtime with a task that waits for so many events.
 pub(crate) fn run<R: Runtime>(spec: Spec, events: u64) -> Result<Cost> {
     match spec.source {
         Source::Own => R::block_on(Box::pin(async move {
