@@ -224,11 +224,9 @@ step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_b
 
 # Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
 step_miri_reactor() {
-    local model
-    for model in "" "-Zmiri-tree-borrows"; do
-        miri reactor "-Zmiri-disable-isolation $model" "" --test=join --test=executor --test=multi -- \
-            --skip many_threads --skip starve --skip sockets --skip asleep --skip outside_a_runtime --skip take_turns
-    done
+    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns)
+    miri reactor "-Zmiri-disable-isolation" "" --test={join,guards,executor,multi} -- "${skipped[@]/#/--skip=}"
+    miri reactor "-Zmiri-disable-isolation -Zmiri-tree-borrows" "" --test={join,guards,multi} -- "${skipped[@]/#/--skip=}"
 }
 
 # miri <package> <flags> <features> <arguments of cargo test>...

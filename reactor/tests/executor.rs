@@ -40,6 +40,16 @@ fn tasks_start_after_spawn_in_order() {
     });
 }
 
+/// Of tests in which threads meet.
+const ROUNDS: u32 = if cfg!(miri) { 5 } else { 200 };
+
+/// Long enough for the executor to look at what comes from other threads.
+async fn some_turns() {
+    for _ in 0..500 {
+        yield_now().await;
+    }
+}
+
 #[test]
 fn a_task_woken_many_times_before_it_runs_is_polled_once() {
     block_on(async {
@@ -65,7 +75,7 @@ fn a_task_woken_many_times_before_it_runs_is_polled_once() {
             })
             .collect();
         threads.into_iter().for_each(|thread| thread.join().unwrap());
-        sleep(Duration::from_millis(5)).await;
+        some_turns().await;
         assert_eq!(polls.get(), 3);
         drop(task);
     });
@@ -119,7 +129,7 @@ fn the_waker_of_a_task_is_the_same_in_every_poll() {
 
 #[test]
 fn threads_wake_a_parked_executor() {
-    for _ in 0..200 {
+    for _ in 0..ROUNDS {
         let (send, receive) = mpsc::channel::<Waker>();
         let flag = Arc::new(Mutex::new(false));
         let waker_thread = thread::spawn({
@@ -214,7 +224,7 @@ fn a_waker_outlives_its_runtime() {
 
 #[test]
 fn threads_may_wake_while_the_runtime_is_dropped() {
-    for _ in 0..200 {
+    for _ in 0..ROUNDS {
         let waker = Rc::new(RefCell::new(None));
         let runtime = LocalRuntime::new().unwrap();
         drop(runtime.spawn_local(counting(&Rc::default(), &waker)));
@@ -235,12 +245,8 @@ fn tasks_wait_between_two_block_ons() {
     assert_eq!(polls.get(), 1);
     waker.borrow().as_ref().unwrap().wake_by_ref(); // Outside: by the remote queue.
     assert_eq!(polls.get(), 1);
-    runtime.block_on(sleep_now());
+    runtime.block_on(some_turns());
     assert_eq!(polls.get(), 2);
-
-    async fn sleep_now() {
-        sleep(Duration::from_millis(2)).await;
-    }
 }
 
 #[test]
