@@ -6,52 +6,63 @@ use std::time::Duration;
 
 use anyhow::Result;
 use lab_work::clock::Cost;
-use reactor::LocalRuntime;
-use reactor::net;
+use lab_work::flavour::Flavour;
+use reactor::{Builder, LocalRuntime, net};
 
 use crate::runtime::{Futures, Main, Runtime};
 
 /// On the current thread.
 pub(crate) struct Current;
 
-impl Runtime for Current {
-    type Unix = Futures<net::UnixStream>;
-    type Tcp = Futures<net::TcpStream>;
+/// On several.
+pub(crate) struct Multi;
 
-    fn block_on(main: Main) -> Result<Cost> {
-        LocalRuntime::new()?.block_on(main)
-    }
+/// What does not depend on the flavour.
+macro_rules! runtime {
+    ($name:ident, $runtime:expr) => {
+        impl Runtime for $name {
+            type Unix = Futures<net::UnixStream>;
+            type Tcp = Futures<net::TcpStream>;
 
-    fn spawn<F>(future: F) -> impl Future<Output = F::Output> + Send + 'static
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
-        let task = reactor::spawn(future);
-        async move { task.await.expect("the task ends") }
-    }
+            fn block_on(main: Main) -> Result<Cost> {
+                $runtime.block_on(main)
+            }
 
-    fn detach<F>(future: F)
-    where
-        F: Future<Output = ()> + Send + 'static,
-    {
-        drop(reactor::spawn(future));
-    }
+            fn spawn<F>(future: F) -> impl Future<Output = F::Output> + Send + 'static
+            where
+                F: Future + Send + 'static,
+                F::Output: Send + 'static,
+            {
+                let task = reactor::spawn(future);
+                async move { task.await.expect("the task ends") }
+            }
 
-    fn yield_now() -> impl Future<Output = ()> + Send + 'static {
-        reactor::yield_now()
-    }
+            fn detach<F>(future: F)
+            where
+                F: Future<Output = ()> + Send + 'static,
+            {
+                drop(reactor::spawn(future));
+            }
 
-    fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
-        reactor::sleep(duration)
-    }
+            fn yield_now() -> impl Future<Output = ()> + Send + 'static {
+                reactor::yield_now()
+            }
 
-    fn pair() -> io::Result<(Self::Unix, Self::Unix)> {
-        let (one, other) = net::UnixStream::pair()?;
-        Ok((Futures(one), Futures(other)))
-    }
+            fn sleep(duration: Duration) -> impl Future<Output = ()> + Send + 'static {
+                reactor::sleep(duration)
+            }
 
-    fn adopt(stream: TcpStream) -> io::Result<Self::Tcp> {
-        Ok(Futures(net::TcpStream::from_std(stream)?))
-    }
+            fn pair() -> io::Result<(Self::Unix, Self::Unix)> {
+                let (one, other) = net::UnixStream::pair()?;
+                Ok((Futures(one), Futures(other)))
+            }
+
+            fn adopt(stream: TcpStream) -> io::Result<Self::Tcp> {
+                Ok(Futures(net::TcpStream::from_std(stream)?))
+            }
+        }
+    };
 }
+
+runtime! { Current, LocalRuntime::new()? }
+runtime! { Multi, Builder::new().worker_threads(Flavour::WORKERS).build()? }

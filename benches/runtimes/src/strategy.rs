@@ -1,6 +1,6 @@
 //! The runtimes as strategies.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use lab_work::flavour::Flavour;
 use lab_work::strategy::Strategy;
 use lab_work::tasks::{self, Tasks};
@@ -32,14 +32,14 @@ impl Strategy for Reactor {
     fn wakes(&self, spec: wake::Spec) -> Result<Option<Wakes>> {
         match spec.flavour {
             Flavour::Current => wakes::<crate::reactor::Current>(spec),
-            Flavour::Multi => bail!("runs on one thread only"),
+            Flavour::Multi => wakes::<crate::reactor::Multi>(spec),
         }
     }
 
     fn tasks(&self, spec: tasks::Spec) -> Result<Option<Tasks>> {
         match spec.flavour {
             Flavour::Current => tasks::<crate::reactor::Current>(spec),
-            Flavour::Multi => bail!("runs on one thread only"),
+            Flavour::Multi => tasks::<crate::reactor::Multi>(spec),
         }
     }
 }
