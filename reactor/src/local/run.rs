@@ -84,8 +84,10 @@ impl Shared {
     /// # Safety
     /// By the owner, which has entered the executor.
     unsafe fn run_tasks(&self, polls: &mut u32) -> Stop {
-        while let Some(left) = polls.checked_sub(1) {
-            *polls = left;
+        // Of a local, which is in a register. If a poll panics, it is time for a turn.
+        let mut left = std::mem::take(polls);
+        while left > 0 {
+            left -= 1;
             let task = self.local.pop();
             if task.is_null() {
                 return Stop::Idle;
@@ -113,7 +115,10 @@ impl Shared {
                 Progress::Pending => {}
                 // SAFETY: the result is there, and was not before.
                 Progress::Done => unsafe { self.complete(task) },
-                Progress::Root => return Stop::Root,
+                Progress::Root => {
+                    *polls = left;
+                    return Stop::Root;
+                }
             }
         }
         Stop::Turn
