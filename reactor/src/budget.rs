@@ -23,6 +23,7 @@ thread_local! {
 }
 
 /// Executors, before each poll of a task.
+#[inline]
 pub(crate) fn reset() {
     LEFT.set(FULL);
 }

@@ -23,7 +23,7 @@ use std::ptr;
 use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
-use crate::local::{CURRENT, Shared, is_current};
+use crate::local::{Shared, is_current};
 use crate::task::cell::{self, Common, Header};
 use crate::task::references::References;
 use crate::task::remote_queue::{Link, Pushed};
@@ -196,11 +196,12 @@ unsafe fn wake_by_ref(data: *const ()) {
     // SAFETY: a waker keeps its task, whose flags and queue are used on the executor's thread only. One that is neither
     // scheduled nor complete is in no queue, and the executor has a reference.
     unsafe {
-        if is_current(&(*task).shared) {
+        let shared = &(*task).shared;
+        if is_current(shared) {
             let flags = (*task).flags.get();
             if flags & (SCHEDULED | COMPLETE) == 0 {
                 (*task).flags.set(flags | SCHEDULED);
-                (*CURRENT.get()).local.push(task);
+                shared.local.push(task);
             }
         } else {
             wake_remote(task);
