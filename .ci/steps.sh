@@ -5,6 +5,10 @@
 # another compiler has other lints.
 COMPILER_TESTS=(language_lints language_rejects macro_ui)
 
+# What the attribute makes of a text, and arithmetic: once, in `test`.
+TEXT_TESTS=(adaptive cases language macro_block macro_bodies macro_callees macro_drops macro_hygiene macro_macros
+    macro_signatures prelude trait_methods)
+
 # run_time_tests [test]...: the arguments that choose the other tests of cps-core, but for those that are named.
 run_time_tests() {
     local file test
@@ -58,12 +62,12 @@ step_test() {
 # sanitizers.
 step_release() {
     use_target release
-    cargo test --no-fail-fast -p cps-core --features stream,tracing --release $(run_time_tests adversarial)
+    cargo test --no-fail-fast -p cps-core --features stream,tracing --release $(run_time_tests adversarial "${TEXT_TESTS[@]}")
 }
 
-# Without loom-tests, which includes private sources of other crates to check them.
+# Of what is published.
 step_doc() {
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --exclude loom-tests --no-deps
+    RUSTDOCFLAGS="-D warnings" cargo doc "${PUBLIC[@]/#/--package=}" --no-deps
     cargo test --no-fail-fast --doc -p cps-core -p reactor --features cps-core/stream,cps-core/tracing,reactor/signal
 }
 
@@ -193,7 +197,7 @@ step_features() {
 step_backtrace() {
     use_own_target
     cargo test --no-fail-fast -p cps-core --features backtrace --lib --test={backtrace,backtrace_branches,backtrace_stacks,sizes} \
-        "${RETURN_TESTS[@]/#/--test=}"
+        --test={differential,panics,cancel,generator,join,scope,branches_deep,generic_calls}
     cargo test --no-fail-fast -p cps-core --features backtrace --release --test backtrace
 }
 
@@ -210,13 +214,13 @@ step_loom() {
 }
 
 # Undefined behaviour, by both aliasing models: all tests by one, those that are about memory by the other.
-TREE_TESTS=(adversarial branches_deep cancel context differential generator generator_recursion generic_calls hosted
-    in_span instrument interleave join join_drops panics placement race scope scope_abort wakers_adversarial)
-step_miri_stacked() { miri cps-core "" stream,tracing --tests; }
+TREE_TESTS=(adversarial cancel context generator generic_calls hosted in_span interleave join panics placement race scope)
+# The texts, too, by the first: what they are made into has `unsafe` blocks.
+step_miri_stacked() { miri cps-core "" stream,tracing $(run_time_tests adaptive cases); }
 step_miri_tree() { miri cps-core "-Zmiri-tree-borrows" stream,tracing --lib "${TREE_TESTS[@]/#/--test=}"; }
 
 # What depends on how a frame returns, for the other way.
-TAIL_TESTS=(differential panics cancel counters depth generator adversarial context)
+TAIL_TESTS=(differential panics cancel generator context)
 step_miri_stacked_tail() { miri cps-core "" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
 
 # Lists of what runs on a thread, which only this feature keeps.
@@ -242,12 +246,12 @@ miri() {
 
 # The language suite compares what rustc makes of two texts, which is the same there.
 step_aarch64() {
-    aarch64 cps-core --features stream $(run_time_tests language adversarial)
+    aarch64 cps-core --features stream $(run_time_tests adversarial "${TEXT_TESTS[@]}")
     aarch64 reactor --lib --tests
 }
 # What depends on how a frame returns, for the other way, without branching points, which are above that.
 step_aarch64_tail() {
-    RUSTC_BOOTSTRAP=1 aarch64 cps-core --features tail-call --test={differential,panics,cancel,counters,depth,generator}
+    RUSTC_BOOTSTRAP=1 aarch64 cps-core --features tail-call --test={differential,panics,cancel,generator}
 }
 
 # aarch64 <package> <arguments of cargo test>...: weaker memory ordering is not shown by an emulator on x86-64; code generation
@@ -272,7 +276,8 @@ step_asan() {
     need_nightly
     use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
-        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target "$(host)" $(run_time_tests) -- --skip forgotten
+        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target "$(host)" $(run_time_tests "${TEXT_TESTS[@]}") \
+        -- --skip forgotten
     # The queues of crossbeam keep memory for threads that have ended until others take it over.
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
         cargo "+$NIGHTLY" test --no-fail-fast -p reactor --target "$(host)" --lib --tests
@@ -309,7 +314,7 @@ step_fuzz() {
 
 # Branching points that are deferred though they are not deep: all that is known of them holds of these, too.
 DEFERRING_TESTS=(branches_deep branches_differential branches_stacks branches_traps join join_drops race scope scope_abort
-    liveness wakers_adversarial wakers_clone wakers_handed_out adversarial futurelock interop tokio)
+    liveness wakers_adversarial wakers_clone wakers_handed_out)
 step_deferring() {
     use_own_target
     RUSTFLAGS="--cfg deferring" cargo test --no-fail-fast -p cps-core "${DEFERRING_TESTS[@]/#/--test=}"
