@@ -2,39 +2,42 @@
 
 #![forbid(unsafe_code)]
 
-use std::cell::RefCell;
 use std::marker::PhantomData;
 use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::driver::Handle;
+use crate::entered::{Entries, Entry};
 
 thread_local! {
-    static CURRENT: RefCell<Option<Arc<Handle>>> = const { RefCell::new(None) };
+    static ENTERED: Entries<Arc<Handle>> = const { Entries::new() };
 }
 
-/// Makes a driver current on this thread until the guard is dropped; then the previous one is current again.
+/// Makes a driver current on this thread until the guard is dropped; then the one that was entered before it is. Guards may
+/// be dropped in any order.
 ///
 /// It also says that somebody turns the driver meanwhile (see [`Handle::assert_attended`]). Once a `block_on` or
 /// worker, not for each poll.
 pub(crate) fn enter(driver: &Arc<Handle>) -> Entered {
     driver.attend();
-    let previous = CURRENT.with(|current| current.replace(Some(driver.clone())));
-    Entered { previous, of_this_thread: PhantomData }
+    // An error means that the thread ends: nothing is current any more.
+    let entry = ENTERED.try_with(|entered| entered.enter(driver.clone())).ok();
+    Entered { entry, driver: driver.clone(), of_this_thread: PhantomData }
 }
 
 /// The guard of [`enter`].
 #[must_use]
 pub(crate) struct Entered {
-    previous: Option<Arc<Handle>>,
+    entry: Option<Entry>,
+    driver: Arc<Handle>,
     of_this_thread: PhantomData<Rc<()>>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let previous = self.previous.take();
-        if let Some(driver) = CURRENT.with(|current| current.replace(previous)) {
-            driver.leave();
+        self.driver.leave();
+        if let Some(entry) = &self.entry {
+            drop(ENTERED.try_with(|entered| entered.leave(entry)));
         }
     }
 }
@@ -42,7 +45,7 @@ impl Drop for Entered {
 /// The driver that is current on this thread.
 pub(crate) fn driver() -> Option<Arc<Handle>> {
     // An error means that the thread is about to end: a destructor of its locals asks.
-    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+    ENTERED.try_with(Entries::last).ok().flatten()
 }
 
 /// The driver that is current on this thread, for a caller that needs one.

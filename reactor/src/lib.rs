@@ -151,7 +151,7 @@
 //!
 //! [mio]: https://docs.rs/mio
 
-// Rooms flow one way: `sync`, `budget` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync` ← `task` ←
+// Rooms flow one way: `sync`, `budget`, `entered` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync` ← `task` ←
 // `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`,
 // and in one file of `net`: see `UNSAFE.md`. Under `cfg(loom)` only the protocols between threads are compiled, for the
 // models in `loom-tests/`.
@@ -205,6 +205,8 @@ mod budget;
 mod context;
 #[cfg(not(loom))]
 mod driver;
+#[cfg(not(loom))]
+mod entered;
 #[cfg(not(loom))]
 pub mod fs;
 #[cfg(not(loom))]

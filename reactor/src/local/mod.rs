@@ -21,20 +21,40 @@ mod task;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
+use std::marker::PhantomData;
 use std::panic::Location;
 use std::ptr;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
 use crate::driver::{self, Driver};
+use crate::entered::{Entries, Entry};
 use crate::local::task::{COMPLETE, From, LINKED, MERGED, SCHEDULED, Task};
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
 use crate::task::remote_queue::{Pushed, RemoteQueue};
 
 thread_local! {
-    /// The executor that is entered on this thread, by a reference that `Arc` counts; or null.
+    /// The executor that is current on this thread: the last one that [`ENTERED`] has; or null.
     static CURRENT: Cell<*const Shared> = const { Cell::new(ptr::null()) };
+    /// The executors that are entered on this thread.
+    static ENTERED: OnThread = const { OnThread(Entries::new()) };
+}
+
+/// Keeps the executors; when the thread ends, none is current any more.
+struct OnThread(Entries<Arc<Shared>>);
+
+impl Drop for OnThread {
+    fn drop(&mut self) {
+        CURRENT.set(ptr::null());
+    }
+}
+
+impl OnThread {
+    fn update_current(&self) {
+        CURRENT.set(self.0.last().map_or(ptr::null(), |shared| Arc::as_ptr(&shared)));
+    }
 }
 
 /// An executor, as its tasks and handles know it.
@@ -79,28 +99,34 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
     if shared.is_null() {
         return None;
     }
-    // SAFETY: `CURRENT` has a reference to it.
+    // SAFETY: `ENTERED` has a reference to it.
     unsafe {
         Arc::increment_strong_count(shared);
         Some(Arc::from_raw(shared))
     }
 }
 
-/// Makes an executor current until it is dropped; then the previous one is again. It is not `Send`.
-///
-/// Users may drop theirs in any order, so it does not keep its own executor: what is current keeps that, and this keeps
-/// the previous one.
+/// Makes an executor current until it is dropped; then the one that was entered before it is. It is not `Send`. Users may
+/// drop theirs in any order.
 pub(crate) struct Entered {
-    previous: *const Shared,
+    /// `None` while the thread ends: there is no list then, and the executor is kept here.
+    entry: Option<Entry>,
+    _shared: Option<Arc<Shared>>,
+    _of_this_thread: PhantomData<Rc<()>>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        let current = CURRENT.replace(self.previous);
-        if !current.is_null() {
-            // SAFETY: `CURRENT` had a reference, and now has that of `previous`.
-            unsafe { Arc::decrement_strong_count(current) };
+        // An error means that the thread ends: nothing is current any more.
+        let left = ENTERED.try_with(|entered| {
+            let left = self.entry.as_ref().and_then(|entry| entered.0.leave(entry));
+            entered.update_current();
+            left
+        });
+        if left.is_err() {
+            CURRENT.set(ptr::null());
         }
+        drop(left);
     }
 }
 
@@ -207,7 +233,16 @@ impl Shared {
     /// # Safety
     /// By the owner.
     pub(crate) unsafe fn enter(self: &Arc<Self>) -> Entered {
-        Entered { previous: CURRENT.replace(Arc::into_raw(self.clone())) }
+        let entry = ENTERED.try_with(|entered| {
+            let entry = entered.0.enter(self.clone());
+            entered.update_current();
+            entry
+        });
+        let shared = entry.is_err().then(|| {
+            CURRENT.set(Arc::as_ptr(self));
+            self.clone()
+        });
+        Entered { entry: entry.ok(), _shared: shared, _of_this_thread: PhantomData }
     }
 
     /// Spawns a task on the executor's own thread. If the runtime is going away, the task is cancelled at once.

@@ -1,6 +1,5 @@
 //! The multi-thread runtime.
 
-use std::cell::RefCell;
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
@@ -16,19 +15,20 @@ use std::time::Duration;
 
 use crate::budget;
 use crate::context;
+use crate::entered::{Entries, Entry};
 use crate::multi::{MOST_WORKERS, Shared, Threads};
 use crate::runtime::handle::{Handle, assert_outside};
 use crate::task::handle::JoinHandle;
 
 thread_local! {
     /// The runtime that is entered on this thread, which is none of its workers.
-    static ENTERED: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+    static ENTERED: Entries<Arc<Shared>> = const { Entries::new() };
 }
 
 /// The runtime that is entered on this thread.
 pub(super) fn entered() -> Option<Arc<Shared>> {
     // An error means that the thread is about to end: a destructor of its locals asks.
-    ENTERED.try_with(|entered| entered.borrow().clone()).ok().flatten()
+    ENTERED.try_with(Entries::last).ok().flatten()
 }
 
 /// A multi-thread runtime: its worker threads run tasks, and steal them from each other.
@@ -185,7 +185,8 @@ impl Runtime {
     /// find it.
     pub fn enter(&self) -> RuntimeGuard<'_> {
         RuntimeGuard {
-            previous: ENTERED.with(|entered| entered.replace(Some(self.shared.clone()))),
+            // An error means that the thread ends: nothing is current any more.
+            entry: ENTERED.try_with(|entered| entered.enter(self.shared.clone())).ok(),
             _driver: context::enter(self.shared.driver_handle()),
             _runtime: PhantomData,
         }
@@ -224,7 +225,7 @@ impl fmt::Debug for Runtime {
 /// The guard of [`Runtime::enter`].
 #[must_use = "the runtime is current only until this is dropped"]
 pub struct RuntimeGuard<'a> {
-    previous: Option<Arc<Shared>>,
+    entry: Option<Entry>,
     _driver: context::Entered,
     /// Of this thread, and of the runtime, which it borrows.
     _runtime: PhantomData<(&'a Runtime, Rc<()>)>,
@@ -232,8 +233,9 @@ pub struct RuntimeGuard<'a> {
 
 impl Drop for RuntimeGuard<'_> {
     fn drop(&mut self) {
-        let previous = self.previous.take();
-        drop(ENTERED.with(|entered| entered.replace(previous)));
+        if let Some(entry) = &self.entry {
+            drop(ENTERED.try_with(|entered| entered.leave(entry)));
+        }
     }
 }
 
