@@ -193,19 +193,18 @@ unsafe fn wake(data: *const ()) {
 
 unsafe fn wake_by_ref(data: *const ()) {
     let task = data.cast::<Task>();
-    // SAFETY: a waker keeps its task, whose flags and queue are used on the executor's thread only. One that is neither
-    // scheduled nor complete is in no queue, and the executor has a reference.
-    unsafe {
-        let shared = &(*task).shared;
-        if is_current(shared) {
-            let flags = (*task).flags.get();
-            if flags & (SCHEDULED | COMPLETE) == 0 {
-                (*task).flags.set(flags | SCHEDULED);
-                shared.local.push(task);
-            }
-        } else {
-            wake_remote(task);
-        }
+    // SAFETY: a waker keeps its task.
+    let this = unsafe { &*task };
+    if !is_current(&this.shared) {
+        // SAFETY: the waker's reference keeps it.
+        return unsafe { wake_remote(task) };
+    }
+    let flags = this.flags.get();
+    if flags & (SCHEDULED | COMPLETE) == 0 {
+        this.flags.set(flags | SCHEDULED);
+        // SAFETY: this is the executor's thread. A task that was neither scheduled nor complete is in no queue, and the
+        // executor has a reference.
+        unsafe { this.shared.local.push(task) };
     }
 }
 
