@@ -20,24 +20,32 @@ thread_local! {
 /// worker, not for each poll.
 pub(crate) fn enter(driver: &Arc<Handle>) -> Entered {
     driver.attend();
-    // An error means that the thread ends: nothing is current any more.
-    let entry = ENTERED.try_with(|entered| entered.enter(driver.clone())).ok();
-    Entered { entry, driver: driver.clone(), of_this_thread: PhantomData }
+    let entry = match ENTERED.try_with(|entered| entered.enter(driver.clone())) {
+        Ok(entry) => Ok(entry),
+        // The thread ends: nothing is current any more.
+        Err(_) => Err(driver.clone()),
+    };
+    Entered { entry, of_this_thread: PhantomData }
 }
 
 /// The guard of [`enter`].
 #[must_use]
 pub(crate) struct Entered {
-    entry: Option<Entry>,
-    driver: Arc<Handle>,
+    /// Where the driver is; or itself.
+    entry: Result<Entry, Arc<Handle>>,
     of_this_thread: PhantomData<Rc<()>>,
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
-        self.driver.leave();
-        if let Some(entry) = &self.entry {
-            drop(ENTERED.try_with(|entered| entered.leave(entry)));
+        match &self.entry {
+            Ok(entry) => {
+                let left = ENTERED.try_with(|entered| entered.leave(entry));
+                if let Ok(Some(driver)) = left {
+                    driver.leave();
+                }
+            }
+            Err(driver) => driver.leave(),
         }
     }
 }
