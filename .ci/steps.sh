@@ -95,7 +95,7 @@ step_package() {
     for archive in "$CARGO_TARGET_DIR"/package/*.crate; do
         # As text, not as links to files of the workspace.
         for file in README.md LICENSE-MIT LICENSE-APACHE; do
-            tar -xzOf "$archive" --wildcards "*-[0-9]*/$file" | grep -q . || { echo "$archive has no $file"; return 1; }
+            tar -xzOf "$archive" --wildcards "*-[0-9]*/$file" | grep -c . >/dev/null || { echo "$archive has no $file"; return 1; }
         done
     done
 }
