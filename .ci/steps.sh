@@ -239,7 +239,11 @@ miri() {
     shift 3
     need_nightly miri rust-src
     locked cargo "+$NIGHTLY" miri setup
-    use_own_target
+    # Those on one line of the plan share what they depend on.
+    case $CHECK in
+    miri-tree | miri-reactor) use_target miri-tree ;;
+    *) use_target miri-stacked ;;
+    esac
     MIRIFLAGS="-Zmiri-strict-provenance $flags" \
         cargo "+$NIGHTLY" miri test --no-fail-fast -p "$package" --features "$features" "$@"
 }

@@ -26,7 +26,7 @@ use model::*;
 fn levels(kinds: &[Kind]) -> u32 {
     match kinds {
         [_] if cfg!(miri) => 4,
-        _ if cfg!(miri) => 12,
+        _ if cfg!(miri) => 8,
         [JoinMany] => 1_000,
         _ if cfg!(debug_assertions) => 10_000,
         _ => 100_000,
