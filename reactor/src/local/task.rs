@@ -53,6 +53,10 @@ pub(super) struct Task {
     pub(super) link: Link,
 }
 
+// What a task takes besides its future, its output or its panic.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Task>() <= 112);
+
 // SAFETY: it begins with its `Common`, and is `repr(C)`.
 unsafe impl Header for Task {}
 

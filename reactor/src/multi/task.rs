@@ -25,6 +25,10 @@ pub(super) struct Task {
     pub(super) shard: usize,
 }
 
+// What a task takes besides its future, its output or its panic.
+#[cfg(target_pointer_width = "64")]
+const _: () = assert!(size_of::<Task>() <= 104);
+
 // SAFETY: it begins with its `Common`, and is `repr(C)`.
 unsafe impl Header for Task {}
 
