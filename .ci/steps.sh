@@ -3,7 +3,7 @@
 
 # Tests of what the compiler says and accepts: other flags of code generation make no difference to them, and
 # another compiler has other lints.
-COMPILER_TESTS=(language_lints language_rejects macro_ui)
+COMPILER_TESTS=(language_lints language_rejects)
 
 # What the attribute makes of a text, and arithmetic: once, in `test`.
 TEXT_TESTS=(adaptive cases language macro_block macro_bodies macro_callees macro_drops macro_hygiene macro_macros
@@ -58,11 +58,12 @@ step_test() {
     LAB_TEST_CPP=1 cargo test --workspace --no-fail-fast
 }
 
-# Without the adversarial suite, which takes longer to optimise than all others to compile; it runs under Miri and the
-# sanitizers.
+# What the optimiser may change: what depends on how values lie and move, and how deep a recursion goes.
+RELEASE_TESTS=(differential panics cancel counters depth sizes allocations placement context generator
+    generator_recursion join race scope branches_deep branches_differential interleave prefetch hosted liveness)
 step_release() {
     use_target release
-    cargo test --no-fail-fast -p cps-core --features stream,tracing --release $(run_time_tests adversarial "${TEXT_TESTS[@]}")
+    cargo test --no-fail-fast -p cps-core --features stream --release --lib "${RELEASE_TESTS[@]/#/--test=}"
 }
 
 # Of what is published.
@@ -195,7 +196,6 @@ step_features() {
 
 # Backtraces from within, whose texts are the same with and without optimisation; and what they keep account of.
 step_backtrace() {
-    use_own_target
     cargo test --no-fail-fast -p cps-core --features backtrace --lib --test={backtrace,backtrace_branches,backtrace_stacks,sizes} \
         --test={differential,panics,cancel,generator,join,scope,branches_deep,generic_calls}
     cargo test --no-fail-fast -p cps-core --features backtrace --release --test backtrace
@@ -203,8 +203,7 @@ step_backtrace() {
 
 # `become` on the stable compiler.
 step_tail_call() {
-    use_target tail
-    RUSTC_BOOTSTRAP=1 cargo test --no-fail-fast -p cps-core --features tail-call --lib "${RETURN_TESTS[@]/#/--test=}"
+    RUSTC_WORKSPACE_WRAPPER=$PWD/.ci/rustc/unstable cargo test --no-fail-fast -p cps-core --features tail-call --lib "${RETURN_TESTS[@]/#/--test=}"
 }
 
 # Every cross-thread protocol, in all schedules with up to three preemptions.
@@ -248,14 +247,18 @@ miri() {
         cargo "+$NIGHTLY" miri test --no-fail-fast -p "$package" --features "$features" "$@"
 }
 
-# The language suite compares what rustc makes of two texts, which is the same there.
+# What depends on generated code, on the stack and on how a frame returns. Not what takes long under an emulator:
+# millions of levels, and most of the generated programs.
+AARCH64_TESTS=(differential panics cancel counters context placement sizes allocations generator generator_recursion
+    join race scope hosted generic_calls interop branches_stacks backtrace_stacks prefetch tokio)
 step_aarch64() {
-    aarch64 cps-core --features stream $(run_time_tests adversarial "${TEXT_TESTS[@]}")
+    aarch64 cps-core --features stream "${AARCH64_TESTS[@]/#/--test=}"
     aarch64 reactor --lib --tests
 }
 # What depends on how a frame returns, for the other way, without branching points, which are above that.
 step_aarch64_tail() {
-    RUSTC_BOOTSTRAP=1 aarch64 cps-core --features tail-call --test={differential,panics,cancel,generator}
+    RUSTC_WORKSPACE_WRAPPER=$PWD/.ci/rustc/unstable \
+        aarch64 cps-core --features tail-call --test={differential,panics,cancel,generator}
 }
 
 # aarch64 <package> <arguments of cargo test>...: weaker memory ordering is not shown by an emulator on x86-64; code generation
@@ -267,21 +270,24 @@ aarch64() {
     need_program qemu-aarch64 qemu-user
     need_program aarch64-linux-gnu-gcc gcc-aarch64-linux-gnu libc6-dev-arm64-cross
     need_target aarch64-unknown-linux-gnu
-    use_own_target
+    use_target aarch64
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
         CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="qemu-aarch64 -L /usr/aarch64-linux-gnu" \
         cargo test --no-fail-fast -p "$package" --target aarch64-unknown-linux-gnu "$@"
 }
 
-# The address sanitizer also runs what Miri cannot: real threads, sockets and deep recursion. It
+# The address sanitizer runs what Miri cannot: real threads, sockets, deep recursion and many generated programs. It
 # reports leaks, so the tests that forget a value on purpose are left out. Locals stay on the real
 # stack, whose depth is measured by their addresses.
+ASAN_TESTS=(adversarial allocations branches_deep branches_differential branches_stacks branches_traps depth differential
+    failing_allocator generator_differential generator_recursion interleave interop join liveness panics placement scope
+    tokio wakers_adversarial)
 step_asan() {
     need_nightly
     use_own_target
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
-        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target "$(host)" $(run_time_tests "${TEXT_TESTS[@]}") \
-        -- --skip forgotten
+        cargo "+$NIGHTLY" test --no-fail-fast -p cps-core --target "$(host)" --lib \
+        "${ASAN_TESTS[@]/#/--test=}" -- --skip forgotten
     # The queues of crossbeam keep memory for threads that have ended until others take it over.
     ASAN_OPTIONS=detect_stack_use_after_return=0 RUSTFLAGS="-Zsanitizer=address" \
         cargo "+$NIGHTLY" test --no-fail-fast -p reactor --target "$(host)" --lib --tests
@@ -320,15 +326,13 @@ step_fuzz() {
 DEFERRING_TESTS=(branches_deep branches_differential branches_stacks branches_traps join join_drops race scope scope_abort
     liveness wakers_adversarial wakers_clone wakers_handed_out)
 step_deferring() {
-    use_own_target
-    RUSTFLAGS="--cfg deferring" cargo test --no-fail-fast -p cps-core "${DEFERRING_TESTS[@]/#/--test=}"
+    RUSTC_WORKSPACE_WRAPPER=$PWD/.ci/rustc/deferring cargo test --no-fail-fast -p cps-core "${DEFERRING_TESTS[@]/#/--test=}"
 }
 
 # The test of wake-ups finds each one that is left out: the places that ask `sync::loses`.
 step_liveness_mutants() {
     local wake output
-    use_own_target
-    export RUSTFLAGS="--cfg liveness_mutant"
+    export RUSTC_WORKSPACE_WRAPPER=$PWD/.ci/rustc/liveness-mutant
     LIVENESS_MUTANT=none cargo test --no-fail-fast -p cps-core --test liveness
     for wake in $(grep -rhoP 'loses\("\K[a-z]+' cps-core/src | sort -u); do
         if output=$(LIVENESS_MUTANT=$wake cargo test --no-fail-fast -p cps-core --test liveness 2>&1); then

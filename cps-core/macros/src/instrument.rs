@@ -75,13 +75,7 @@ impl Instrument {
 
     /// Makes the function's body run in the span.
     pub(crate) fn wrap(&self, function: &mut ItemFn, krate: &TokenStream) -> syn::Result<()> {
-        if !cfg!(feature = "tracing") {
-            return Err(Error::new_spanned(
-                &function.sig.ident,
-                "`instrument` needs the feature `tracing` of `cps-core`. (`#[instrument]` above `#[cps]` does not; \
-                 what it instruments is a chain of its own.)",
-            ));
-        }
+        require_feature(cfg!(feature = "tracing"), &function.sig.ident)?;
         let span = Span::mixed_site();
         let tracing = quote_spanned!(span=> #krate::__private::tracing);
         let new_span = self.span(function, &tracing)?;
@@ -435,5 +429,30 @@ impl Parse for Field {
             None
         };
         Ok(Field { format: prefix, name, value })
+    }
+}
+
+/// The generated code needs what `cps-core` has with its feature only.
+fn require_feature(enabled: bool, function: &Ident) -> syn::Result<()> {
+    if enabled {
+        return Ok(());
+    }
+    Err(Error::new_spanned(
+        function,
+        "`instrument` needs the feature `tracing` of `cps-core`. (`#[instrument]` above `#[cps]` does not; \
+         what it instruments is a chain of its own.)",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_message_names_the_feature_that_is_missing() {
+        let function = Ident::new("traced", Span::call_site());
+        assert!(require_feature(true, &function).is_ok());
+        let message = require_feature(false, &function).unwrap_err().to_string();
+        assert!(message.starts_with("`instrument` needs the feature `tracing`"), "{message}");
     }
 }

@@ -1,5 +1,5 @@
 //! `crate = path` to a module that re-exports this crate and has items of its own in the place of some: it is right, or
-//! does not compile (`tests/ui/adv_crate_*.rs`), and is never undefined behaviour.
+//! does not compile (`macros/tests/ui/adv_crate_*.rs`), and is never undefined behaviour.
 #![forbid(unsafe_code)]
 #![allow(
     dead_code,
