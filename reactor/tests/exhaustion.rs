@@ -42,8 +42,9 @@ fn a_loop_of_failing_accepts_gives_way_and_goes_on_when_there_are_descriptors_ag
         // A timer and this task get their turn beside the loop, again and again.
         for _ in 0..3 {
             let before = failures.get();
-            sleep(Duration::from_millis(10)).await;
-            assert!(failures.get() > before);
+            while failures.get() == before {
+                sleep(Duration::from_millis(10)).await;
+            }
         }
         drop(hoard);
         let stream = server.await.unwrap();

@@ -251,17 +251,20 @@ fn tasks_may_spawn_and_wake_while_they_are_dropped() {
     }
     let drops = Arc::new(AtomicUsize::new(0));
     let runtime = runtime(2);
+    let (send, receive) = mpsc::channel();
     for _ in 0..10 {
         let mut spawns = Spawns(drops.clone(), None);
+        let send = send.clone();
         runtime.spawn(async move {
             poll_fn(|cx| {
                 spawns.1 = Some(cx.waker().clone());
+                send.send(()).unwrap();
                 Poll::<()>::Pending
             })
             .await;
         });
     }
-    runtime.block_on(async { sleep(Duration::from_millis(20)).await });
+    (0..10).for_each(|_| receive.recv().unwrap());
     drop(runtime);
     assert_eq!(drops.load(SeqCst), 10);
 }
@@ -447,11 +450,10 @@ fn misuse_says_what_to_do() {
 #[test]
 fn handles_are_awaited_on_any_executor() {
     let runtime = runtime(1);
-    let mut task = Box::pin(runtime.spawn(async {
-        sleep(Duration::from_millis(2)).await;
-        7
-    }));
+    let (go_on, is_told) = futures::channel::oneshot::channel();
+    let mut task = Box::pin(runtime.spawn(is_told));
     let polled = task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
     assert!(polled.is_pending());
-    assert_eq!(futures::executor::block_on(task).unwrap(), 7);
+    go_on.send(7).unwrap();
+    assert_eq!(futures::executor::block_on(task).unwrap(), Ok(7));
 }

@@ -56,7 +56,8 @@ fn the_memory_that_is_read_into_need_not_be_initialised() {
         assert!(Pin::new(&mut left).poll_read(cx, &mut none).is_ready());
 
         right.write_all(b"and bye").await.unwrap();
-        reactor::sleep(Duration::from_millis(5)).await; // The event has come.
+        pause();
+        reactor::sleep(Duration::from_millis(5)).await; // Over when all events have been noticed.
         let mut memory = [const { MaybeUninit::uninit() }; 64];
         let mut buffer = hyper::rt::ReadBuf::uninit(&mut memory);
         let read = hyper::rt::Read::poll_read(Pin::new(&mut left), cx, buffer.unfilled());

@@ -7,8 +7,9 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::task::{Context, Poll, RawWaker, RawWakerVTable, Wake, Waker};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use reactor::time::pause;
 use reactor::{LocalRuntime, sleep};
 
 /// Counts its wakes, and panics in the first `panics` of them.
@@ -45,13 +46,12 @@ fn a_waker_that_panics_keeps_no_other_of_its_turn_from_being_called() {
     let tasks = [Counting::new(0), Counting::new(1), Counting::new(1), Counting::new(0)];
     let outcome = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(async {
+            pause(); // All are due at one time, and before that only waited for.
             let mut timers: Vec<_> =
                 tasks.iter().map(|_| Box::pin(sleep(Duration::from_millis(5)))).collect();
             for (timer, task) in timers.iter_mut().zip(&tasks) {
                 assert!(poll_with(timer, &Waker::from(task.clone())).is_pending());
             }
-            // All are due in the turn that comes.
-            std::thread::sleep(Duration::from_millis(20));
             std::future::pending::<()>().await;
         });
     }));
@@ -117,14 +117,15 @@ fn a_waker_that_panics_keeps_no_other_of_its_socket_or_turn_from_being_called() 
             for (receive, task) in receives.iter_mut().zip(&tasks) {
                 assert!(poll_with(receive, &Waker::from(task.clone())).is_pending());
             }
-            let mut timer = Box::pin(sleep(Duration::from_millis(5)));
+            let mut timer = Box::pin(sleep(Duration::from_secs(3600)));
             assert!(poll_with(&mut timer, &Waker::from(tasks[4].clone())).is_pending());
             let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
             for socket in &sockets {
                 sender.send_to(b"x", socket.local_addr().unwrap()).unwrap();
+                wait_for_datagram(socket);
             }
             // All of it is due in the turn that comes.
-            std::thread::sleep(Duration::from_millis(20));
+            timer.reset(Instant::now());
             std::future::pending::<()>().await;
         });
     }));
@@ -136,21 +137,30 @@ fn a_waker_that_panics_keeps_no_other_of_its_socket_or_turn_from_being_called() 
     assert_eq!(tasks.each_ref().map(Arc::strong_count), [1; 5], "no waker is left");
 }
 
+/// Until it is there. The event that says so is left to the runtime.
+fn wait_for_datagram(socket: &reactor::net::UdpSocket) {
+    while socket2::SockRef::from(socket).peek(&mut [std::mem::MaybeUninit::uninit()]).is_err() {
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_clone_that_brings_the_event_loses_no_wake() {
     use reactor::net::UdpSocket;
     let runtime = std::rc::Rc::new(LocalRuntime::new().unwrap());
     let local = ([127, 0, 0, 1], 0);
-    let [to, from] = runtime.block_on(async { [0; 2].map(|_| UdpSocket::bind(local).unwrap()) });
-    let address = to.local_addr().unwrap();
+    let to = std::rc::Rc::new(runtime.block_on(async { UdpSocket::bind(local).unwrap() }));
     let mut buffer = [0];
     let mut receive = Box::pin(to.recv(&mut buffer));
     // The event comes, and is noticed by a turn, between the look at the socket and the wait.
     IN_CLONE.set(Some(Box::new({
-        let runtime = runtime.clone();
+        let (runtime, to) = (runtime.clone(), to.clone());
         move || {
+            let sender = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
+            sender.send_to(b"x", to.local_addr().unwrap()).unwrap();
+            wait_for_datagram(&to);
             runtime.block_on(async {
-                from.send_to(b"x", address).await.unwrap();
+                pause(); // Then a sleep is over when all events have been noticed.
                 sleep(Duration::from_millis(5)).await;
             })
         }
