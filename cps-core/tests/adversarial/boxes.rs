@@ -60,7 +60,7 @@ async fn awaits(half_run: BoxCoroutine<'static, u32>, log: Log, how: u32) -> u32
 #[test]
 fn a_boxed_coroutine_that_was_polled_by_hand_goes_on_where_it_is_awaited() {
     for how in 0..4 {
-        for polls in sampled(0..POLLS, 3) {
+        for polls in sampled(0..POLLS, 7) {
             for panics in [false, true] {
                 let log = Log::default();
                 let mut boxed = tree(log.clone(), panics).boxed();
@@ -90,8 +90,8 @@ fn a_boxed_coroutine_that_was_polled_by_hand_goes_on_where_it_is_awaited() {
 
 #[test]
 fn a_half_run_box_is_dropped_with_all_its_frames_wherever_it_is() {
-    for polls in sampled(0..POLLS, 3) {
-        for further in sampled(0..6, 2) {
+    for polls in sampled(0..POLLS, 5) {
+        for further in sampled(0..6, 4) {
             for how in 0..4 {
                 let log = Log::default();
                 let mut boxed = tree(log.clone(), false).boxed();

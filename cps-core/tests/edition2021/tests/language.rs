@@ -1,4 +1,6 @@
-//! The language suite of `cps-core/tests/language`, in the edition of this package.
+//! The chapters of the language suite of `cps-core/tests/language` whose rules differ between editions (where
+//! temporaries are dropped, what a closure and a return type capture, what a fragment of a macro matches), in the
+//! edition of this package.
 #![allow(missing_docs)]
 #![allow(
     clippy::all,
@@ -14,6 +16,21 @@
 #[rustfmt::skip]
 #[path = "../../language/harness.rs"]
 mod harness;
-#[rustfmt::skip]
-#[path = "../../language/chapters/mod.rs"]
-mod chapters;
+
+macro_rules! chapters {
+    ($($name:ident = $file:literal)*) => { $(
+        #[path = $file]
+        mod $name;
+    )* };
+}
+
+chapters! {
+    closures = "../../language/chapters/closures.rs"
+    corners = "../../language/chapters/corners.rs"
+    drops = "../../language/chapters/drops.rs"
+    fragments = "../../language/chapters/fragments.rs"
+    macros = "../../language/chapters/macros.rs"
+    matching = "../../language/chapters/matching.rs"
+    signatures = "../../language/chapters/signatures.rs"
+    statements = "../../language/chapters/statements.rs"
+}
