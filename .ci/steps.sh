@@ -1,25 +1,8 @@
 # The checks, one function each: check `a-b` is `step_a_b`. Sourced by check; a command that fails
 # ends the check.
 
-# Tests of what the compiler says and accepts: other flags of code generation make no difference to them, and
-# another compiler has other lints.
-COMPILER_TESTS=(language_lints language_rejects)
-
-# What the attribute makes of a text, and arithmetic: once, in `test`.
-TEXT_TESTS=(adaptive cases language macro_block macro_bodies macro_callees macro_drops macro_hygiene macro_macros
-    macro_signatures prelude trait_methods)
-
-# run_time_tests [test]...: the arguments that choose the other tests of cps-core, but for those that are named.
-run_time_tests() {
-    local file test
-    echo --lib
-    for file in cps-core/tests/*.rs cps-core/tests/*/main.rs; do
-        test=${file#cps-core/tests/}
-        test=${test%.rs}
-        test=${test%/main}
-        [[ " ${COMPILER_TESTS[*]} $* " == *" $test "* ]] || echo "--test=$test"
-    done
-}
+# `test` runs all tests of the workspace. The other checks compile them for other flags, and name those of cps-core that
+# the flags make a difference to.
 
 # What depends on how a frame returns: also run where that is by `become`.
 RETURN_TESTS=(differential panics cancel counters depth generator generator_recursion context placement join race scope
@@ -66,10 +49,9 @@ step_release() {
     cargo test --no-fail-fast -p cps-core --features stream --release --lib "${RELEASE_TESTS[@]/#/--test=}"
 }
 
-# Of what is published.
+# Of what is published. (`test` runs the examples in it.)
 step_doc() {
     RUSTDOCFLAGS="-D warnings" cargo doc "${PUBLIC[@]/#/--package=}" --no-deps
-    cargo test --no-fail-fast --doc -p cps-core -p reactor --features cps-core/stream,cps-core/tracing,reactor/signal
 }
 
 # The libraries only: the programs and tests may depend on crates that need a newer compiler.
@@ -192,6 +174,7 @@ step_features() {
         cargo clippy -p reactor --features "$features" --all-targets -- -D warnings
     done
     cargo test --no-fail-fast -p reactor --features tokio,hyper,signal --test traits --test signal
+    cargo test --no-fail-fast -p reactor --features tokio,hyper,signal --doc
 }
 
 # Backtraces from within, whose texts are the same with and without optimisation; and what they keep account of.
