@@ -1,10 +1,9 @@
-//! The frame stack against a model, as a state machine.
+//! The frame stack: whatever is pushed and popped, what lies on it is as it was written, and the account is right.
 
 use std::boxed::Box;
 use std::vec::Vec;
 
 use proptest::prelude::*;
-use proptest_state_machine::{ReferenceStateMachine, StateMachineTest, prop_state_machine};
 
 use super::*;
 
@@ -36,61 +35,37 @@ enum Action {
     Pop,
 }
 
-/// What is on the stack: layouts and the bytes they are filled with.
-#[derive(Clone, Debug)]
-struct Model {
-    setup: Setup,
-    pushed: Vec<(Layout, u8)>,
-    pushes: u8,
+fn setup() -> impl Strategy<Value = Setup> {
+    let first = prop_oneof![
+        Just(First::Later),
+        (1..4000_usize).prop_map(First::Allocated),
+        Just(First::Installed),
+    ];
+    (prop_oneof![Just(usize::MAX), 1..20_000_usize], any::<bool>(), first)
+        .prop_map(|(limit, measured, first)| Setup { limit, measured, first })
 }
 
-impl ReferenceStateMachine for Model {
-    type State = Model;
-    type Transition = Action;
-
-    fn init_state() -> BoxedStrategy<Model> {
-        let first = prop_oneof![
-            Just(First::Later),
-            (1..4000_usize).prop_map(First::Allocated),
-            Just(First::Installed),
-        ];
-        (prop_oneof![Just(usize::MAX), 1..20_000_usize], any::<bool>(), first)
-            .prop_map(|(limit, measured, first)| Model {
-                setup: Setup { limit, measured, first },
-                pushed: Vec::new(),
-                pushes: 0,
-            })
-            .boxed()
-    }
-
-    fn transitions(_: &Model) -> BoxedStrategy<Action> {
-        let layout = |size, align: u32| Layout::from_size_align(size, 1 << align).unwrap();
-        prop_oneof![
-            1 => (1..3000_usize, 0..9_u32).prop_map(move |(s, a)| Action::Push(layout(s, a))),
-            4 => (1..200_usize).prop_map(move |size| Action::Push(layout(size, 3))),
-            4 => Just(Action::Pop),
-        ]
-        .boxed()
-    }
-
-    fn apply(mut model: Model, action: &Action) -> Model {
-        match *action {
-            Action::Push(layout) => {
-                model.pushes = model.pushes.wrapping_add(1);
-                model.pushed.push((layout, model.pushes));
-            }
-            Action::Pop => {
-                model.pushed.pop();
-            }
-        }
-        model
-    }
+fn action() -> impl Strategy<Value = Action> {
+    let layout = |size, align: u32| Layout::from_size_align(size, 1 << align).unwrap();
+    prop_oneof![
+        1 => (1..3000_usize, 0..9_u32).prop_map(move |(s, a)| Action::Push(layout(s, a))),
+        4 => (1..200_usize).prop_map(move |size| Action::Push(layout(size, 3))),
+        4 => Just(Action::Pop),
+    ]
 }
 
-/// The stack itself, and where what was pushed lies; a push that the limit refused is `None`.
+/// A push: the byte that its memory is filled with, and where that lies. `None` if the limit refused it.
+struct Pushed {
+    layout: Layout,
+    byte: u8,
+    memory: Option<*mut u8>,
+}
+
+/// The stack itself, and what was pushed.
 struct Tested {
     stack: FrameStack,
-    pushed: Vec<Option<*mut u8>>,
+    pushed: Vec<Pushed>,
+    pushes: u8,
     most_in_use: usize,
     setup: Setup,
     /// Freed after the stack.
@@ -108,25 +83,8 @@ impl Drop for Installed {
 }
 
 impl Tested {
-    fn push(&self, layout: Layout) -> Result<*mut u8, Exhausted> {
-        // The quick way is for types.
-        let quick = match layout.size() {
-            1..=8 if layout.align() == 8 => self.stack.push::<u64>().map(<*mut u64>::cast),
-            120..=128 if layout.align() == 8 => {
-                self.stack.push::<[u64; 16]>().map(<*mut [u64; 16]>::cast)
-            }
-            _ => None,
-        };
-        quick.map_or_else(|| self.stack.push_slow(layout), Ok)
-    }
-}
-
-impl StateMachineTest for Tested {
-    type SystemUnderTest = Tested;
-    type Reference = Model;
-
-    fn init_test(model: &Model) -> Tested {
-        let Setup { limit, measured, first } = model.setup;
+    fn new(setup: Setup) -> Tested {
+        let Setup { limit, measured, first } = setup;
         let mut options = StackOptions::new().limit(limit);
         if measured {
             options = options.measured();
@@ -149,79 +107,83 @@ impl StateMachineTest for Tested {
                 stack
             }
         };
-        Tested {
-            stack,
-            pushed: Vec::new(),
-            most_in_use: 0,
-            setup: model.setup,
-            _installed: installed,
-        }
+        let (pushed, _installed) = (Vec::new(), installed);
+        Tested { stack, pushed, pushes: 0, most_in_use: 0, setup, _installed }
     }
 
-    fn apply(mut tested: Tested, model: &Model, action: Action) -> Tested {
+    fn apply(&mut self, action: Action) {
         match action {
-            Action::Push(layout) => {
-                let reserved = tested.stack.usage().reserved;
-                let pushed = match tested.push(layout) {
-                    Ok(memory) => {
-                        assert_eq!(memory.addr() % layout.align(), 0);
-                        let (_, byte) = *model.pushed.last().unwrap();
-                        // SAFETY: the memory is ours and as large as asked for.
-                        unsafe { memory.write_bytes(byte, layout.size()) };
-                        Some(memory)
-                    }
-                    Err(exhausted) => {
-                        assert_eq!(exhausted, Exhausted::Limit(tested.setup.limit));
-                        let needed =
-                            layout.size() + layout.align() + size_of::<Chunk>() + 2 * GRAIN;
-                        assert!(reserved + needed > tested.setup.limit, "there was room");
-                        None
-                    }
-                };
-                tested.pushed.push(pushed);
-            }
-            Action::Pop => {
-                // What is popped is checked by `check_invariants`, before.
-                if let Some(Some(memory)) = tested.pushed.pop() {
-                    // SAFETY: it was pushed last of those that remain.
-                    unsafe { tested.stack.pop(memory) };
-                }
-            }
+            Action::Push(layout) => self.push(layout),
+            Action::Pop => self.pop(),
         }
-        tested.most_in_use = tested.most_in_use.max(tested.stack.usage().in_use);
-        tested
+        self.most_in_use = self.most_in_use.max(self.stack.usage().in_use);
     }
 
-    /// Whatever was pushed keeps its content, and the account is right.
-    fn check_invariants(tested: &Tested, model: &Model) {
-        assert_eq!(tested.pushed.len(), model.pushed.len());
-        let mut sizes = 0;
-        for (memory, (layout, byte)) in tested.pushed.iter().zip(&model.pushed) {
-            let Some(memory) = *memory else { continue };
-            sizes += layout.size();
-            // SAFETY: what was pushed is live and was filled.
-            let bytes = unsafe { core::slice::from_raw_parts(memory, layout.size()) };
-            assert!(bytes.iter().all(|here| here == byte), "memory is used twice");
-        }
-        let usage = tested.stack.usage();
+    /// What was pushed last has kept its content.
+    fn pop(&mut self) {
+        let Some(Pushed { layout, byte, memory: Some(memory) }) = self.pushed.pop() else { return };
+        // SAFETY: what was pushed is live and was filled.
+        let bytes = unsafe { core::slice::from_raw_parts(memory, layout.size()) };
+        assert!(bytes.iter().all(|here| *here == byte), "memory is used twice");
+        // SAFETY: it was pushed last of those that remain.
+        unsafe { self.stack.pop(memory) };
+    }
+
+    fn push(&mut self, layout: Layout) {
+        self.pushes = self.pushes.wrapping_add(1);
+        let byte = self.pushes;
+        let reserved = self.stack.usage().reserved;
+        let memory = match self.push_by_type_or_layout(layout) {
+            Ok(memory) => {
+                assert_eq!(memory.addr() % layout.align(), 0);
+                // SAFETY: the memory is ours and as large as asked for.
+                unsafe { memory.write_bytes(byte, layout.size()) };
+                Some(memory)
+            }
+            Err(exhausted) => {
+                assert_eq!(exhausted, Exhausted::Limit(self.setup.limit));
+                let needed = layout.size() + layout.align() + size_of::<Chunk>() + 2 * GRAIN;
+                assert!(reserved + needed > self.setup.limit, "there was room");
+                None
+            }
+        };
+        self.pushed.push(Pushed { layout, byte, memory });
+    }
+
+    /// The quick way is for types.
+    fn push_by_type_or_layout(&self, layout: Layout) -> Result<*mut u8, Exhausted> {
+        let quick = match layout.size() {
+            1..=8 if layout.align() == 8 => self.stack.push::<u64>().map(<*mut u64>::cast),
+            120..=128 if layout.align() == 8 => {
+                self.stack.push::<[u64; 16]>().map(<*mut [u64; 16]>::cast)
+            }
+            _ => None,
+        };
+        quick.map_or_else(|| self.stack.push_slow(layout), Ok)
+    }
+
+    fn check_account(&self) {
+        let pushed = self.pushed.iter().filter(|pushed| pushed.memory.is_some());
+        let sizes: usize = pushed.map(|pushed| pushed.layout.size()).sum();
+        let usage = self.stack.usage();
         assert!(usage.in_use >= sizes && usage.reserved >= usage.in_use, "{usage:?}");
         assert!(usage.most_reserved >= usage.reserved, "{usage:?}");
-        let first = match tested.setup.first {
+        let first = match self.setup.first {
             First::Installed => INSTALLED,
             _ => size_of::<Chunk>(),
         };
-        assert!(usage.most_reserved <= tested.setup.limit.max(first), "{usage:?}");
-        if tested.setup.measured {
-            assert_eq!(usage.most_in_use, Some(tested.most_in_use));
+        assert!(usage.most_reserved <= self.setup.limit.max(first), "{usage:?}");
+        if self.setup.measured {
+            assert_eq!(usage.most_in_use, Some(self.most_in_use));
         }
-        if tested.pushed.iter().all(Option::is_none) {
+        if self.pushed.iter().all(|pushed| pushed.memory.is_none()) {
             // The padding before an aligned value is left where it is.
             assert!(usage.in_use < LARGEST_ALIGNMENT, "{usage:?}");
         }
     }
 }
 
-prop_state_machine! {
+proptest! {
     #![proptest_config(ProptestConfig {
         cases: if cfg!(miri) { 3 } else { 512 },
         failure_persistence: None,
@@ -230,8 +192,19 @@ prop_state_machine! {
 
     #[test]
     fn memory_is_lent_once_and_accounted_for(
-        sequential 1..if cfg!(miri) { 30 } else { 300 } => Tested
-    );
+        setup in setup(),
+        actions in prop::collection::vec(action(), 1..if cfg!(miri) { 30 } else { 300 }),
+    ) {
+        let mut tested = Tested::new(setup);
+        for action in actions {
+            tested.apply(action);
+            tested.check_account();
+        }
+        while !tested.pushed.is_empty() {
+            tested.pop();
+        }
+        tested.check_account();
+    }
 }
 
 #[test]
