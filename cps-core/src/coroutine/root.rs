@@ -27,8 +27,8 @@ use crate::stack::options::{StackOptions, StackUsage};
 ///
 /// # The frame stack
 /// The frames of calls by [`on_stack`](crate::Coroutine::on_stack) lie in chunks that the root allocates as they are
-/// needed. By [`Coroutine::into_root_with`](crate::Coroutine::into_root_with) they have a limit, or the first of them is
-/// a part of the root: the `N` bytes of [`StackOptions::inside`].
+/// needed. By [`Coroutine::into_root_with`](crate::Coroutine::into_root_with) they have a limit, or the first of them
+/// is a part of the root: the `N` bytes of [`StackOptions::inside`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[repr(transparent)]
 pub struct Root<B: Body, const N: usize = 0> {
