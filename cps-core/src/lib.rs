@@ -75,8 +75,7 @@
 //!
 //! The choice is a type parameter of the coroutine, a [`Placement`](placement::Placement). A definition may have a
 //! default, and each call may choose otherwise, also by size: [`InlineUpTo`](placement::InlineUpTo). The frame stack
-//! can be limited, measured, or be a part of the future, so that nothing is allocated: [`Coroutine::with_stack`],
-//! [`Coroutine::with_stack_inside`].
+//! can be limited, measured, or be a part of the future, so that nothing is allocated: [`Coroutine::into_root_with`].
 //!
 //! ```
 //! use cps_core::cps;
@@ -96,7 +95,7 @@
 //!     visit(4).placed(InlineUpTo::<256>).await
 //! }
 //!
-//! let root = start().with_stack(StackOptions::new().limit(64 * 1024));
+//! let root = start().into_root_with(StackOptions::new().limit(64 * 1024));
 //! assert_eq!(futures::executor::block_on(root), 16);
 //! ```
 //!

@@ -1,5 +1,6 @@
 //! Recursion through branching points, deeper than any host stack: started, suspended, resumed, cancelled, and with a
-//! panic at the bottom. Everything happens in the order of nested polls, of which `support/branches_model.rs` is the model.
+//! panic at the bottom. Everything happens in the order of nested polls, of which `support/branches_model.rs` is the
+//! model.
 #![forbid(unsafe_code)]
 
 #[allow(dead_code, reason = "shared")]

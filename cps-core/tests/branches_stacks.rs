@@ -54,7 +54,7 @@ fn first_chunks_inside_the_branches_share_the_allocation_of_the_join() {
         let gates = gates(if cfg!(miri) { 4 } else { count });
         let (mut joined, made, _) = memory(|| {
             let branches = gates.iter().map(|gate| {
-                let root: Root<_, 768> = deep(gate, 4).with_stack_inside(StackOptions::new());
+                let root: Root<_, 768> = deep(gate, 4).into_root_with(StackOptions::new().inside());
                 root
             });
             Box::pin(join(branches.collect::<Vec<_>>()))

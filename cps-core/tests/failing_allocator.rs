@@ -107,7 +107,7 @@ fn run<B: Body<Output = u32>>(
             }
         };
         if options {
-            poll(pin!(coroutine.with_stack(StackOptions::new().first_chunk(200))))
+            poll(pin!(coroutine.into_root_with(StackOptions::new().first_chunk(200))))
         } else {
             poll(pin!(std::future::IntoFuture::into_future(coroutine)))
         }

@@ -308,8 +308,8 @@ fn a_root_yields_in_place_with_one_allocation_for_deep_delegation() {
     assert_eq!((sum, counts.allocations, counts.frees), (28, 2, 2));
 
     let (sum, counts) = allocator::during(|| {
-        let options = StackOptions::new().limit(1024);
-        pin!(in_order(&tree).with_stack_inside::<1024>(options)).sum::<u32>()
+        let options = StackOptions::new().limit(1024).inside::<1024>();
+        pin!(in_order(&tree).into_root_with(options)).sum::<u32>()
     });
     assert_eq!((sum, counts.allocations), (28, 0));
 
@@ -328,10 +328,10 @@ fn counted_sum(to: u32) -> u32 {
 #[test]
 fn a_limited_stack_is_a_panic_at_the_delegation_that_exceeds_it() {
     let tree = Degenerate::new(1000);
-    let mut items = pin!(in_order(&tree.0).with_stack(StackOptions::new().limit(4096)));
+    let mut items = pin!(in_order(&tree.0).into_root_with(StackOptions::new().limit(4096)));
     assert!(panic_of(|| items.next()).contains("limit of 4096 bytes"));
     assert_eq!(items.next(), None);
-    let mut items = pin!(in_order(&tree.0).with_stack(StackOptions::new()));
+    let mut items = pin!(in_order(&tree.0).into_root_with(StackOptions::new()));
     assert_eq!(items.next(), Some(&0));
     assert!(items.stack_usage().in_use >= 1000 * 24);
 }

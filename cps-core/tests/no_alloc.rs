@@ -58,22 +58,22 @@ async fn depth_or_less(levels: u32) -> u32 {
 
 #[test]
 fn recursion_runs_in_a_chunk_inside_its_root() {
-    let options = StackOptions::new().limit(2048);
-    assert_eq!(run(depth(20).with_stack_inside::<2048>(options)), 20);
+    let options = StackOptions::new().limit(2048).inside::<2048>();
+    assert_eq!(run(depth(20).into_root_with(options)), 20);
 }
 
 #[test]
 fn a_full_stack_is_an_error_for_those_who_ask() {
-    let options = StackOptions::new().limit(1024);
-    let reached = run(depth_or_less(1_000).with_stack_inside::<1024>(options));
+    let options = StackOptions::new().limit(1024).inside::<1024>();
+    let reached = run(depth_or_less(1_000).into_root_with(options));
     assert!((5..48).contains(&reached), "{reached}");
 }
 
 #[test]
 #[should_panic(expected = "the frame stack")]
 fn a_full_stack_is_a_panic_otherwise() {
-    let options = StackOptions::new().limit(1024);
-    run(depth(1_000).with_stack_inside::<1024>(options));
+    let options = StackOptions::new().limit(1024).inside::<1024>();
+    run(depth(1_000).into_root_with(options));
 }
 
 #[test]
@@ -95,9 +95,9 @@ fn countdown(from: u32) {
 
 #[test]
 fn generators_delegate_in_a_chunk_inside_their_root() {
-    let options = StackOptions::new().limit(2048);
+    let options = StackOptions::new().limit(2048).inside::<2048>();
     let (items, counts) = allocator::during(|| {
-        let mut items = pin!(countdown(20).with_stack_inside::<2048>(options));
+        let mut items = pin!(countdown(20).into_root_with(options));
         assert!(items.as_mut().eq((0..=20).rev()));
         items.next()
     });

@@ -145,7 +145,7 @@ fn sequential_calls_share_memory_in_every_placement() {
             + by_default::<1500>(true).placed(place).await
     }
     fn most<C: Body>(coroutine: Coroutine<C>) -> usize {
-        let mut root = pin!(coroutine.with_stack(StackOptions::new().measured()));
+        let mut root = pin!(coroutine.into_root_with(StackOptions::new().measured()));
         while root.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
         size_of_val(&*root) + root.stack_usage().most_in_use.expect("measured")
     }
@@ -204,8 +204,8 @@ fn a_limit_is_a_panic_in_the_call_that_exceeds_it() {
     for yields in [false, true] {
         let log = Log::default();
         let options = StackOptions::new().limit(4096);
-        assert_eq!(finish(descend(log.clone(), 10, yields).with_stack(options)), 10);
-        let root = descend(log.clone(), 1000, yields).with_stack(options);
+        assert_eq!(finish(descend(log.clone(), 10, yields).into_root_with(options)), 10);
+        let root = descend(log.clone(), 1000, yields).into_root_with(options);
         let panic = catch_unwind(AssertUnwindSafe(|| finish(root))).expect_err("no panic");
         assert_eq!(text_of(panic), "the frame stack has reached its limit of 4096 bytes");
         log.assert_each_dropped_once();
@@ -217,7 +217,7 @@ fn a_limit_is_an_error_for_those_who_ask() {
     for (levels, yields) in [(1000, false), (1000, true), (1001, false), (1001, true)] {
         let log = Log::default();
         let root = descend_or_stop(log.clone(), levels, yields);
-        let depth = finish(root.with_stack(StackOptions::new().limit(4096)));
+        let depth = finish(root.into_root_with(StackOptions::new().limit(4096)));
         // Every level from the limit on is called on the heap, or ends the recursion.
         assert!(depth == levels || (1000..1100).contains(&depth), "{depth}");
         log.assert_each_dropped_once();
@@ -229,7 +229,7 @@ fn a_limit_below_the_first_chunk_is_kept() {
     let log = Log::default();
     for limit in [0, 1, HEAD, 500, 1000, 1500] {
         let mut root =
-            pin!(descend(log.clone(), 1000, true).with_stack(StackOptions::new().limit(limit)));
+            pin!(descend(log.clone(), 1000, true).into_root_with(StackOptions::new().limit(limit)));
         assert!(root.stack_usage().reserved <= limit.max(HEAD));
         catch_unwind(AssertUnwindSafe(|| {
             let _ = root.as_mut().poll(&mut Context::from_waker(Waker::noop()));
@@ -245,7 +245,7 @@ fn a_measured_stack_knows_what_was_used() {
     let log = Log::default();
     let usage = |levels| {
         let options = StackOptions::new().measured();
-        let mut root = pin!(descend(log.clone(), levels, true).with_stack(options));
+        let mut root = pin!(descend(log.clone(), levels, true).into_root_with(options));
         while root.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
         root.stack_usage()
     };
@@ -285,14 +285,13 @@ fn a_frame_is_not_as_large_as_arguments_that_it_hands_on() {
 fn a_first_chunk_inside_the_root_is_used_first() {
     for yields in [false, true] {
         let log = Log::default();
-        let mut root =
-            pin!(descend(log.clone(), 8, yields).with_stack_inside::<2048>(StackOptions::new()));
+        let options = StackOptions::new().inside::<2048>();
+        let mut root = pin!(descend(log.clone(), 8, yields).into_root_with(options));
         assert_eq!(root.stack_usage().reserved, 0);
         while root.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
         assert_eq!(root.stack_usage().most_reserved, 2048);
         // And left for others when it is full.
-        let options = StackOptions::new();
-        let mut root = pin!(descend(log.clone(), 1000, yields).with_stack_inside::<2048>(options));
+        let mut root = pin!(descend(log.clone(), 1000, yields).into_root_with(options));
         while root.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending() {}
         assert!(root.stack_usage().most_reserved > 50_000);
         log.assert_each_dropped_once();
@@ -302,13 +301,13 @@ fn a_first_chunk_inside_the_root_is_used_first() {
 #[test]
 fn a_chunk_inside_the_root_may_be_all_there_is() {
     let log = Log::default();
-    let options = StackOptions::new().limit(2048);
-    assert_eq!(finish(descend(log.clone(), 8, true).with_stack_inside::<2048>(options)), 8);
-    let root = descend(log.clone(), 1000, true).with_stack_inside::<2048>(options);
+    let options = StackOptions::new().limit(2048).inside::<2048>();
+    assert_eq!(finish(descend(log.clone(), 8, true).into_root_with(options)), 8);
+    let root = descend(log.clone(), 1000, true).into_root_with(options);
     catch_unwind(AssertUnwindSafe(|| finish(root))).expect_err("no panic");
     // Dropped unstarted, suspended and after the end.
-    drop(descend(log.clone(), 8, true).with_stack_inside::<2048>(options));
-    let mut root = Box::pin(descend(log.clone(), 8, true).with_stack_inside::<2048>(options));
+    drop(descend(log.clone(), 8, true).into_root_with(options));
+    let mut root = Box::pin(descend(log.clone(), 8, true).into_root_with(options));
     assert!(root.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
     drop(root);
     log.assert_each_dropped_once();

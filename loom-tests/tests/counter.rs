@@ -4,8 +4,8 @@ use loom_tests::reactor_protocols::counter::{Counter, Suspend, Wake};
 use loom_tests::rt::Ordering::{Acquire, Relaxed, Release};
 use loom_tests::rt::{Arc, AtomicUsize, UnsafeCell, model, thread};
 
-/// A task, and the queue of a machine with several workers, which orders a push before the run that it leads to, as real
-/// ones do. All else is relaxed, so that only the protocol orders.
+/// A task, and the queue of a machine with several workers, which orders a push before the run that it leads to, as
+/// real ones do. All else is relaxed, so that only the protocol orders.
 struct Task {
     counter: Counter,
     /// How often it is in the queue: not more than once.
@@ -19,7 +19,8 @@ struct Task {
     freed: AtomicUsize,
 }
 
-// SAFETY: the cells are accessed as the protocol under test says; loom's checks tell whether that is one thread at a time.
+// SAFETY: the cells are accessed as the protocol under test says; loom's checks tell whether that is one thread at a
+// time.
 unsafe impl Sync for Task {}
 
 impl Task {

@@ -103,8 +103,8 @@ fn push_meets_sleep<P: Protocol>() {
     machine.all_is_run(1);
 }
 
-/// "Two pushes": two threads push while both workers sleep, or fall asleep: one is woken, and wakes the next if there is
-/// more.
+/// "Two pushes": two threads push while both workers sleep, or fall asleep: one is woken, and wakes the next if there
+/// is more.
 fn two_pushes_meet_two_workers<P: Protocol>() {
     let machine = Machine::<P>::new();
     machine.idle.idle().start_search();

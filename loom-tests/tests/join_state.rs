@@ -137,8 +137,8 @@ fn complete_meets_poll() {
     assert_eq!(task.dropped_results.load(Relaxed), 0);
 }
 
-/// "Complete meets swap": the handle is polled with another waker while the task ends. Of wakers that were left the last
-/// one is called, unless the poll found the result.
+/// "Complete meets swap": the handle is polled with another waker while the task ends. Of wakers that were left the
+/// last one is called, unless the poll found the result.
 fn complete_meets_swap() {
     let task = Task::new();
     assert_eq!(task.poll(0), None);

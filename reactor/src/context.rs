@@ -13,8 +13,8 @@ thread_local! {
     static ENTERED: Entries<Arc<Handle>> = const { Entries::new() };
 }
 
-/// Makes a driver current on this thread until the guard is dropped; then the one that was entered before it is. Guards may
-/// be dropped in any order.
+/// Makes a driver current on this thread until the guard is dropped; then the one that was entered before it is. Guards
+/// may be dropped in any order.
 ///
 /// It also says that somebody turns the driver meanwhile (see [`Handle::assert_attended`]). Once a `block_on` or
 /// worker, not for each poll.

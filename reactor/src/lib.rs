@@ -44,9 +44,9 @@
 //!
 //! # One thread, or several
 //!
-//! The function [`block_on`] makes a [`LocalRuntime`], whose tasks stay on its thread: there [`spawn_local`] takes futures
-//! that are not `Send`. A [`Runtime`] has a worker thread for each core, and its tasks go from one to the other. [`spawn`]
-//! works in both, with futures that are `Send`.
+//! The function [`block_on`] makes a [`LocalRuntime`], whose tasks stay on its thread: there [`spawn_local`] takes
+//! futures that are not `Send`. A [`Runtime`] has a worker thread for each core, and its tasks go from one to the
+//! other. [`spawn`] works in both, with futures that are `Send`.
 //!
 //! ```
 //! use std::rc::Rc;
@@ -151,10 +151,10 @@
 //!
 //! [mio]: https://docs.rs/mio
 
-// Rooms flow one way: `sync`, `budget`, `entered` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync` ← `task` ←
-// `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`,
-// and in one file of `net`: see `UNSAFE.md`. Under `cfg(loom)` only the protocols between threads are compiled, for the
-// models in `loom-tests/`.
+// Rooms flow one way: `sync`, `budget`, `entered` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync`
+// ← `task` ← `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`, `local`,
+// `multi`, `runtime`, and in one file of `net`: see `UNSAFE.md`. Under `cfg(loom)` only the protocols between threads
+// are compiled, for the models in `loom-tests/`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -414,7 +414,8 @@ fn sockets_and_timers_wake_tasks_on_workers() {
     });
 }
 
-/// A task that never waits does not keep its worker's others, nor timers, from running: each leaf pays for what it does.
+/// A task that never waits does not keep its worker's others, nor timers, from running: each leaf pays for what it
+/// does.
 #[test]
 fn a_task_that_yields_for_ever_does_not_starve_timers() {
     let runtime = runtime(1);

@@ -198,8 +198,8 @@ fn rounded(value: f64) -> f64 {
     (value * 1000.0).round() / 1000.0
 }
 
-/// Measures `cells` in alternating rounds, each in a random order, the same ones in every run. `tick` is called after each sample and each calibration,
-/// [`ticks`] times in all.
+/// Measures `cells` in alternating rounds, each in a random order, the same ones in every run. `tick` is called after
+/// each sample and each calibration, [`ticks`] times in all.
 ///
 /// # Errors
 /// If a result is wrong.

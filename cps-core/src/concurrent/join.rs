@@ -67,8 +67,8 @@ use crate::concurrent::frame::branching_point;
 /// [stack](crate::Coroutine::on_stack) has a stack of its own: it allocates a first chunk, of a kilobyte, when it first
 /// needs one, and frees it when it finishes. For many branches with few frames that is too much: choose a smaller size
 /// by [`StackOptions::first_chunk`](crate::placement::StackOptions::first_chunk), or make the first chunk a part of the
-/// branch by [`with_stack_inside`](crate::Coroutine::with_stack_inside), so that those of a `Vec` lie side by side in
-/// its one box.
+/// branch by [`StackOptions::inside`](crate::placement::StackOptions::inside), so that those of a `Vec` lie side by
+/// side in its one box.
 ///
 /// ```
 /// use cps_core::{cps, join, placement::StackOptions};
@@ -79,7 +79,8 @@ use crate::concurrent::frame::branching_point;
 /// }
 ///
 /// # futures::executor::block_on(async {
-/// let branches = (0..100).map(|n| height(n % 4).with_stack_inside::<512>(StackOptions::new()));
+/// let options = StackOptions::new().inside::<512>();
+/// let branches = (0..100).map(|n| height(n % 4).into_root_with(options));
 /// assert_eq!(join(branches.collect::<Vec<_>>()).await.len(), 100);
 /// # });
 /// ```

@@ -143,6 +143,31 @@ impl<B: Body, P> Coroutine<B, P> {
         Root::new(self.into_body())
     }
 
+    /// As [`into_root`](Self::into_root), with a frame stack that is set up as `options` say. Its first chunk is
+    /// allocated now, or is [inside](StackOptions::inside) the root.
+    ///
+    /// ```
+    /// use cps_core::cps;
+    /// use cps_core::placement::StackOptions;
+    ///
+    /// #[cps]
+    /// async fn height(n: u32) -> u32 {
+    ///     if n == 0 { 0 } else { height(n - 1).on_stack().await + 1 }
+    /// }
+    ///
+    /// # futures::executor::block_on(async {
+    /// let limited = StackOptions::new().limit(64 * 1024);
+    /// assert_eq!(height(1000).into_root_with(limited).await, 1000);
+    /// assert_eq!(height(10).into_root_with(limited.inside::<1024>()).await, 10);
+    /// # });
+    /// ```
+    ///
+    /// # Panics
+    /// If the first chunk is not inside and cannot be allocated.
+    pub fn into_root_with<const N: usize>(self, options: StackOptions<N>) -> Root<B, N> {
+        Root::with_options(options, self.into_body())
+    }
+
     /// The functions of the chain, innermost first, and the await where each of them waits: see
     /// [`Root::backtrace`]. Empty if it was not polled, or has returned.
     #[cfg(feature = "alloc")]
@@ -295,7 +320,7 @@ impl<B: Body, P> Coroutine<B, P> {
     /// }
     ///
     /// # futures::executor::block_on(async {
-    /// let limited = |text| nested(text).with_stack(StackOptions::new().limit(4096));
+    /// let limited = |text| nested(text).into_root_with(StackOptions::new().limit(4096));
     /// assert_eq!(limited(b"((()))").await, Ok(3));
     /// assert!(limited(&[b'('; 1000]).await.unwrap_err().contains("limit of 4096 bytes"));
     /// # });
@@ -320,44 +345,6 @@ impl<B: Body, P> Coroutine<B, P> {
     #[cfg(feature = "alloc")]
     pub fn on_heap(self) -> Coroutine<B, Heap> {
         Coroutine::from_body(self.into_body())
-    }
-}
-
-/// Roots with a frame stack of one's own choice.
-impl<B: Body, P> Coroutine<B, P> {
-    /// Turns the coroutine into a root whose frame stack is set up as `options` say. The stack's
-    /// first chunk is allocated now.
-    ///
-    /// # Panics
-    /// If it cannot be.
-    #[cfg(feature = "alloc")]
-    pub fn with_stack(self, options: StackOptions) -> Root<B> {
-        Root::with_options(options, self.into_body())
-    }
-
-    /// Turns the coroutine into a root with the first chunk of its frame stack inside: `N` bytes,
-    /// of which the chunk's head takes less than 128.
-    ///
-    /// With the feature `alloc` the stack grows by further chunks, which are allocated, if
-    /// `options` allow it; without, what is inside is all there is.
-    ///
-    /// ```
-    /// use cps_core::cps;
-    /// use cps_core::placement::StackOptions;
-    ///
-    /// #[cps]
-    /// async fn height(n: u32) -> u32 {
-    ///     if n == 0 { 0 } else { height(n - 1).on_stack().await + 1 }
-    /// }
-    ///
-    /// # futures::executor::block_on(async {
-    /// // Allocates nothing.
-    /// let root = height(10).with_stack_inside::<1024>(StackOptions::new().limit(1024));
-    /// assert_eq!(root.await, 10);
-    /// # });
-    /// ```
-    pub fn with_stack_inside<const N: usize>(self, options: StackOptions) -> Root<B, N> {
-        Root::with_chunk(options, self.into_body())
     }
 }
 

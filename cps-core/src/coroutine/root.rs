@@ -27,9 +27,8 @@ use crate::stack::options::{StackOptions, StackUsage};
 ///
 /// # The frame stack
 /// The frames of calls by [`on_stack`](crate::Coroutine::on_stack) lie in chunks that the root allocates as they are
-/// needed. [`Coroutine::with_stack`](crate::Coroutine::with_stack) sets a limit.
-/// [`Coroutine::with_stack_inside`](crate::Coroutine::with_stack_inside) makes a first chunk of `N` bytes a part of the
-/// root.
+/// needed. By [`Coroutine::into_root_with`](crate::Coroutine::into_root_with) they have a limit, or the first of them
+/// is a part of the root: the `N` bytes of [`StackOptions::inside`].
 #[must_use = "futures do nothing unless you `.await` or poll them"]
 #[repr(transparent)]
 pub struct Root<B: Body, const N: usize = 0> {
@@ -41,19 +40,13 @@ impl<B: Body> Root<B> {
     pub(crate) fn new(body: B) -> Self {
         Root { chain: RootMemory::new(body) }
     }
-
-    /// # Panics
-    /// If the first chunk of the stack cannot be allocated.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn with_options(options: StackOptions, body: B) -> Self {
-        Root { chain: RootMemory::with_options(options, body) }
-    }
 }
 
 impl<B: Body, const N: usize> Root<B, N> {
-    /// A root with the first chunk of its frame stack inside.
-    pub(crate) fn with_chunk(options: StackOptions, body: B) -> Self {
-        Root { chain: RootMemory::with_chunk(options, body) }
+    /// # Panics
+    /// If the first chunk of the stack is to be allocated and cannot be.
+    pub(crate) fn with_options(options: StackOptions<N>, body: B) -> Self {
+        Root { chain: RootMemory::with_options(options, body) }
     }
 
     /// The functions of the chain, innermost first, and the await at which each of them waits. Empty if the chain was

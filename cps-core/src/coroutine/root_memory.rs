@@ -73,18 +73,6 @@ impl<H: Head, B: Body> RootMemory<H, B, 0> {
     pub(crate) fn new(body: B) -> Self {
         Self::with_stack(FrameStack::new(), body)
     }
-
-    /// A chain whose frame stack is set up as `options` say.
-    ///
-    /// # Panics
-    /// If its first chunk cannot be allocated.
-    #[cfg(feature = "alloc")]
-    pub(crate) fn with_options(options: StackOptions, body: B) -> Self {
-        match FrameStack::with_options(options) {
-            Ok(stack) => Self::with_stack(stack, body),
-            Err(exhausted) => panic!("{exhausted}"),
-        }
-    }
 }
 
 impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
@@ -144,10 +132,22 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         Origin::body(unsafe { (&raw mut (*this).frame).cast() })
     }
 
-    /// A chain with the first chunk of its frame stack inside.
-    pub(crate) fn with_chunk(options: StackOptions, body: B) -> Self {
+    /// A chain whose frame stack is set up as `options` say.
+    ///
+    /// # Panics
+    /// If the first chunk is not inside and cannot be allocated.
+    pub(crate) fn with_options(options: StackOptions<N>, body: B) -> Self {
         const {
-            assert!(N >= size_of::<Chunk>(), "the chunk is smaller than its head, of 128 bytes");
+            assert!(
+                N == 0 || N >= size_of::<Chunk>(),
+                "the chunk is smaller than its head, of 128 bytes"
+            );
+        }
+        if N == 0 {
+            match FrameStack::with_options(options) {
+                Ok(stack) => return Self::with_stack(stack, body),
+                Err(exhausted) => panic!("{exhausted}"),
+            }
         }
         let mut chain = Self::with_stack(FrameStack::new(), body);
         let head = chain.chunk.get_mut().0.as_mut_ptr().cast::<Chunk>();
@@ -376,8 +376,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         // A chain that panics in its first poll has ended.
         own.leaf.set(ended());
         if N != 0 {
-            // SAFETY: `with_chunk` has written the chunk's head. From here on the root is not moved (invariant M), and
-            // the driver, and with it the stack, is dropped before the chunk's memory is gone.
+            // SAFETY: `with_options` has written the chunk's head. From here on the root is not moved (invariant M),
+            // and the driver, and with it the stack, is dropped before the chunk's memory is gone.
             unsafe {
                 let head = (&raw mut (*this).chunk).cast::<Chunk>();
                 own.stack.install(head, N & !(align_of::<Chunk>() - 1));

@@ -47,23 +47,16 @@ macro_rules! unstarted_generator {
                 $Root { chain: RootMemory::new(self.body) }
             }
 
-            /// As [`into_root`](Self::into_root), with a frame stack that is set up as `options` say. The
-            /// stack's first chunk is allocated now.
+            /// As [`into_root`](Self::into_root), with a frame stack that is set up as `options` say: see
+            /// [`Coroutine::into_root_with`](crate::Coroutine::into_root_with).
             ///
             /// # Panics
-            /// If it cannot be.
-            #[cfg(feature = "alloc")]
-            pub fn with_stack(self, options: StackOptions) -> $Root<T, B> {
-                $Root { chain: RootMemory::with_options(options, self.body) }
-            }
-
-            /// As [`into_root`](Self::into_root), with the first chunk of the frame stack inside: see
-            /// [`Coroutine::with_stack_inside`](crate::Coroutine::with_stack_inside).
-            pub fn with_stack_inside<const N: usize>(
+            /// As there: if the first chunk is not inside and cannot be allocated.
+            pub fn into_root_with<const N: usize>(
                 self,
-                options: StackOptions,
+                options: StackOptions<N>,
             ) -> $Root<T, B, N> {
-                $Root { chain: RootMemory::with_chunk(options, self.body) }
+                $Root { chain: RootMemory::with_options(options, self.body) }
             }
         }
 

@@ -96,7 +96,7 @@ impl Chunk {
     }
 
     /// The head of a first chunk that is not an allocation, for [`FrameStack::install`].
-    pub(crate) const fn borrowed(options: StackOptions) -> Self {
+    pub(crate) const fn borrowed<const N: usize>(options: StackOptions<N>) -> Self {
         Self::head(options.limit, options.measured, false)
     }
 
@@ -154,7 +154,9 @@ impl FrameStack {
 
     /// A stack with its first chunk.
     #[cfg(feature = "alloc")]
-    pub(crate) fn with_options(options: StackOptions) -> Result<Self, Exhausted> {
+    pub(crate) fn with_options<const N: usize>(
+        options: StackOptions<N>,
+    ) -> Result<Self, Exhausted> {
         let size =
             options.first_chunk.clamp(size_of::<Chunk>(), options.limit.max(size_of::<Chunk>()));
         let head = Chunk::head(options.limit, options.measured, true);
@@ -163,6 +165,12 @@ impl FrameStack {
         // SAFETY: `allocate` has just made and furnished the chunk, and nobody else has it.
         unsafe { stack.found(chunk) };
         Ok(stack)
+    }
+
+    /// A stack without memory, since there is no allocator.
+    #[cfg(not(feature = "alloc"))]
+    pub(crate) fn with_options<const N: usize>(_: StackOptions<N>) -> Result<Self, Exhausted> {
+        Ok(Self::new())
     }
 
     /// Gives the stack its first chunk: `head` and the memory behind it, `size` bytes in all.

@@ -10,7 +10,8 @@ use core::fmt;
 #[cfg(feature = "alloc")]
 pub(crate) const FIRST_CHUNK: usize = 1024 - 2 * size_of::<usize>();
 
-/// How a root's frame stack is set up.
+/// How a root's frame stack is set up: `f().into_root_with(options)`. `N` is the size of what lies
+/// [`inside`](Self::inside) the root.
 ///
 /// ```
 /// use cps_core::cps;
@@ -22,7 +23,7 @@ pub(crate) const FIRST_CHUNK: usize = 1024 - 2 * size_of::<usize>();
 /// }
 ///
 /// let options = StackOptions::new().limit(64 * 1024).measured();
-/// let mut root = Box::pin(nested(100).with_stack(options));
+/// let mut root = Box::pin(nested(100).into_root_with(options));
 /// # futures::executor::block_on(async {
 /// assert_eq!(root.as_mut().await, 100);
 /// let usage = root.stack_usage();
@@ -31,7 +32,7 @@ pub(crate) const FIRST_CHUNK: usize = 1024 - 2 * size_of::<usize>();
 /// # });
 /// ```
 #[derive(Clone, Copy, Debug)]
-pub struct StackOptions {
+pub struct StackOptions<const N: usize = 0> {
     pub(crate) limit: usize,
     pub(crate) measured: bool,
     #[cfg(feature = "alloc")]
@@ -44,6 +45,7 @@ impl Default for StackOptions {
     }
 }
 
+/// Where the first chunk lies.
 impl StackOptions {
     /// No limit, a small first chunk, not measured: as roots are without options.
     #[must_use]
@@ -56,6 +58,47 @@ impl StackOptions {
         }
     }
 
+    /// The size of the first chunk, in bytes with its head. It is allocated when the root is made.
+    #[cfg(feature = "alloc")]
+    #[must_use]
+    pub const fn first_chunk(mut self, bytes: usize) -> Self {
+        self.first_chunk = bytes;
+        self
+    }
+
+    /// The first chunk is a part of the root and not allocated: `N` bytes, of which the chunk's head takes less than
+    /// 128. A smaller `N` than that head does not compile.
+    ///
+    /// With the feature `alloc` the stack grows by further chunks, which are allocated, up to its limit; without, what
+    /// is inside is all there is.
+    ///
+    /// ```
+    /// use cps_core::cps;
+    /// use cps_core::placement::StackOptions;
+    ///
+    /// #[cps]
+    /// async fn height(n: u32) -> u32 {
+    ///     if n == 0 { 0 } else { height(n - 1).on_stack().await + 1 }
+    /// }
+    ///
+    /// # futures::executor::block_on(async {
+    /// // Allocates nothing.
+    /// let root = height(10).into_root_with(StackOptions::new().inside::<1024>().limit(1024));
+    /// assert_eq!(root.await, 10);
+    /// # });
+    /// ```
+    #[must_use]
+    pub const fn inside<const N: usize>(self) -> StackOptions<N> {
+        StackOptions {
+            limit: self.limit,
+            measured: self.measured,
+            #[cfg(feature = "alloc")]
+            first_chunk: self.first_chunk,
+        }
+    }
+}
+
+impl<const N: usize> StackOptions<N> {
     /// The most bytes that the stack may reserve for its chunks, with their heads (less than 128
     /// bytes each). One chunk that is kept for reuse does not count. A limit below the size of the
     /// first chunk makes that smaller, but for its head.
@@ -73,14 +116,6 @@ impl StackOptions {
     #[must_use]
     pub const fn measured(mut self) -> Self {
         self.measured = true;
-        self
-    }
-
-    /// The size of the first chunk, in bytes with its head. It is allocated when the root is made.
-    #[cfg(feature = "alloc")]
-    #[must_use]
-    pub const fn first_chunk(mut self, bytes: usize) -> Self {
-        self.first_chunk = bytes;
         self
     }
 }

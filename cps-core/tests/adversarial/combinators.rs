@@ -149,7 +149,7 @@ fn roots(panics: bool, log: &Log) -> Vec<Root> {
         Box::pin(make().into_root()),
         Box::pin(make().boxed()),
         Box::pin(make().on_heap()),
-        Box::pin(make().with_stack_inside::<512>(cps_core::placement::StackOptions::new())),
+        Box::pin(make().into_root_with(cps_core::placement::StackOptions::new().inside::<512>())),
     ]
 }
 

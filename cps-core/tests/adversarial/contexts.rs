@@ -160,7 +160,7 @@ const ROOTS: [(&str, Make); 4] = [
     ("a root", |v, then, log| Box::pin(direct::body(v, then, log).into_root())),
     ("boxed", |v, then, log| Box::pin(direct::body(v, then, log).boxed_local())),
     ("a root with a stack", |v, then, log| {
-        Box::pin(direct::body(v, then, log).with_stack(StackOptions::new()))
+        Box::pin(direct::body(v, then, log).into_root_with(StackOptions::new()))
     }),
 ];
 

@@ -109,8 +109,8 @@ fn each_root<T: Shape, P: Placement + Copy + Send + 'static>(place: P) {
         returns(|| make().into_root());
         returns(|| async { make().boxed_local().await });
         returns(|| make().boxed_local());
-        returns(|| make().with_stack(StackOptions::new()));
-        returns(|| make().with_stack_inside::<256>(StackOptions::new()));
+        returns(|| make().into_root_with(StackOptions::new()));
+        returns(|| make().into_root_with(StackOptions::new().inside::<256>()));
         returns(|| make().unstarted().into_coroutine());
         returns(|| async { join((make(), make())).await.0 });
         returns(|| async { join(vec![make(), make()]).await.swap_remove(1) });
@@ -279,7 +279,7 @@ fn a_suspended_frame_of_any_alignment_is_dropped_in_place() {
         drop(value.0);
     }
     let log = Log::default();
-    let mut root = Box::pin(holds(log.clone(), 5).with_stack(StackOptions::new()));
+    let mut root = Box::pin(holds(log.clone(), 5).into_root_with(StackOptions::new()));
     assert!(crate::support::poll(&mut root).is_pending());
     drop(root);
     log.assert_each_dropped_once();

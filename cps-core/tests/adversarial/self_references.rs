@@ -1,5 +1,5 @@
-//! Futures that have references to themselves, as an `async fn` has across an await, in whatever holds them: it makes no
-//! other reference to them while they are suspended. (Miri tells.)
+//! Futures that have references to themselves, as an `async fn` has across an await, in whatever holds them: it makes
+//! no other reference to them while they are suspended. (Miri tells.)
 #![forbid(unsafe_code)]
 
 use std::future::poll_fn;

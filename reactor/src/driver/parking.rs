@@ -17,9 +17,9 @@
 //! # Invariant
 //!
 //! Work that was published is seen by a look that follows, and there is one. The `notify` after it is before some
-//! `awake`, which acquires it, or after the last: then the word is NOTIFIED and the next `park` does not wait, or it was
-//! PARKED and the event is written. `notify` is always a read-modify-write, so that `awake` acquires also the work of
-//! those that were told `Already` ("quiet notice").
+//! `awake`, which acquires it, or after the last: then the word is NOTIFIED and the next `park` does not wait, or it
+//! was PARKED and the event is written. `notify` is always a read-modify-write, so that `awake` acquires also the work
+//! of those that were told `Already` ("quiet notice").
 
 use core::fmt;
 

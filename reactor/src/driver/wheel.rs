@@ -1,9 +1,9 @@
 //! Timers in order: a hierarchical timing wheel (Varghese and Lauck 1987, scheme 7).
 //!
-//! Time is counted in nanoseconds from the start of the driver; 2²⁰ of them, about a millisecond, are a tick. Each level has 64 slots, and a
-//! slot of one level lasts as long as the whole level below. A timer is in the lowest level whose block it shares with
-//! the present: the position of the highest bit in which its tick differs from the present one. Eight levels hold every
-//! deadline that 64 bits can tell.
+//! Time is counted in nanoseconds from the start of the driver; 2²⁰ of them, about a millisecond, are a tick. Each
+//! level has 64 slots, and a slot of one level lasts as long as the whole level below. A timer is in the lowest level
+//! whose block it shares with the present: the position of the highest bit in which its tick differs from the present
+//! one. Eight levels hold every deadline that 64 bits can tell.
 //!
 //! Arming and cancelling touch a few words, however many timers there are. When time reaches a slot of a higher level,
 //! its timers are spread over the levels below, so each moves seven times at most.

@@ -106,8 +106,8 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
     }
 }
 
-/// Makes an executor current until it is dropped; then the one that was entered before it is. It is not `Send`. Users may
-/// drop theirs in any order.
+/// Makes an executor current until it is dropped; then the one that was entered before it is. It is not `Send`. Users
+/// may drop theirs in any order.
 pub(crate) struct Entered {
     /// `None` while the thread ends: there is no list then, and the executor is kept here.
     entry: Option<Entry>,
@@ -133,8 +133,8 @@ impl Drop for Entered {
 /// A task in the run queue or in the list.
 ///
 /// # Safety
-/// It is there, or is null. (Then it is kept by the executor's reference, which is given up when one that is complete is
-/// in neither: `complete`, `run_tasks`.)
+/// It is there, or is null. (Then it is kept by the executor's reference, which is given up when one that is complete
+/// is in neither: `complete`, `run_tasks`.)
 #[inline(always)]
 unsafe fn kept<'a>(task: *const Task) -> Option<&'a Task> {
     // SAFETY: the executor's reference keeps it, as the caller says.

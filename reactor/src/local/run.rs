@@ -178,8 +178,8 @@ impl Shared {
         }
     }
 
-    /// Cancels every task, each once. They may spawn, wake and abort while they are dropped; what they spawn is cancelled,
-    /// too.
+    /// Cancels every task, each once. They may spawn, wake and abort while they are dropped; what they spawn is
+    /// cancelled, too.
     ///
     /// # Safety
     /// By the owner, which has entered the executor.
@@ -203,8 +203,8 @@ impl Shared {
         }
         for link in self.remote.close() {
             let task = Task::of_link(link);
-            // SAFETY: the queue's reference keeps the task until it is given up. One that was spawned from elsewhere and
-            // never seen is cancelled; all others are complete.
+            // SAFETY: the queue's reference keeps the task until it is given up. One that was spawned from elsewhere
+            // and never seen is cancelled; all others are complete.
             unsafe {
                 if !(*task).has(LINKED | COMPLETE) {
                     self.cancel_unseen(task);
@@ -217,8 +217,8 @@ impl Shared {
     }
 }
 
-/// The task of one `block_on`, which has no future of its own: complete when that returns or unwinds, so that late wakes
-/// find it gone.
+/// The task of one `block_on`, which has no future of its own: complete when that returns or unwinds, so that late
+/// wakes find it gone.
 struct Root<'a> {
     shared: &'a Shared,
     task: *const Task,

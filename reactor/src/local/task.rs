@@ -70,8 +70,8 @@ pub(super) enum From {
 }
 
 impl Task {
-    /// A scheduled task with two references: the executor's, and that of its handle. If it comes from elsewhere it has a
-    /// third, the remote queue's.
+    /// A scheduled task with two references: the executor's, and that of its handle. If it comes from elsewhere it has
+    /// a third, the remote queue's.
     pub(super) fn allocate<F: Future>(
         shared: Arc<Shared>,
         future: F,
@@ -124,8 +124,8 @@ impl Task {
     /// # Safety
     /// The caller has it.
     pub(super) unsafe fn release(task: *const Task) {
-        // SAFETY: the reference keeps the task until it is given up; the last one frees it. There is no future then: the
-        // executor has a reference until the task is complete.
+        // SAFETY: the reference keeps the task until it is given up; the last one frees it. There is no future then:
+        // the executor has a reference until the task is complete.
         unsafe {
             if (*task).references.drop_shared() {
                 ((*task).common.vtable.free)(task.cast());

@@ -8,20 +8,20 @@
 //!                                          └───── notify: unpark ─────────┘
 //! ```
 //!
-//! Who has pushed work calls [`notify`](Idle::notify). One sleeper at a time is woken, and searches: if it finds something
-//! and was the last one to search, it wakes the next ([`stop_search`](Idle::stop_search)). So a burst of work wakes as many workers as it
-//! needs, one after the other, and no worker is woken while another looks for work anyway.
+//! Who has pushed work calls [`notify`](Idle::notify). One sleeper at a time is woken, and searches: if it finds
+//! something and was the last one to search, it wakes the next ([`stop_search`](Idle::stop_search)). So a burst of work
+//! wakes as many workers as it needs, one after the other, and no worker is woken while another looks for work anyway.
 //!
 //! # Invariant
 //!
-//! Work that was pushed is found. A worker that falls asleep is among the sleepers *before* it looks at all queues for the
-//! last time; and a push from outside is followed by a fence *before* the sleepers are looked at. So one of the two sees
-//! the other. (Both have a `SeqCst` fence between their write and their read.) If the push finds that somebody searches,
-//! that one has not yet looked for the last time: it falls asleep first.
+//! Work that was pushed is found. A worker that falls asleep is among the sleepers *before* it looks at all queues for
+//! the last time; and a push from outside is followed by a fence *before* the sleepers are looked at. So one of the two
+//! sees the other. (Both have a `SeqCst` fence between their write and their read.) If the push finds that somebody
+//! searches, that one has not yet looked for the last time: it falls asleep first.
 //!
-//! A push by a worker has no fence: the worker looks at the sleepers again after each poll ([`notify`](Idle::notify), if
-//! its queue is not empty), by when its push is known. So another worker may be late by one poll, and no wake is lost:
-//! the worker itself runs what it has pushed.
+//! A push by a worker has no fence: the worker looks at the sleepers again after each poll ([`notify`](Idle::notify),
+//! if its queue is not empty), by when its push is known. So another worker may be late by one poll, and no wake is
+//! lost: the worker itself runs what it has pushed.
 
 use core::fmt;
 

@@ -11,9 +11,10 @@
 //!
 //! # Invariant
 //!
-//! A task is in one queue at most, or is run by one worker ([`Counter`](crate::task::counter)). Queues hold no references:
-//! tasks in them are kept by the executor's reference, which is given up by the run that completes the task, or, when
-//! all workers have ended and nobody looks at queues any more, by the last worker, which cancels all tasks.
+//! A task is in one queue at most, or is run by one worker ([`Counter`](crate::task::counter)). Queues hold no
+//! references: tasks in them are kept by the executor's reference, which is given up by the run that completes the
+//! task, or, when all workers have ended and nobody looks at queues any more, by the last worker, which cancels all
+//! tasks.
 
 pub mod idle;
 mod list;
@@ -132,8 +133,8 @@ impl Shared {
         let task = Task::allocate(self, list, future, spawned_at);
         // SAFETY: the handle's reference is given up by nobody else.
         let handle = unsafe { JoinHandle::new(Task::waker(task)) };
-        // SAFETY: the task is new, with a reference for the executor. It is in no queue; and if the list is closed, nobody
-        // else knows it but its handle.
+        // SAFETY: the task is new, with a reference for the executor. It is in no queue; and if the list is closed,
+        // nobody else knows it but its handle.
         unsafe {
             let shared = &(*task).shared;
             if shared.lists[list].link(task) {
@@ -227,8 +228,8 @@ impl Shared {
         }
     }
 
-    /// Cancels every task, each once. They may spawn, wake and abort while they are dropped; what they spawn is cancelled,
-    /// too.
+    /// Cancels every task, each once. They may spawn, wake and abort while they are dropped; what they spawn is
+    /// cancelled, too.
     fn close(&self) {
         for list in &self.lists {
             while let Some(task) = list.pop() {

@@ -71,8 +71,8 @@ impl Task {
     /// # Safety
     /// The caller has it.
     pub(super) unsafe fn release(task: *const Task) {
-        // SAFETY: the reference keeps the task until it is given up; the last one frees it. There is no future then: the
-        // executor has a reference until the task is complete.
+        // SAFETY: the reference keeps the task until it is given up; the last one frees it. There is no future then:
+        // the executor has a reference until the task is complete.
         unsafe {
             if (*task).counter.release() {
                 ((*task).common.vtable.free)(task.cast());
@@ -105,9 +105,9 @@ unsafe fn wake(data: *const ()) {
             drop_waker(data);
         };
     }
-    // SAFETY: the waker's reference keeps the task for the read-modify-write that gives it up. One that is to be scheduled
-    // is kept by the executor's reference, which only a worker's run gives up as long as this worker runs. One that is to
-    // be freed is nobody's.
+    // SAFETY: the waker's reference keeps the task for the read-modify-write that gives it up. One that is to be
+    // scheduled is kept by the executor's reference, which only a worker's run gives up as long as this worker runs.
+    // One that is to be freed is nobody's.
     unsafe {
         match (*task).counter.wake() {
             Wake::Nothing => {}

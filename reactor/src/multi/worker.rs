@@ -193,7 +193,8 @@ impl Worker {
         if !self.shared.has_work() {
             self.shared.parkers[self.number].park(&self.shared.driver);
         }
-        // If this is not the one to take the worker out of the sleepers, it was woken: and is counted as one that searches.
+        // If this is not the one to take the worker out of the sleepers, it was woken: and is counted as one that
+        // searches.
         let _ = idle.look_again(self.number);
         if self.shared.is_stopping.load(Acquire) {
             self.is_searching.set(false);

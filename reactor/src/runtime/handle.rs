@@ -62,8 +62,8 @@ impl Handle {
         }
     }
 
-    /// Spawns a task on the runtime. If that is gone, the task is cancelled at once: its future is dropped here, and the
-    /// [`JoinHandle`] says so.
+    /// Spawns a task on the runtime. If that is gone, the task is cancelled at once: its future is dropped here, and
+    /// the [`JoinHandle`] says so.
     #[track_caller]
     pub fn spawn<F>(&self, future: F) -> JoinHandle<F::Output>
     where
@@ -131,8 +131,8 @@ pub fn block_on<F: Future>(future: F) -> F::Output {
 ///
 /// # Panics
 ///
-/// Outside a runtime: call it inside [`block_on`], a task spawned there, or an [`EnterGuard`](crate::EnterGuard); or use
-/// [`Handle::spawn`].
+/// Outside a runtime: call it inside [`block_on`], a task spawned there, or an [`EnterGuard`](crate::EnterGuard); or
+/// use [`Handle::spawn`].
 #[track_caller]
 pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
 where
@@ -146,7 +146,8 @@ where
 ///
 /// # Panics
 ///
-/// Where no [`LocalRuntime`] is current: inside a multi-thread [`Runtime`](crate::Runtime), too, whose tasks go from thread to thread.
+/// Where no [`LocalRuntime`] is current: inside a multi-thread [`Runtime`](crate::Runtime), too, whose tasks go from
+/// thread to thread.
 #[track_caller]
 pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where

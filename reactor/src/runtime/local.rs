@@ -19,8 +19,8 @@ use crate::task::handle::JoinHandle;
 /// # Dropping
 ///
 /// Cancels all tasks: their futures are dropped here. A task may spawn and wake while it is dropped; the tasks that it
-/// spawns are cancelled as well. Awaiting the [`JoinHandle`] of a cancelled task evaluates to an error that says so. Wakers and
-/// handles may outlive the runtime; they keep no descriptor.
+/// spawns are cancelled as well. Awaiting the [`JoinHandle`] of a cancelled task evaluates to an error that says so.
+/// Wakers and handles may outlive the runtime; they keep no descriptor.
 pub struct LocalRuntime {
     shared: Arc<Shared>,
     /// The thread that may use `Shared::local` is this one.
@@ -72,8 +72,9 @@ impl LocalRuntime {
         Handle::local(self.shared.clone())
     }
 
-    /// Makes the runtime current on this thread until the guard is dropped: [`spawn`](crate::spawn), [`spawn_local`](crate::spawn_local), sockets and timers find
-    /// it. Nothing runs before [`block_on`](LocalRuntime::block_on) is called.
+    /// Makes the runtime current on this thread until the guard is dropped: [`spawn`](crate::spawn),
+    /// [`spawn_local`](crate::spawn_local), sockets and timers find it. Nothing runs before
+    /// [`block_on`](LocalRuntime::block_on) is called.
     pub fn enter(&self) -> EnterGuard<'_> {
         EnterGuard {
             // SAFETY: the runtime is of this thread.

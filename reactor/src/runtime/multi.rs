@@ -51,9 +51,10 @@ pub(super) fn entered() -> Option<Arc<Shared>> {
 ///
 /// # Dropping
 ///
-/// Waits until each worker has ended the poll in which it is, then cancels all tasks. Awaiting the [`JoinHandle`] of a cancelled task
-/// evaluates to an error that says so. On one of its own workers the drop does not wait.
-/// [`shutdown_timeout`](Runtime::shutdown_timeout) and [`shutdown_background`](Runtime::shutdown_background) are the forms that do not wait as long.
+/// Waits until each worker has ended the poll in which it is, then cancels all tasks. Awaiting the [`JoinHandle`] of a
+/// cancelled task evaluates to an error that says so. On one of its own workers the drop does not wait.
+/// [`shutdown_timeout`](Runtime::shutdown_timeout) and [`shutdown_background`](Runtime::shutdown_background) are the
+/// forms that do not wait as long.
 pub struct Runtime {
     shared: Arc<Shared>,
     /// `None` once they are not waited for.
@@ -192,8 +193,8 @@ impl Runtime {
         }
     }
 
-    /// Ends the runtime, and waits for it no longer than `timeout`. Whether all tasks are cancelled then: a poll that does
-    /// not return keeps its worker, and the runtime, which ends when that returns.
+    /// Ends the runtime, and waits for it no longer than `timeout`. Whether all tasks are cancelled then: a poll that
+    /// does not return keeps its worker, and the runtime, which ends when that returns.
     pub fn shutdown_timeout(mut self, timeout: Duration) -> bool {
         drop(self.threads.take());
         self.shared.stop();

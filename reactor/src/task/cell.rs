@@ -263,8 +263,8 @@ unsafe fn drop_result_of<H: Header, F: Future>(task: *const Common) {
 }
 
 unsafe fn free<H: Header, F: Future>(task: *const Common) {
-    // SAFETY: `Cell::allocate` has made it of a box, and the caller has had the last reference. The content is no more than
-    // memory.
+    // SAFETY: `Cell::allocate` has made it of a box, and the caller has had the last reference. The content is no more
+    // than memory.
     drop(unsafe { Box::from_raw(task.cast::<Cell<H, F>>().cast_mut()) });
 }
 

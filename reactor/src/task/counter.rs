@@ -12,8 +12,8 @@
 //! ```
 //!
 //! A task is in a queue, or runs, as long as `wakes` is not zero. So a wake is one read-modify-write, whatever the task
-//! does at the moment, and so is one that gives up its reference; a start is a load; and a task that has woken itself is
-//! queued again without any.
+//! does at the moment, and so is one that gives up its reference; a start is a load; and a task that has woken itself
+//! is queued again without any.
 //!
 //! # Invariant
 //!

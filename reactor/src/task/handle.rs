@@ -74,8 +74,8 @@ impl fmt::Debug for TaskReference {
 
 impl<T> JoinHandle<T> {
     /// # Safety
-    /// `task` is the waker of a task whose output is a `T`, and whose only handle this is. Its data is the [`Common`], by
-    /// a pointer to the whole task.
+    /// `task` is the waker of a task whose output is a `T`, and whose only handle this is. Its data is the [`Common`],
+    /// by a pointer to the whole task.
     pub(crate) unsafe fn new(task: Waker) -> Self {
         JoinHandle { task: TaskReference(task), is_taken: false, _result: PhantomData }
     }

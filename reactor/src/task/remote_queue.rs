@@ -100,7 +100,8 @@ impl RemoteQueue {
     /// Any thread.
     ///
     /// # Safety
-    /// [`Link::notify`] has told the caller to, or the link was made so; it stays valid until it is taken or given back.
+    /// [`Link::notify`] has told the caller to, or the link was made so; it stays valid until it is taken or given
+    /// back.
     pub unsafe fn push(&self, link: *const Link) -> Pushed {
         let mut head = self.head.load(Relaxed);
         loop {
@@ -159,8 +160,8 @@ impl Taken {
         let (mut rest, mut turned) = (head, ptr::null_mut());
         while is_list(rest) {
             let link = rest;
-            // SAFETY: an entry of the list, which stays valid until it is given back (contract of `push`). (No reference is
-            // made of it: its pointer leads to the whole of which it is part.)
+            // SAFETY: an entry of the list, which stays valid until it is given back (contract of `push`). (No
+            // reference is made of it: its pointer leads to the whole of which it is part.)
             unsafe {
                 rest = (*link).next.get();
                 (*link).next.set(turned);

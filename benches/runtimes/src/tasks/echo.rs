@@ -1,7 +1,7 @@
 //! A server on the runtime, and a client with blocking sockets on a thread.
 //!
-//! The client sends a message on each connection, then reads all answers: a round. The first byte of the messages of the
-//! first connection says when the server's clock starts and stops: so its time is that of the rounds in between.
+//! The client sends a message on each connection, then reads all answers: a round. The first byte of the messages of
+//! the first connection says when the server's clock starts and stops: so its time is that of the rounds in between.
 
 use std::future::poll_fn;
 use std::io::{self, Read as _, Write as _};

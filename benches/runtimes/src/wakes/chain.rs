@@ -7,8 +7,8 @@ use lab_work::clock::{Stopwatch, Whose};
 
 use super::{Done, Event};
 
-/// Defines the body of all levels, the leaf's included: one text and one type for all depths, with the attributes given.
-/// `$next` is what evaluates to the level below.
+/// Defines the body of all levels, the leaf's included: one text and one type for all depths, with the attributes
+/// given. `$next` is what evaluates to the level below.
 macro_rules! body {
     ($(#[$attribute:meta])* $name:ident, |$depth:ident, $event:ident, $events:ident, $whose:ident| $next:expr) => {
         $(#[$attribute])*

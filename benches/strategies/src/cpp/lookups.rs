@@ -45,7 +45,8 @@ pub(super) struct LookupPeer {
 impl LookupPeer {
     pub(super) fn load(libraries: &Libraries) -> Result<Self> {
         let loaded = libraries.load(&PREFETCH)?;
-        // SAFETY: the types are those of the definitions in the unit's source, and the library is kept with the functions.
+        // SAFETY: the types are those of the definitions in the unit's source, and the library is kept with the
+        // functions.
         let (bsearch, chase, hash, btree) = unsafe {
             let bsearch: Symbol<'_, BsearchFn> = loaded.get(b"lab_bsearch\0")?;
             let chase: Symbol<'_, ChaseFn> = loaded.get(b"lab_chase\0")?;
@@ -61,8 +62,8 @@ impl LookupPeer {
         let Way { group, call_depth } = way;
         let (count, inputs) = (inputs.len().min(outputs.len()), inputs.as_ptr());
         let outputs = outputs.as_mut_ptr();
-        // Each function below reads its table by a layout that both sides assert; `count` inputs and outputs are valid; the
-        // depths are those that the peer has; and no other call into it is running.
+        // Each function below reads its table by a layout that both sides assert; `count` inputs and outputs are valid;
+        // the depths are those that the peer has; and no other call into it is running.
         match table {
             Table::Bsearch(values) => {
                 let (values, depth) = (&values[..], call_depth.unwrap_or(1));

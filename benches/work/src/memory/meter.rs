@@ -61,8 +61,8 @@ fn note(taken: usize, given: usize) {
     });
 }
 
-// SAFETY: every method calls the same method of `System` with the same arguments, and returns its result; counting neither
-// allocates nor unwinds.
+// SAFETY: every method calls the same method of `System` with the same arguments, and returns its result; counting
+// neither allocates nor unwinds.
 unsafe impl GlobalAlloc for Metered {
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {

@@ -1,7 +1,8 @@
 //! What TCP and Unix streams have in common: bytes in two directions, the halves of a stream, and the traits of others.
 //!
-//! A trait of another crate cannot be implemented for all [`ByteStream`]s at once. So each family of traits has one
-//! macro, which `for_all_readers` and `for_all_writers` apply to every type.
+//! A trait of another crate cannot be implemented for all [`ByteStream`]s at once. So each family of traits has a macro
+//! for its way of reading, and all have one for writing, which `for_all_readers` and `for_all_writers` apply to every
+//! type.
 
 mod futures;
 #[cfg(feature = "hyper")]
@@ -126,20 +127,67 @@ macro_rules! for_all_readers {
 }
 use for_all_readers;
 
-/// Applies a macro `([generics] type)` to every [`Writer`].
+/// Applies a macro `([generics] type with)` to every [`Writer`].
 macro_rules! for_all_writers {
-    ($implement:ident) => {
-        $implement!([] crate::net::TcpStream);
-        $implement!([] &crate::net::TcpStream);
+    ($implement:ident $($with:tt)*) => {
+        $implement!([] crate::net::TcpStream $($with)*);
+        $implement!([] &crate::net::TcpStream $($with)*);
         #[cfg(unix)]
-        $implement!([] crate::net::UnixStream);
+        $implement!([] crate::net::UnixStream $($with)*);
         #[cfg(unix)]
-        $implement!([] &crate::net::UnixStream);
-        $implement!([S: crate::net::stream::ByteStream] crate::net::WriteHalf<'_, S>);
-        $implement!([S: crate::net::stream::ByteStream] crate::net::OwnedWriteHalf<S>);
+        $implement!([] &crate::net::UnixStream $($with)*);
+        $implement!([S: crate::net::stream::ByteStream] crate::net::WriteHalf<'_, S> $($with)*);
+        $implement!([S: crate::net::stream::ByteStream] crate::net::OwnedWriteHalf<S> $($with)*);
     };
 }
 use for_all_writers;
+
+/// Implements a family's trait of writers. `$end` is its name for the end of writing; `$is_vectored`, if it has that,
+/// for the question whether slices are written together.
+macro_rules! write_trait {
+    ([$($generics:tt)*] $type:ty: $Trait:ident, $end:ident $(, $is_vectored:ident)?) => {
+        impl<$($generics)*> $Trait for $type {
+            fn poll_write(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                data: &[u8],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                let stream = $crate::net::stream::Writer::stream(&*self);
+                $crate::net::stream::poll_write(stream, cx, data)
+            }
+
+            fn poll_write_vectored(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+                data: &[std::io::IoSlice<'_>],
+            ) -> std::task::Poll<std::io::Result<usize>> {
+                let stream = $crate::net::stream::Writer::stream(&*self);
+                $crate::net::stream::poll_write_vectored(stream, cx, data)
+            }
+
+            $(fn $is_vectored(&self) -> bool {
+                true
+            })?
+
+            /// Does nothing: nothing is buffered here.
+            fn poll_flush(
+                self: std::pin::Pin<&mut Self>,
+                _: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                std::task::Poll::Ready(Ok(()))
+            }
+
+            /// Ends writing; reading goes on.
+            fn $end(
+                self: std::pin::Pin<&mut Self>,
+                cx: &mut std::task::Context<'_>,
+            ) -> std::task::Poll<std::io::Result<()>> {
+                $crate::net::stream::poll_end($crate::net::stream::Writer::stream(&*self), cx)
+            }
+        }
+    };
+}
+use write_trait;
 
 /// The result of an operation on no bytes: the system would make it wait for nothing.
 fn nothing(cx: &Context<'_>) -> Poll<io::Result<usize>> {
