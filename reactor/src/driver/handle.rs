@@ -121,6 +121,11 @@ impl Handle {
         self.attended.fetch_sub(1, AcqRel);
     }
 
+    /// Whether somebody turns it, or is between two turns.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.attended.load(Relaxed) > 0
+    }
+
     /// Checks that a wait for something of this driver can end: not if this thread is the one that turned it last, and
     /// runs something else now. (Another thread may be about to go on with it.)
     ///

@@ -15,6 +15,7 @@
 //! [`LocalRuntime`](crate::LocalRuntime), which cannot be sent. There [`CURRENT`] points to the executor while it is
 //! entered, and on no other thread does it ever. ("The owner".)
 
+mod dump;
 mod run;
 mod task;
 
@@ -22,7 +23,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::panic::Location;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,9 +30,11 @@ use std::time::Instant;
 
 use crate::driver::{self, Driver};
 use crate::entered::{Entries, Entry};
+use crate::local::dump::Dumps;
 use crate::local::task::{COMPLETE, From, LINKED, MERGED, SCHEDULED, Task};
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 use crate::task::remote_queue::{Pushed, RemoteQueue};
 
 thread_local! {
@@ -61,6 +63,7 @@ impl OnThread {
 pub(crate) struct Shared {
     remote: RemoteQueue,
     driver: Arc<driver::Handle>,
+    dumps: Dumps,
     local: Local,
 }
 
@@ -76,7 +79,9 @@ struct Local {
     last_to_run: Cell<*const Task>,
     /// All tasks that are not complete, linked by `next` and `previous`.
     tasks: Cell<*const Task>,
-    /// The task that is polled, or was polled last.
+    /// The next one of them that a dump for another thread looks at.
+    next_to_look_at: Cell<*const Task>,
+    /// While tasks are run: the one that is polled, or was polled last. Null otherwise.
     running: Cell<*const Task>,
     /// `None` once the runtime is gone.
     events: RefCell<Option<Driver>>,
@@ -194,6 +199,9 @@ impl Local {
             return;
         }
         let (previous, next) = (task.previous.get(), task.next.get());
+        if ptr::eq(self.next_to_look_at.get(), task) {
+            self.next_to_look_at.set(next);
+        }
         // SAFETY: the neighbours are in the list.
         let neighbours = unsafe { (kept(previous), kept(next)) };
         match neighbours.0 {
@@ -213,10 +221,12 @@ impl Shared {
         Ok(Arc::new(Shared {
             remote: RemoteQueue::new(),
             driver: events.handle().clone(),
+            dumps: Dumps::new(),
             local: Local {
                 first_to_run: Cell::new(ptr::null()),
                 last_to_run: Cell::new(ptr::null()),
                 tasks: Cell::new(ptr::null()),
+                next_to_look_at: Cell::new(ptr::null()),
                 running: Cell::new(ptr::null()),
                 events: RefCell::new(Some(events)),
                 polls_per_turn: Cell::new(run::FIRST_POLLS_PER_TURN),
@@ -252,12 +262,12 @@ impl Shared {
     pub(crate) unsafe fn spawn_here<F>(
         self: Arc<Self>,
         future: F,
-        spawned_at: &'static Location<'static>,
+        origin: Origin,
     ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
     {
-        let task = Task::allocate(self, future, From::Owner, spawned_at);
+        let task = Task::allocate(self, future, From::Owner, origin);
         // SAFETY: the handle's reference is given up by nobody else, and keeps the task.
         let (handle, this) = unsafe { (JoinHandle::new(Task::waker(task)), &*task) };
         let local = &this.shared.local;
@@ -278,13 +288,13 @@ impl Shared {
     pub(crate) fn spawn_from_elsewhere<F>(
         self: &Arc<Self>,
         future: F,
-        spawned_at: &'static Location<'static>,
+        origin: Origin,
     ) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        let task = Task::allocate(self.clone(), future, From::Elsewhere, spawned_at);
+        let task = Task::allocate(self.clone(), future, From::Elsewhere, origin);
         // SAFETY: the handle's reference is given up by nobody else, and keeps the task. It was made to be pushed.
         let (handle, pushed) =
             unsafe { (JoinHandle::new(Task::waker(task)), Task::push_remote(task)) };

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Acquire;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::{Arc, Mutex};
 use std::task::Context;
 
 use crate::budget;
@@ -13,6 +14,7 @@ use crate::context;
 use crate::multi::Shared;
 use crate::multi::queue::Local;
 use crate::multi::task::Task;
+use crate::sync::lock;
 use crate::task::cell::{self, Progress, quietly};
 use crate::task::counter::Suspend;
 
@@ -38,8 +40,36 @@ pub(super) struct Worker {
     slot_in_a_row: Cell<u32>,
     tick: Cell<u32>,
     is_searching: Cell<bool>,
+    shown: Shown,
+}
+
+/// What a worker shows to other threads: it alone writes it.
+struct Shown {
     /// The task that is polled, or was polled last.
-    running: Cell<*const Task>,
+    running: AtomicPtr<Task>,
+}
+
+/// Where a worker's [`Shown`] is, which is part of its `Worker`: one place less to go to at each poll than if it were
+/// elsewhere. Null while the worker does not run.
+pub(super) struct Seen(Mutex<*const Shown>);
+
+// SAFETY: what the pointer leads to is shared by threads, as `Shown` may be, and only with the lock.
+unsafe impl Send for Seen {}
+// SAFETY: what the pointer leads to is shared by threads, as `Shown` may be, and only with the lock.
+unsafe impl Sync for Seen {}
+
+impl Seen {
+    pub(super) fn new() -> Self {
+        Seen(Mutex::new(ptr::null()))
+    }
+
+    /// The task that the worker polls, or has polled last.
+    pub(super) fn running(&self) -> *const Task {
+        let shown = lock(&self.0);
+        // SAFETY: the worker takes the pointer back, with the lock, before its memory ends.
+        let running = unsafe { shown.as_ref() }.map(|shown| shown.running.load(Relaxed));
+        running.unwrap_or(ptr::null_mut())
+    }
 }
 
 /// Calls `f` with the worker that this thread is, if it is one.
@@ -66,18 +96,21 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
         slot_in_a_row: Cell::new(0),
         tick: Cell::new(0),
         is_searching: Cell::new(false),
-        running: Cell::new(ptr::null()),
+        shown: Shown { running: AtomicPtr::new(ptr::null_mut()) },
     };
+    let seen = &worker.shared.seen[number];
+    *lock(&seen.0) = &raw const worker.shown;
     WORKER.set(&raw const worker);
     // One for many polls: it costs some instructions.
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker.run())) {
-        let task = worker.running.get();
+        let task = worker.shown.running.load(Relaxed);
         // SAFETY: only a poll panics in `run`: that of the running task, which this worker runs, and is not complete.
         unsafe {
             ((*task).common().vtable.fail)(task.cast(), payload);
             Shared::complete(task);
         }
     }
+    *lock(&seen.0) = ptr::null();
     worker.shared.worker_ends();
     WORKER.set(ptr::null());
 }
@@ -149,6 +182,7 @@ impl Worker {
     /// Looks at what comes from outside. False if the runtime goes away.
     #[cold]
     fn look_outside(&self) -> bool {
+        self.shown.running.store(ptr::null_mut(), Relaxed);
         if self.shared.is_stopping.load(Acquire) {
             return false;
         }
@@ -181,6 +215,7 @@ impl Worker {
     /// Finds work for the queue, or sleeps. False if the runtime goes away.
     #[cold]
     fn search_or_sleep(&self) -> bool {
+        self.shown.running.store(ptr::null_mut(), Relaxed);
         let idle = &self.shared.idle;
         if !self.is_searching.replace(true) {
             idle.start_search();
@@ -211,8 +246,9 @@ impl Worker {
     unsafe fn run_task(&self, task: *const Task) {
         // SAFETY: the executor's reference keeps the task until it is complete.
         let this = unsafe { &*task };
-        let seen = this.counter.start();
-        self.running.set(task);
+        // SAFETY: this worker runs the task.
+        let seen = this.counter.start(|| unsafe { self.shared.answer(task) });
+        self.shown.running.store(task.cast_mut(), Relaxed);
         if this.common().join.is_aborted() {
             // SAFETY: this worker runs the task, which is not complete.
             return unsafe { Shared::cancel(task) };

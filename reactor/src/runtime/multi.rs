@@ -18,7 +18,9 @@ use crate::context;
 use crate::entered::{Entries, Entry};
 use crate::multi::{MOST_WORKERS, Shared, Threads};
 use crate::runtime::handle::{Handle, assert_outside};
+use crate::sight::Dump;
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 
 thread_local! {
     /// The runtime that is entered on this thread, which is none of its workers.
@@ -166,7 +168,13 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.shared.clone().spawn(future, Location::caller())
+        self.shared.clone().spawn(future, Origin::at(Location::caller()))
+    }
+
+    /// What its tasks do. See [`Handle::dump`].
+    #[must_use]
+    pub fn dump(&self) -> Dump {
+        self.shared.dump()
     }
 
     /// What spawns from any thread.
