@@ -140,6 +140,7 @@
 //! | What can sockets do? | [`net`], and [`io`] for other descriptors |
 //! | How does a program end by Ctrl-C? | `signal`, with the feature |
 //! | What do the tasks do at the moment, and where do they wait? | [`Handle::dump`] |
+//! | How many tasks are there, and what have the workers done? | [`Handle::metrics`] |
 //! | Intervals, and a clock that tests can stop? | [`time`] |
 //!
 //! # Features
@@ -149,6 +150,7 @@
 //! | `tokio` | the traits of `tokio::io` for streams |
 //! | `hyper` | the traits of `hyper::rt` for streams, and its timer |
 //! | `signal` | signals of the operating system, on Unix |
+//! | `metrics` | times from wakes to polls, among the metrics; a wake and a poll look at the clock |
 //!
 //! [mio]: https://docs.rs/mio
 

@@ -11,7 +11,7 @@ use std::task::{Poll, Waker};
 use std::thread;
 
 use cps_core::cps;
-use reactor::sight::{Dump, TaskDump, TaskState};
+use reactor::sight::{Dump, RuntimeMetrics, TaskDump, TaskState, WorkerMetrics};
 use reactor::task::Builder as TaskBuilder;
 use reactor::{
     Builder, Handle, JoinHandle, LocalRuntime, Runtime, block_on, spawn, spawn_local, yield_now,
@@ -395,4 +395,84 @@ fn what_is_dropped_with_its_task_may_dump() {
     });
     drop(send);
     assert_eq!(receive.iter().count(), 3);
+}
+
+#[test]
+fn a_current_thread_runtime_counts() {
+    let runtime = LocalRuntime::new().unwrap();
+    let told = Told::default();
+    runtime.block_on(async {
+        let waits = spawn_local(outer(told.clone()));
+        (0..10).for_each(|_| drop(spawn_local(async {})));
+        while told.polls() == 0 {
+            yield_now().await;
+        }
+        let handle = Handle::current();
+        let far = thread::spawn({
+            let handle = handle.clone();
+            move || handle.spawn(pending::<()>())
+        });
+        far.join().unwrap().abort();
+        let mut timer = Box::pin(reactor::sleep(std::time::Duration::from_secs(3600)));
+        assert!(futures::poll!(&mut timer).is_pending());
+        let socket = reactor::net::UdpSocket::bind(([127, 0, 0, 1], 0)).unwrap();
+        let metrics = handle.metrics();
+        assert_eq!((metrics.timers, metrics.sources), (1, 1));
+        assert!(metrics.live_tasks >= 1 && metrics.spawned_tasks >= 11);
+        drop((timer, socket));
+        thread::spawn({
+            let told = told.clone();
+            move || told.tell()
+        });
+        waits.await.unwrap();
+    });
+    let metrics = runtime.metrics();
+    assert_eq!((metrics.timers, metrics.sources, metrics.live_tasks), (0, 0, 0));
+    assert_eq!(metrics.spawned_tasks, 12);
+    assert_eq!(metrics.workers.len(), 1);
+    // Each task, the aborted one without a poll; the one that waited twice; and this one.
+    assert!(metrics.polls() >= 13, "{metrics:?}");
+    #[cfg(feature = "metrics")]
+    assert!(metrics.wake_to_poll().count() >= 12 && metrics.wake_to_poll().quantile(1.0).is_some());
+}
+
+#[test]
+fn workers_count() {
+    const TASKS: u64 = 100;
+    let runtime = runtime(2);
+    let told = Told::default();
+    let waits = runtime.spawn(outer(told.clone()));
+    told.wait_for_poll();
+    runtime.block_on(async {
+        for _ in 0..TASKS {
+            // The inner one runs from the slot, or is stolen.
+            spawn(async { spawn(yield_now()).await.unwrap() }).await.unwrap();
+        }
+    });
+    let sum = |metrics: &RuntimeMetrics, of: fn(&WorkerMetrics) -> u64| {
+        metrics.workers.iter().map(of).sum::<u64>()
+    };
+    // The counts of a poll come after its results; then workers go to sleep.
+    let polls = 4 * TASKS;
+    let metrics = loop {
+        let metrics = runtime.metrics();
+        let has_parked = sum(&metrics, |worker| worker.parks) > 0;
+        if metrics.live_tasks == 1 && metrics.polls() >= polls && has_parked {
+            break metrics;
+        }
+        thread::yield_now();
+    };
+    assert_eq!(metrics.spawned_tasks, 1 + 2 * TASKS);
+    assert_eq!(metrics.workers.len(), 2);
+    assert!(sum(&metrics, |worker| worker.slot_polls) > 0, "{metrics:?}");
+    assert!(metrics.polls() <= 100 * polls, "{metrics:?}");
+    #[cfg(feature = "metrics")]
+    assert!(metrics.wake_to_poll().count() >= polls);
+    told.tell();
+    runtime.block_on(waits).unwrap();
+    let handle = runtime.handle();
+    drop(runtime);
+    let ended = handle.metrics();
+    assert!(ended.polls() >= polls && ended.live_tasks == 0, "{ended:?}");
+    assert!(sum(&ended, |worker| worker.unparks) >= 2, "each was told to end: {ended:?}");
 }

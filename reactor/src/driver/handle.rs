@@ -121,6 +121,11 @@ impl Handle {
         self.attended.fetch_sub(1, AcqRel);
     }
 
+    /// How many timers are armed, and sources registered.
+    pub(crate) fn timers_and_sources(&self) -> (usize, usize) {
+        (self.counts[TIMERS].load(Relaxed), self.counts[SOURCES].load(Relaxed))
+    }
+
     /// Whether somebody turns it, or is between two turns.
     pub(crate) fn is_attended(&self) -> bool {
         self.attended.load(Relaxed) > 0

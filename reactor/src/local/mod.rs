@@ -32,6 +32,8 @@ use crate::driver::{self, Driver};
 use crate::entered::{Entries, Entry};
 use crate::local::dump::Dumps;
 use crate::local::task::{COMPLETE, From, LINKED, MERGED, SCHEDULED, Task};
+use crate::sight::count::Count;
+use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
 use crate::task::origin::Origin;
@@ -64,6 +66,7 @@ pub(crate) struct Shared {
     remote: RemoteQueue,
     driver: Arc<driver::Handle>,
     dumps: Dumps,
+    counts: Counts,
     local: Local,
 }
 
@@ -71,6 +74,19 @@ pub(crate) struct Shared {
 unsafe impl Send for Shared {}
 // SAFETY: `local` is used by the owner only, as the room's invariant says.
 unsafe impl Sync for Shared {}
+
+/// What the owner counts, and all may read.
+#[derive(Default)]
+struct Counts {
+    linked: Count,
+    unlinked: Count,
+    /// Tasks of `block_on`, among both.
+    roots: Count,
+    polls: Count,
+    parks: Count,
+    #[cfg(feature = "metrics")]
+    wake_to_poll: crate::sight::histogram::Counts,
+}
 
 /// What only the owner uses.
 struct Local {
@@ -154,7 +170,10 @@ impl Local {
     #[inline(always)]
     unsafe fn push(&self, task: *const Task) {
         // SAFETY: the caller says that the executor's reference keeps it.
-        unsafe { (*task).next_to_run.set(ptr::null()) };
+        let this = unsafe { &*task };
+        #[cfg(feature = "metrics")]
+        this.common().woken.set();
+        this.next_to_run.set(ptr::null());
         let last = self.last_to_run.replace(task);
         // SAFETY: the last one is in the queue.
         match unsafe { kept(last) } {
@@ -193,11 +212,8 @@ impl Local {
         this.set(LINKED);
     }
 
-    /// Takes a task out of the list, if it is there.
+    /// Takes a task out of the list, in which it is.
     fn unlink(&self, task: &Task) {
-        if !task.has(LINKED) {
-            return;
-        }
         let (previous, next) = (task.previous.get(), task.next.get());
         if ptr::eq(self.next_to_look_at.get(), task) {
             self.next_to_look_at.set(next);
@@ -222,6 +238,7 @@ impl Shared {
             remote: RemoteQueue::new(),
             driver: events.handle().clone(),
             dumps: Dumps::new(),
+            counts: Counts::default(),
             local: Local {
                 first_to_run: Cell::new(ptr::null()),
                 last_to_run: Cell::new(ptr::null()),
@@ -238,6 +255,30 @@ impl Shared {
 
     pub(crate) fn driver(&self) -> &Arc<driver::Handle> {
         &self.driver
+    }
+
+    /// The figures of the runtime.
+    pub(crate) fn metrics(&self) -> RuntimeMetrics {
+        let counts = &self.counts;
+        let worker = WorkerMetrics {
+            polls: counts.polls.get(),
+            parks: counts.parks.get(),
+            #[cfg(feature = "metrics")]
+            wake_to_poll: counts.wake_to_poll.get(),
+            ..WorkerMetrics::default()
+        };
+        // In this order: what is unlinked was linked before.
+        let (unlinked, roots) = (counts.unlinked.get(), counts.roots.get());
+        let linked = counts.linked.get();
+        let (timers, sources) = self.driver.timers_and_sources();
+        RuntimeMetrics {
+            workers: vec![worker],
+            spawned_tasks: linked,
+            live_tasks: (linked + roots).saturating_sub(unlinked),
+            injected_tasks: 0,
+            timers,
+            sources,
+        }
     }
 
     /// # Safety
@@ -280,6 +321,7 @@ impl Shared {
                 local.link(task);
                 local.push(task);
             }
+            this.shared.counts.linked.add(1);
         }
         handle
     }
@@ -343,7 +385,10 @@ impl Shared {
         // SAFETY: the executor's reference keeps the task until `merge`.
         let this = unsafe { &*task };
         this.set(COMPLETE);
-        self.local.unlink(this);
+        if this.has(LINKED) {
+            self.counts.unlinked.add(1);
+            self.local.unlink(this);
+        }
         // SAFETY: the owner runs the task, whose result is there.
         unsafe { cell::complete(task.cast()) };
         if !this.has(SCHEDULED) {

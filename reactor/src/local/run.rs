@@ -54,7 +54,8 @@ impl Shared {
         let waker = ManuallyDrop::new(unsafe { Task::waker(root.task) });
         let mut cx = Context::from_waker(&waker);
         let mut future = pin!(future); // Dropped first, while the executor is current.
-        let mut polls = 0;
+        // Those that are left until the next turn, of so many.
+        let (mut polls, mut of) = (0, 0);
         loop {
             // One for many polls: it costs some instructions.
             // SAFETY: the caller is the owner, and has entered the executor.
@@ -68,9 +69,12 @@ impl Shared {
                     }
                 }
                 Ok(stop) => {
-                    polls = self.turn(matches!(stop, Stop::Idle));
+                    self.counts.polls.add(u64::from(of - polls));
+                    of = self.turn(matches!(stop, Stop::Idle));
+                    polls = of;
                 }
                 Err(payload) => {
+                    (polls, of) = (0, 0); // Not known any more.
                     // SAFETY: only a poll panics in `run_tasks`: that of the running task, which is not complete.
                     unsafe {
                         ((*running).common().vtable.fail)(running.cast(), payload);
@@ -92,6 +96,7 @@ impl Shared {
             left -= 1;
             let task = self.local.pop();
             if task.is_null() {
+                *polls = left + 1;
                 return Stop::Idle;
             }
             // SAFETY: what is in the run queue is kept by the executor's reference.
@@ -109,6 +114,8 @@ impl Shared {
                 continue;
             }
             self.local.running.set(task);
+            #[cfg(feature = "metrics")]
+            self.counts.wake_to_poll.add(this.common().woken.elapsed());
             budget::reset();
             // SAFETY: the waker owns no reference: it is not dropped, and lent while the executor has one.
             let waker = ManuallyDrop::new(unsafe { Task::waker(task) });
@@ -139,6 +146,9 @@ impl Shared {
             unsafe { self.answer() };
         }
         let may_park = may_block && !is_asked;
+        if may_park {
+            self.counts.parks.add(1);
+        }
         if may_block || self.driver.has_work() {
             if !may_block {
                 self.adapt();
@@ -178,6 +188,7 @@ impl Shared {
                     self.local.link(task);
                     self.local.push(task);
                 }
+                self.counts.linked.add(1);
             } else if flags & (SCHEDULED | COMPLETE) == 0 {
                 this.flags.set(flags | SCHEDULED);
                 // SAFETY: it is not complete, and was not scheduled.
@@ -247,6 +258,7 @@ impl<'a> Root<'a> {
             shared.local.link(task);
             shared.local.push(task);
         }
+        shared.counts.roots.add(1);
         Root { shared, task }
     }
 }

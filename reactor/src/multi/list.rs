@@ -13,6 +13,9 @@ struct Inner {
     first: *const Task,
     /// The next one that a dump looks at.
     next_to_look_at: *const Task,
+    /// How many were linked, and how many are.
+    linked: u64,
+    length: u64,
     /// The runtime is going: nothing is linked any more.
     is_closed: bool,
 }
@@ -26,6 +29,8 @@ impl List {
         List(Mutex::new(Inner {
             first: ptr::null(),
             next_to_look_at: ptr::null(),
+            linked: 0,
+            length: 0,
             is_closed: false,
         }))
     }
@@ -49,6 +54,8 @@ impl List {
             }
         }
         inner.first = task;
+        inner.linked += 1;
+        inner.length += 1;
         true
     }
 
@@ -80,6 +87,12 @@ impl List {
         Some(look(task))
     }
 
+    /// How many tasks were put into the list, and how many are in it.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        let inner = lock(&self.0);
+        (inner.linked, inner.length)
+    }
+
     /// Closes the list, and takes a task out.
     pub(super) fn pop(&self) -> Option<*const Task> {
         let mut inner = lock(&self.0);
@@ -99,6 +112,7 @@ impl Inner {
     /// The task is in the list.
     unsafe fn remove(&mut self, task: &Task) {
         let (previous, next) = (task.previous.get(), task.next.get());
+        self.length -= 1;
         if ptr::eq(self.next_to_look_at, task) {
             self.next_to_look_at = next;
         }

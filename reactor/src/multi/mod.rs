@@ -40,6 +40,7 @@ use crate::multi::parker::Parker;
 use crate::multi::queue::{Injector, Local, Stealer};
 use crate::multi::task::Task;
 use crate::multi::worker::{Seen, with_worker};
+use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::sync::lock;
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
@@ -156,6 +157,9 @@ impl Shared {
     unsafe fn schedule(task: *const Task) {
         // SAFETY: the caller keeps the task.
         let shared = unsafe { &(*task).shared };
+        #[cfg(feature = "metrics")]
+        // SAFETY: the caller keeps the task.
+        unsafe { &*task }.common().woken.set();
         with_worker(|worker| match worker {
             Some(worker) if Arc::ptr_eq(worker.shared(), shared) => worker.schedule(task),
             _ => shared.inject(task),
@@ -172,6 +176,25 @@ impl Shared {
     fn unpark(&self, worker: Option<usize>) {
         if let Some(worker) = worker {
             self.parkers[worker].unpark(&self.driver_handle);
+        }
+    }
+
+    /// The figures of the runtime.
+    pub(crate) fn metrics(&self) -> RuntimeMetrics {
+        let workers = self.seen.iter().zip(&self.stealers).zip(&self.parkers);
+        let workers = workers.map(|((seen, queue), parker)| {
+            let (parks, unparks) = parker.counts();
+            WorkerMetrics { queued_tasks: queue.len(), parks, unparks, ..seen.counts() }
+        });
+        let (timers, sources) = self.driver_handle.timers_and_sources();
+        let lists: Vec<_> = self.lists.iter().map(List::counts).collect();
+        RuntimeMetrics {
+            workers: workers.collect(),
+            spawned_tasks: lists.iter().map(|(linked, _)| linked).sum(),
+            live_tasks: lists.iter().map(|(_, length)| length).sum(),
+            injected_tasks: self.injector.len(),
+            timers,
+            sources,
         }
     }
 

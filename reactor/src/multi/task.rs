@@ -26,7 +26,7 @@ pub(super) struct Task {
 }
 
 // What a task takes besides its future, its output or its panic.
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", not(feature = "metrics")))]
 const _: () = assert!(size_of::<Task>() <= 104);
 
 // SAFETY: it begins with its `Common`, and is `repr(C)`.

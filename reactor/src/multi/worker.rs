@@ -14,13 +14,15 @@ use crate::context;
 use crate::multi::Shared;
 use crate::multi::queue::Local;
 use crate::multi::task::Task;
+use crate::sight::WorkerMetrics;
+use crate::sight::count::Count;
 use crate::sync::lock;
 use crate::task::cell::{self, Progress, quietly};
 use crate::task::counter::Suspend;
 
 /// Every so many polls a worker looks at what comes from outside: the injector, events, the end. (A number that is no
 /// divisor of usual batches, as in tokio.)
-const TICKS: u32 = 61;
+const TICKS: u64 = 61;
 
 /// So many tasks in a row may come from the slot, before those in the queue have their turn.
 const SLOT_IN_A_ROW: u32 = 3;
@@ -38,20 +40,52 @@ pub(super) struct Worker {
     /// The task that was woken last, by another one: it runs next, with what is in the caches. Nobody steals it.
     slot: Cell<*const Task>,
     slot_in_a_row: Cell<u32>,
-    tick: Cell<u32>,
     is_searching: Cell<bool>,
     shown: Shown,
 }
 
 /// What a worker shows to other threads: it alone writes it.
+#[derive(Default)]
 struct Shown {
     /// The task that is polled, or was polled last.
     running: AtomicPtr<Task>,
+    counts: Counts,
+}
+
+/// What a worker counts.
+#[derive(Default)]
+struct Counts {
+    /// Rounds of its loop, of which each has one poll, or is idle.
+    ticks: Count,
+    idle_ticks: Count,
+    slot_polls: Count,
+    steals: Count,
+    #[cfg(feature = "metrics")]
+    wake_to_poll: crate::sight::histogram::Counts,
+}
+
+impl Counts {
+    fn get(&self) -> WorkerMetrics {
+        WorkerMetrics {
+            polls: self.ticks.get().saturating_sub(self.idle_ticks.get()),
+            slot_polls: self.slot_polls.get(),
+            steals: self.steals.get(),
+            #[cfg(feature = "metrics")]
+            wake_to_poll: self.wake_to_poll.get(),
+            ..WorkerMetrics::default()
+        }
+    }
 }
 
 /// Where a worker's [`Shown`] is, which is part of its `Worker`: one place less to go to at each poll than if it were
 /// elsewhere. Null while the worker does not run.
-pub(super) struct Seen(Mutex<*const Shown>);
+pub(super) struct Seen(Mutex<Place>);
+
+struct Place {
+    shown: *const Shown,
+    /// What the worker has counted, once it has ended.
+    ended: WorkerMetrics,
+}
 
 // SAFETY: what the pointer leads to is shared by threads, as `Shown` may be, and only with the lock.
 unsafe impl Send for Seen {}
@@ -60,15 +94,23 @@ unsafe impl Sync for Seen {}
 
 impl Seen {
     pub(super) fn new() -> Self {
-        Seen(Mutex::new(ptr::null()))
+        Seen(Mutex::new(Place { shown: ptr::null(), ended: WorkerMetrics::default() }))
     }
 
     /// The task that the worker polls, or has polled last.
     pub(super) fn running(&self) -> *const Task {
-        let shown = lock(&self.0);
+        let place = lock(&self.0);
         // SAFETY: the worker takes the pointer back, with the lock, before its memory ends.
-        let running = unsafe { shown.as_ref() }.map(|shown| shown.running.load(Relaxed));
+        let running = unsafe { place.shown.as_ref() }.map(|shown| shown.running.load(Relaxed));
         running.unwrap_or(ptr::null_mut())
+    }
+
+    /// What the worker has counted.
+    pub(super) fn counts(&self) -> WorkerMetrics {
+        let place = lock(&self.0);
+        // SAFETY: the worker takes the pointer back, with the lock, before its memory ends.
+        let counts = unsafe { place.shown.as_ref() }.map(|shown| shown.counts.get());
+        counts.unwrap_or_else(|| place.ended.clone())
     }
 }
 
@@ -94,12 +136,11 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
         queue,
         slot: Cell::new(ptr::null()),
         slot_in_a_row: Cell::new(0),
-        tick: Cell::new(0),
         is_searching: Cell::new(false),
-        shown: Shown { running: AtomicPtr::new(ptr::null_mut()) },
+        shown: Shown::default(),
     };
     let seen = &worker.shared.seen[number];
-    *lock(&seen.0) = &raw const worker.shown;
+    lock(&seen.0).shown = &raw const worker.shown;
     WORKER.set(&raw const worker);
     // One for many polls: it costs some instructions.
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker.run())) {
@@ -110,7 +151,8 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
             Shared::complete(task);
         }
     }
-    *lock(&seen.0) = ptr::null();
+    let ended = worker.shown.counts.get();
+    *lock(&seen.0) = Place { shown: ptr::null(), ended };
     worker.shared.worker_ends();
     WORKER.set(ptr::null());
 }
@@ -143,9 +185,9 @@ impl Worker {
     /// Runs tasks until the runtime goes away.
     fn run(&self) {
         loop {
-            let tick = self.tick.get().wrapping_add(1);
-            self.tick.set(tick);
-            if tick % TICKS == 0 && !self.look_outside() {
+            let counts = &self.shown.counts;
+            counts.ticks.add(1);
+            if counts.ticks.get() % TICKS == 0 && !self.look_outside() {
                 return;
             }
             let Some(task) = self.next() else {
@@ -173,6 +215,7 @@ impl Worker {
         let task = self.slot.replace(ptr::null());
         if !task.is_null() {
             self.slot_in_a_row.set(self.slot_in_a_row.get() + 1);
+            self.shown.counts.slot_polls.add(1);
             return Some(task);
         }
         self.slot_in_a_row.set(0);
@@ -209,6 +252,7 @@ impl Worker {
             (1..stealers.len())
                 .map(|offset| &stealers[(self.number + offset) % stealers.len()])
                 .find_map(|stealer| stealer.steal(&self.queue))
+                .inspect(|_| self.shown.counts.steals.add(1))
         })
     }
 
@@ -216,6 +260,7 @@ impl Worker {
     #[cold]
     fn search_or_sleep(&self) -> bool {
         self.shown.running.store(ptr::null_mut(), Relaxed);
+        self.shown.counts.idle_ticks.add(1);
         let idle = &self.shared.idle;
         if !self.is_searching.replace(true) {
             idle.start_search();
@@ -253,6 +298,8 @@ impl Worker {
             // SAFETY: this worker runs the task, which is not complete.
             return unsafe { Shared::cancel(task) };
         }
+        #[cfg(feature = "metrics")]
+        self.shown.counts.wake_to_poll.add(this.common().woken.elapsed());
         budget::reset();
         // SAFETY: the waker owns no reference: it is not dropped, and lent while the executor has one.
         let waker = ManuallyDrop::new(unsafe { Task::waker(task) });
@@ -260,6 +307,8 @@ impl Worker {
         match unsafe { cell::run::<Task>(task.cast(), &mut Context::from_waker(&waker)) } {
             Progress::Pending => {
                 if this.counter.suspend(seen) == Suspend::Reschedule {
+                    #[cfg(feature = "metrics")]
+                    this.common().woken.set();
                     // To the back, not to the slot: it has had its turn.
                     self.push(task);
                 }

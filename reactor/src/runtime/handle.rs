@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use crate::runtime::LocalRuntime;
 use crate::runtime::multi::entered;
-use crate::sight::Dump;
+use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
 use crate::task::origin::Origin;
 use crate::{local, multi};
@@ -109,6 +109,15 @@ impl Handle {
             Kind::Local(shared) if local::is_current(shared) => unsafe { shared.dump_here() },
             Kind::Local(shared) => shared.dump_from_elsewhere(),
             Kind::Multi(shared) => shared.dump(),
+        }
+    }
+
+    /// Figures of the runtime: how many tasks there are, what its workers have done, and more. No worker waits for it.
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        match &self.0 {
+            Kind::Local(shared) => shared.metrics(),
+            Kind::Multi(shared) => shared.metrics(),
         }
     }
 }

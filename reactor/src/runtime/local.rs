@@ -10,7 +10,7 @@ use std::sync::Arc;
 use crate::context;
 use crate::local::{self, Shared};
 use crate::runtime::handle::{Handle, assert_outside};
-use crate::sight::Dump;
+use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
 use crate::task::origin::Origin;
 
@@ -73,6 +73,12 @@ impl LocalRuntime {
     pub fn dump(&self) -> Dump {
         // SAFETY: the runtime is of this thread.
         unsafe { self.shared.dump_here() }
+    }
+
+    /// Its figures. See [`Handle::metrics`].
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.shared.metrics()
     }
 
     /// What spawns from any thread.

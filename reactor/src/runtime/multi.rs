@@ -18,7 +18,7 @@ use crate::context;
 use crate::entered::{Entries, Entry};
 use crate::multi::{MOST_WORKERS, Shared, Threads};
 use crate::runtime::handle::{Handle, assert_outside};
-use crate::sight::Dump;
+use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
 use crate::task::origin::Origin;
 
@@ -175,6 +175,12 @@ impl Runtime {
     #[must_use]
     pub fn dump(&self) -> Dump {
         self.shared.dump()
+    }
+
+    /// Its figures. See [`Handle::metrics`].
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.shared.metrics()
     }
 
     /// What spawns from any thread.

@@ -39,6 +39,8 @@ use crate::task::error::JoinError;
 use crate::task::id::{Id, Stored};
 use crate::task::join_state::JoinState;
 use crate::task::origin::Origin;
+#[cfg(feature = "metrics")]
+use crate::task::woken::Woken;
 
 /// What a task has panicked with.
 type Payload = Box<dyn Any + Send>;
@@ -103,6 +105,8 @@ pub(crate) struct Common {
     pub(crate) join: JoinState,
     stage: Field<Stage>,
     id: Stored,
+    #[cfg(feature = "metrics")]
+    pub(crate) woken: Woken,
 }
 
 /// A header begins with a [`Common`].
@@ -151,6 +155,8 @@ impl<H: Header, F: Future> Cell<H, F> {
             join: JoinState::new(),
             stage: Field::new(Stage::Fresh),
             id: Stored::next(),
+            #[cfg(feature = "metrics")]
+            woken: Woken::now(),
         };
         let content = UnsafeCell::new(Content { future: ManuallyDrop::new(future) });
         Box::into_raw(Box::new(Cell { header: header(common), content })).cast_const().cast()
