@@ -17,6 +17,7 @@ struct Task {
     /// What each holder of a reference has done.
     written: [UnsafeCell<usize>; 3],
     freed: AtomicUsize,
+    looks: AtomicUsize,
 }
 
 // SAFETY: the cells are accessed as the protocol under test says; loom's checks tell whether that is one thread at a
@@ -33,6 +34,7 @@ impl Task {
             future: UnsafeCell::new([0; 2]),
             written: [UnsafeCell::new(0), UnsafeCell::new(0), UnsafeCell::new(0)],
             freed: AtomicUsize::new(0),
+            looks: AtomicUsize::new(0),
         };
         assert_eq!(task.run_if_queued(), Some(Suspend::Idle));
         Arc::new(task)
@@ -58,7 +60,7 @@ impl Task {
         if self.queued.compare_exchange(1, 0, Acquire, Relaxed).is_err() {
             return None;
         }
-        let seen = self.counter.start();
+        let seen = self.counter.start(|| self.look());
         self.poll();
         let suspend = self.counter.suspend(seen);
         if suspend == Suspend::Reschedule {
@@ -71,6 +73,30 @@ impl Task {
         let said = [0, 1].map(|waker| self.said[waker].load(Relaxed));
         // SAFETY: by who runs the task.
         self.future.with_mut(|future| unsafe { *future = said });
+    }
+
+    /// By who runs the task, or looks at it.
+    fn look(&self) {
+        // SAFETY: nobody polls it meanwhile.
+        self.future.with(|future| std::hint::black_box(unsafe { *future }));
+        self.looks.fetch_add(1, Relaxed);
+    }
+
+    /// A thread looks at the task, or asks for a look. Whether it has asked.
+    fn look_or_ask(&self) -> bool {
+        loop {
+            if let Some(seen) = self.counter.try_look() {
+                self.look();
+                if self.counter.suspend(seen) == Suspend::Reschedule {
+                    self.push();
+                }
+                return false;
+            }
+            if self.counter.ask_for_look() {
+                return true;
+            }
+            thread::yield_now();
+        }
     }
 
     /// All wakers have spoken: what is queued runs, and then it has heard them.
@@ -152,7 +178,7 @@ fn wake_meets_complete() {
         thread::spawn(move || if holder == 1 { task.wake(1) } else { task.release(2) })
     });
     assert_eq!(task.queued.swap(0, Relaxed), 1);
-    let _seen = task.counter.start();
+    let _seen = task.counter.start(|| unreachable!("nobody asked for a look"));
     task.poll();
     task.counter.complete();
     task.release(0);
@@ -161,6 +187,57 @@ fn wake_meets_complete() {
     }
     assert_eq!(task.freed.load(Relaxed), 1);
     assert_eq!(task.queued.load(Relaxed), 0);
+}
+
+/// "Look meets wake", "look meets run": a thread looks while another wakes the task and runs it. It is looked at once, and
+/// never while it runs.
+fn a_look_meets_wakes() {
+    let task = Task::idle(0);
+    let other = thread::spawn({
+        let task = task.clone();
+        move || {
+            task.wake_by_ref(0);
+            task.run_if_queued();
+            task.wake_by_ref(1);
+        }
+    });
+    task.look_or_ask();
+    task.run_if_queued();
+    other.join().unwrap();
+    task.all_is_heard();
+    assert_eq!(task.looks.load(Relaxed), 1);
+}
+
+/// "Look is given up": the thread that has asked takes it back while the task is started; one of them finds it.
+fn a_look_is_given_up() {
+    let task = Task::idle(0);
+    task.wake_by_ref(0);
+    let other = thread::spawn({
+        let task = task.clone();
+        move || {
+            task.run_if_queued();
+            task.wake_by_ref(1);
+        }
+    });
+    let is_given_up = task.look_or_ask() && task.counter.give_up_look();
+    other.join().unwrap();
+    task.all_is_heard();
+    assert_eq!(task.looks.load(Relaxed) == 0, is_given_up);
+}
+
+/// "Wake meets a start with one wake": what is said while a start takes all wakes away is heard by its run.
+fn a_wake_meets_a_look_that_starts() {
+    let task = Task::idle(0);
+    task.wake_by_ref(0);
+    assert!(task.counter.ask_for_look());
+    let other = thread::spawn({
+        let task = task.clone();
+        move || task.wake_by_ref(1)
+    });
+    task.run_if_queued();
+    other.join().unwrap();
+    task.all_is_heard();
+    assert_eq!(task.looks.load(Relaxed), 1);
 }
 
 macro_rules! models {
@@ -177,6 +254,9 @@ models! {
     wakes_meet_runs
     a_run_meets_the_next
     wake_meets_complete
+    a_look_meets_wakes
+    a_look_is_given_up
+    a_wake_meets_a_look_that_starts
 }
 
 #[cfg(loom)]
@@ -186,8 +266,10 @@ mod weakened {
 
     const NEEDED: &[(&str, fn())] = &[
         ("counter/last", wake_meets_complete),
+        ("counter/look", a_look_meets_wakes),
         ("counter/release", wake_meets_complete),
         ("counter/start", a_run_meets_the_next),
+        ("counter/start-again", a_wake_meets_a_look_that_starts),
         ("counter/suspend", a_run_meets_the_next),
         ("counter/wake", wakes_meet_runs),
         ("counter/wake-last", wake_meets_complete),

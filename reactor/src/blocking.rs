@@ -5,7 +5,9 @@
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 
 use crate::runtime::Handle;
+use crate::task::Builder;
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 
 /// Runs a function that may block its thread, such as one that reads files or computes for long, on a thread of a pool.
 ///
@@ -39,7 +41,8 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    spawn_on(&Handle::expect_current("spawn_blocking"), function, Location::caller())
+    let origin = Origin::at(Location::caller());
+    spawn_on(&Handle::expect_current("spawn_blocking"), function, origin)
 }
 
 impl Handle {
@@ -51,15 +54,28 @@ impl Handle {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        spawn_on(self, function, Location::caller())
+        spawn_on(self, function, Origin::at(Location::caller()))
     }
 }
 
-fn spawn_on<F, T>(
-    runtime: &Handle,
-    function: F,
-    spawned_at: &'static Location<'static>,
-) -> JoinHandle<T>
+impl Builder {
+    /// As [`spawn_blocking`]. The task that waits for the function has the name.
+    ///
+    /// # Panics
+    ///
+    /// As that.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, function: F) -> JoinHandle<T>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        let origin = self.origin(Location::caller());
+        spawn_on(&Handle::expect_current("spawn_blocking"), function, origin)
+    }
+}
+
+fn spawn_on<F, T>(runtime: &Handle, function: F, origin: Origin) -> JoinHandle<T>
 where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
@@ -73,5 +89,5 @@ where
             Err(payload) => resume_unwind(payload),
         }
     };
-    runtime.clone().spawn_at(wait, spawned_at)
+    runtime.clone().spawn_at(wait, origin)
 }

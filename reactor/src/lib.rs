@@ -139,6 +139,8 @@
 //! | How does a task let others run? | [`yield_now`] |
 //! | What can sockets do? | [`net`], and [`io`] for other descriptors |
 //! | How does a program end by Ctrl-C? | `signal`, with the feature |
+//! | What do the tasks do at the moment, and where do they wait? | [`Handle::dump`] |
+//! | How many tasks are there, and what have the workers done? | [`Handle::metrics`] |
 //! | Intervals, and a clock that tests can stop? | [`time`] |
 //!
 //! # Features
@@ -148,13 +150,14 @@
 //! | `tokio` | the traits of `tokio::io` for streams |
 //! | `hyper` | the traits of `hyper::rt` for streams, and its timer |
 //! | `signal` | signals of the operating system, on Unix |
+//! | `metrics` | times from wakes to polls, among the metrics; a wake and a poll look at the clock |
 //!
 //! [mio]: https://docs.rs/mio
 
 // Rooms flow one way: `sync`, `budget`, `entered` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync`
-// ← `task` ← `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`, `local`,
-// `multi`, `runtime`, and in one file of `net`: see `UNSAFE.md`. Under `cfg(loom)` only the protocols between threads
-// are compiled, for the models in `loom-tests/`.
+// ← `task` ← `sight` ← `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`,
+// `local`, `multi`, `runtime`, and in one file of `net`: see `UNSAFE.md`. Under `cfg(loom)` only the protocols between
+// threads are compiled, for the models in `loom-tests/`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -179,7 +182,7 @@ mod sync;
 #[doc(hidden)]
 pub mod task;
 #[cfg(not(loom))]
-mod task;
+pub mod task;
 
 // For the stress tests, which run the models' scenarios on real threads.
 #[cfg(not(loom))]
@@ -221,6 +224,8 @@ mod multi;
 pub mod net;
 #[cfg(not(loom))]
 mod runtime;
+#[cfg(not(loom))]
+pub mod sight;
 #[cfg(all(unix, feature = "signal", not(loom)))]
 pub mod signal;
 #[cfg(not(loom))]

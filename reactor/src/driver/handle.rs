@@ -121,6 +121,16 @@ impl Handle {
         self.attended.fetch_sub(1, AcqRel);
     }
 
+    /// How many timers are armed, and sources registered.
+    pub(crate) fn timers_and_sources(&self) -> (usize, usize) {
+        (self.counts[TIMERS].load(Relaxed), self.counts[SOURCES].load(Relaxed))
+    }
+
+    /// Whether somebody turns it, or is between two turns.
+    pub(crate) fn is_attended(&self) -> bool {
+        self.attended.load(Relaxed) > 0
+    }
+
     /// Checks that a wait for something of this driver can end: not if this thread is the one that turned it last, and
     /// runs something else now. (Another thread may be about to go on with it.)
     ///

@@ -15,6 +15,7 @@
 //! [`LocalRuntime`](crate::LocalRuntime), which cannot be sent. There [`CURRENT`] points to the executor while it is
 //! entered, and on no other thread does it ever. ("The owner".)
 
+mod dump;
 mod run;
 mod task;
 
@@ -22,7 +23,6 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
-use std::panic::Location;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -30,9 +30,13 @@ use std::time::Instant;
 
 use crate::driver::{self, Driver};
 use crate::entered::{Entries, Entry};
+use crate::local::dump::Dumps;
 use crate::local::task::{COMPLETE, From, LINKED, MERGED, SCHEDULED, Task};
+use crate::sight::count::Count;
+use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 use crate::task::remote_queue::{Pushed, RemoteQueue};
 
 thread_local! {
@@ -61,6 +65,8 @@ impl OnThread {
 pub(crate) struct Shared {
     remote: RemoteQueue,
     driver: Arc<driver::Handle>,
+    dumps: Dumps,
+    counts: Counts,
     local: Local,
 }
 
@@ -69,6 +75,19 @@ unsafe impl Send for Shared {}
 // SAFETY: `local` is used by the owner only, as the room's invariant says.
 unsafe impl Sync for Shared {}
 
+/// What the owner counts, and all may read.
+#[derive(Default)]
+struct Counts {
+    linked: Count,
+    unlinked: Count,
+    /// Tasks of `block_on`, among both.
+    roots: Count,
+    polls: Count,
+    parks: Count,
+    #[cfg(feature = "metrics")]
+    wake_to_poll: crate::sight::histogram::Counts,
+}
+
 /// What only the owner uses.
 struct Local {
     /// The run queue, linked by `next_to_run`.
@@ -76,7 +95,9 @@ struct Local {
     last_to_run: Cell<*const Task>,
     /// All tasks that are not complete, linked by `next` and `previous`.
     tasks: Cell<*const Task>,
-    /// The task that is polled, or was polled last.
+    /// The next one of them that a dump for another thread looks at.
+    next_to_look_at: Cell<*const Task>,
+    /// While tasks are run: the one that is polled, or was polled last. Null otherwise.
     running: Cell<*const Task>,
     /// `None` once the runtime is gone.
     events: RefCell<Option<Driver>>,
@@ -149,7 +170,10 @@ impl Local {
     #[inline(always)]
     unsafe fn push(&self, task: *const Task) {
         // SAFETY: the caller says that the executor's reference keeps it.
-        unsafe { (*task).next_to_run.set(ptr::null()) };
+        let this = unsafe { &*task };
+        #[cfg(feature = "metrics")]
+        this.common().woken.set();
+        this.next_to_run.set(ptr::null());
         let last = self.last_to_run.replace(task);
         // SAFETY: the last one is in the queue.
         match unsafe { kept(last) } {
@@ -188,12 +212,12 @@ impl Local {
         this.set(LINKED);
     }
 
-    /// Takes a task out of the list, if it is there.
+    /// Takes a task out of the list, in which it is.
     fn unlink(&self, task: &Task) {
-        if !task.has(LINKED) {
-            return;
-        }
         let (previous, next) = (task.previous.get(), task.next.get());
+        if ptr::eq(self.next_to_look_at.get(), task) {
+            self.next_to_look_at.set(next);
+        }
         // SAFETY: the neighbours are in the list.
         let neighbours = unsafe { (kept(previous), kept(next)) };
         match neighbours.0 {
@@ -213,10 +237,13 @@ impl Shared {
         Ok(Arc::new(Shared {
             remote: RemoteQueue::new(),
             driver: events.handle().clone(),
+            dumps: Dumps::new(),
+            counts: Counts::default(),
             local: Local {
                 first_to_run: Cell::new(ptr::null()),
                 last_to_run: Cell::new(ptr::null()),
                 tasks: Cell::new(ptr::null()),
+                next_to_look_at: Cell::new(ptr::null()),
                 running: Cell::new(ptr::null()),
                 events: RefCell::new(Some(events)),
                 polls_per_turn: Cell::new(run::FIRST_POLLS_PER_TURN),
@@ -228,6 +255,30 @@ impl Shared {
 
     pub(crate) fn driver(&self) -> &Arc<driver::Handle> {
         &self.driver
+    }
+
+    /// The figures of the runtime.
+    pub(crate) fn metrics(&self) -> RuntimeMetrics {
+        let counts = &self.counts;
+        let worker = WorkerMetrics {
+            polls: counts.polls.get(),
+            parks: counts.parks.get(),
+            #[cfg(feature = "metrics")]
+            wake_to_poll: counts.wake_to_poll.get(),
+            ..WorkerMetrics::default()
+        };
+        // In this order: what is unlinked was linked before.
+        let (unlinked, roots) = (counts.unlinked.get(), counts.roots.get());
+        let linked = counts.linked.get();
+        let (timers, sources) = self.driver.timers_and_sources();
+        RuntimeMetrics {
+            workers: vec![worker],
+            spawned_tasks: linked,
+            live_tasks: (linked + roots).saturating_sub(unlinked),
+            injected_tasks: 0,
+            timers,
+            sources,
+        }
     }
 
     /// # Safety
@@ -252,12 +303,12 @@ impl Shared {
     pub(crate) unsafe fn spawn_here<F>(
         self: Arc<Self>,
         future: F,
-        spawned_at: &'static Location<'static>,
+        origin: Origin,
     ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
     {
-        let task = Task::allocate(self, future, From::Owner, spawned_at);
+        let task = Task::allocate(self, future, From::Owner, origin);
         // SAFETY: the handle's reference is given up by nobody else, and keeps the task.
         let (handle, this) = unsafe { (JoinHandle::new(Task::waker(task)), &*task) };
         let local = &this.shared.local;
@@ -270,6 +321,7 @@ impl Shared {
                 local.link(task);
                 local.push(task);
             }
+            this.shared.counts.linked.add(1);
         }
         handle
     }
@@ -278,13 +330,13 @@ impl Shared {
     pub(crate) fn spawn_from_elsewhere<F>(
         self: &Arc<Self>,
         future: F,
-        spawned_at: &'static Location<'static>,
+        origin: Origin,
     ) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        let task = Task::allocate(self.clone(), future, From::Elsewhere, spawned_at);
+        let task = Task::allocate(self.clone(), future, From::Elsewhere, origin);
         // SAFETY: the handle's reference is given up by nobody else, and keeps the task. It was made to be pushed.
         let (handle, pushed) =
             unsafe { (JoinHandle::new(Task::waker(task)), Task::push_remote(task)) };
@@ -333,7 +385,10 @@ impl Shared {
         // SAFETY: the executor's reference keeps the task until `merge`.
         let this = unsafe { &*task };
         this.set(COMPLETE);
-        self.local.unlink(this);
+        if this.has(LINKED) {
+            self.counts.unlinked.add(1);
+            self.local.unlink(this);
+        }
         // SAFETY: the owner runs the task, whose result is there.
         unsafe { cell::complete(task.cast()) };
         if !this.has(SCHEDULED) {

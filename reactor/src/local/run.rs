@@ -4,6 +4,7 @@ use std::future::ready;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::pin;
+use std::ptr;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use crate::local::Shared;
 use crate::local::task::{COMPLETE, From, LINKED, SCHEDULED, Task};
 use crate::task::cell::{self, Progress};
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 
 /// Polls of tasks between two looks at what comes from without, at first. The number adapts, so that a look, which is a
 /// system call, is neither a large part of the work nor late.
@@ -52,11 +54,14 @@ impl Shared {
         let waker = ManuallyDrop::new(unsafe { Task::waker(root.task) });
         let mut cx = Context::from_waker(&waker);
         let mut future = pin!(future); // Dropped first, while the executor is current.
-        let mut polls = 0;
+        // Those that are left until the next turn, of so many.
+        let (mut polls, mut of) = (0, 0);
         loop {
             // One for many polls: it costs some instructions.
             // SAFETY: the caller is the owner, and has entered the executor.
-            match catch_unwind(AssertUnwindSafe(|| unsafe { self.run_tasks(&mut polls) })) {
+            let ran = catch_unwind(AssertUnwindSafe(|| unsafe { self.run_tasks(&mut polls) }));
+            let running = self.local.running.replace(ptr::null());
+            match ran {
                 Ok(Stop::Root) => {
                     budget::reset();
                     if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
@@ -64,15 +69,16 @@ impl Shared {
                     }
                 }
                 Ok(stop) => {
-                    self.turn(matches!(stop, Stop::Idle));
-                    polls = self.local.polls_per_turn.get();
+                    self.counts.polls.add(u64::from(of - polls));
+                    of = self.turn(matches!(stop, Stop::Idle));
+                    polls = of;
                 }
                 Err(payload) => {
-                    let task = self.local.running.get();
+                    (polls, of) = (0, 0); // Not known any more.
                     // SAFETY: only a poll panics in `run_tasks`: that of the running task, which is not complete.
                     unsafe {
-                        ((*task).common().vtable.fail)(task.cast(), payload);
-                        self.complete(task);
+                        ((*running).common().vtable.fail)(running.cast(), payload);
+                        self.complete(running);
                     }
                 }
             }
@@ -90,6 +96,7 @@ impl Shared {
             left -= 1;
             let task = self.local.pop();
             if task.is_null() {
+                *polls = left + 1;
                 return Stop::Idle;
             }
             // SAFETY: what is in the run queue is kept by the executor's reference.
@@ -107,6 +114,8 @@ impl Shared {
                 continue;
             }
             self.local.running.set(task);
+            #[cfg(feature = "metrics")]
+            self.counts.wake_to_poll.add(this.common().woken.elapsed());
             budget::reset();
             // SAFETY: the waker owns no reference: it is not dropped, and lent while the executor has one.
             let waker = ManuallyDrop::new(unsafe { Task::waker(task) });
@@ -124,22 +133,33 @@ impl Shared {
         Stop::Turn
     }
 
-    /// Looks at the event queue, at the timers, and at what comes from other threads; parks before, if it may.
+    /// Looks at the event queue, at the timers, and at what comes from other threads; parks before, if it may. Gives the
+    /// number of polls until the next turn.
     ///
     /// # Panics
     /// With the first panic of a waker, after all have been called.
     #[cold]
-    fn turn(&self, may_block: bool) {
+    fn turn(&self, may_block: bool) -> u32 {
+        let is_asked = self.dumps.is_asked();
+        if is_asked {
+            // SAFETY: the owner runs this.
+            unsafe { self.answer() };
+        }
+        let may_park = may_block && !is_asked;
+        if may_park {
+            self.counts.parks.add(1);
+        }
         if may_block || self.driver.has_work() {
             if !may_block {
                 self.adapt();
             }
             let mut events = self.local.events.borrow_mut();
-            events.as_mut().expect("the runtime is there").turn(may_block);
+            events.as_mut().expect("the runtime is there").turn(may_park);
         }
         if may_block || self.remote.has_entries() {
             self.drain();
         }
+        if is_asked { FEWEST_POLLS_PER_TURN } else { self.local.polls_per_turn.get() }
     }
 
     /// Has the looks at events follow each other after 25 to 100 µs, however long polls take.
@@ -168,6 +188,7 @@ impl Shared {
                     self.local.link(task);
                     self.local.push(task);
                 }
+                self.counts.linked.add(1);
             } else if flags & (SCHEDULED | COMPLETE) == 0 {
                 this.flags.set(flags | SCHEDULED);
                 // SAFETY: it is not complete, and was not scheduled.
@@ -212,6 +233,7 @@ impl Shared {
                 Task::release(task);
             }
         }
+        self.dumps.close();
         // The event queue's descriptors are closed now, whoever keeps a waker.
         drop(self.local.events.take());
     }
@@ -226,7 +248,8 @@ struct Root<'a> {
 
 impl<'a> Root<'a> {
     fn new(shared: &'a Arc<Shared>) -> Self {
-        let task = Task::allocate(shared.clone(), ready(()), From::Owner, Location::caller());
+        let task =
+            Task::allocate(shared.clone(), ready(()), From::Owner, Origin::at(Location::caller()));
         // SAFETY: a reference that nobody else gives up; the handle goes away at once.
         drop(unsafe { JoinHandle::<()>::new(Task::waker(task)) });
         // SAFETY: by `block_on`, and so by the owner, who has entered the executor; the executor's reference keeps it.
@@ -235,6 +258,7 @@ impl<'a> Root<'a> {
             shared.local.link(task);
             shared.local.push(task);
         }
+        shared.counts.roots.add(1);
         Root { shared, task }
     }
 }

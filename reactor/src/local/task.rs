@@ -18,13 +18,13 @@
 
 use std::cell::Cell;
 use std::mem::offset_of;
-use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::local::{Shared, is_current};
 use crate::task::cell::{self, Common, Header};
+use crate::task::origin::Origin;
 use crate::task::references::References;
 use crate::task::remote_queue::{Link, Pushed};
 
@@ -54,7 +54,7 @@ pub(super) struct Task {
 }
 
 // What a task takes besides its future, its output or its panic.
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", not(feature = "metrics")))]
 const _: () = assert!(size_of::<Task>() <= 112);
 
 // SAFETY: it begins with its `Common`, and is `repr(C)`.
@@ -76,7 +76,7 @@ impl Task {
         shared: Arc<Shared>,
         future: F,
         from: From,
-        spawned_at: &'static Location<'static>,
+        origin: Origin,
     ) -> *const Task {
         let is_remote = from == From::Elsewhere;
         let header = |common| Task {
@@ -89,7 +89,7 @@ impl Task {
             next: Cell::new(ptr::null()),
             link: Link::new(is_remote),
         };
-        cell::Cell::allocate(future, spawned_at, header).cast()
+        cell::Cell::allocate(future, origin, header).cast()
     }
 
     pub(super) fn common(&self) -> &Common {

@@ -16,6 +16,7 @@
 //! task, or, when all workers have ended and nobody looks at queues any more, by the last worker, which cancels all
 //! tasks.
 
+mod dump;
 pub mod idle;
 mod list;
 mod parker;
@@ -25,7 +26,6 @@ mod worker;
 
 use std::fmt;
 use std::io;
-use std::panic::Location;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -33,16 +33,19 @@ use std::thread;
 use std::time::Duration;
 
 use crate::driver::{self, Driver};
+use crate::multi::dump::Dumps;
 use crate::multi::idle::Idle;
 pub(crate) use crate::multi::idle::MOST_WORKERS;
 use crate::multi::list::List;
 use crate::multi::parker::Parker;
 use crate::multi::queue::{Injector, Local, Stealer};
 use crate::multi::task::Task;
-use crate::multi::worker::with_worker;
+use crate::multi::worker::{Seen, with_worker};
+use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::sync::lock;
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 
 /// An executor, as its workers, tasks and handles know it.
 pub(crate) struct Shared {
@@ -54,6 +57,9 @@ pub(crate) struct Shared {
     /// `None` once the runtime is gone. Who has the lock turns it.
     driver: Mutex<Option<Driver>>,
     lists: Box<[List]>,
+    /// What each worker shows to others.
+    seen: Box<[Seen]>,
+    dumps: Dumps,
     /// For tasks that are spawned by no worker.
     next_list: AtomicUsize,
     is_stopping: AtomicBool,
@@ -82,6 +88,8 @@ impl Shared {
             driver_handle: driver.handle().clone(),
             driver: Mutex::new(Some(driver)),
             lists: (0..workers).map(|_| List::new()).collect(),
+            seen: (0..workers).map(|_| Seen::new()).collect(),
+            dumps: Dumps::new(),
             next_list: AtomicUsize::new(0),
             is_stopping: AtomicBool::new(false),
             life: Mutex::new(Life { workers, is_over: false }),
@@ -115,11 +123,7 @@ impl Shared {
     }
 
     /// Spawns a task. If the runtime goes away, the task is cancelled at once, here.
-    pub(crate) fn spawn<F>(
-        self: Arc<Self>,
-        future: F,
-        spawned_at: &'static Location<'static>,
-    ) -> JoinHandle<F::Output>
+    pub(crate) fn spawn<F>(self: Arc<Self>, future: F, origin: Origin) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send,
@@ -130,7 +134,7 @@ impl Shared {
         });
         let list =
             own_list.unwrap_or_else(|| self.next_list.fetch_add(1, Relaxed) % self.lists.len());
-        let task = Task::allocate(self, list, future, spawned_at);
+        let task = Task::allocate(self, list, future, origin);
         // SAFETY: the handle's reference is given up by nobody else.
         let handle = unsafe { JoinHandle::new(Task::waker(task)) };
         // SAFETY: the task is new, with a reference for the executor. It is in no queue; and if the list is closed,
@@ -154,6 +158,9 @@ impl Shared {
     unsafe fn schedule(task: *const Task) {
         // SAFETY: the caller keeps the task.
         let shared = unsafe { &(*task).shared };
+        #[cfg(feature = "metrics")]
+        // SAFETY: the caller keeps the task.
+        unsafe { &*task }.common().woken.set();
         with_worker(|worker| match worker {
             Some(worker) if Arc::ptr_eq(worker.shared(), shared) => worker.schedule(task),
             _ => shared.inject(task),
@@ -170,6 +177,25 @@ impl Shared {
     fn unpark(&self, worker: Option<usize>) {
         if let Some(worker) = worker {
             self.parkers[worker].unpark(&self.driver_handle);
+        }
+    }
+
+    /// The figures of the runtime.
+    pub(crate) fn metrics(&self) -> RuntimeMetrics {
+        let workers = self.seen.iter().zip(&self.stealers).zip(&self.parkers);
+        let workers = workers.map(|((seen, queue), parker)| {
+            let (parks, unparks) = parker.counts();
+            WorkerMetrics { queued_tasks: queue.len(), parks, unparks, ..seen.counts() }
+        });
+        let (timers, sources) = self.driver_handle.timers_and_sources();
+        let lists: Vec<_> = self.lists.iter().map(List::counts).collect();
+        RuntimeMetrics {
+            workers: workers.collect(),
+            spawned_tasks: lists.iter().map(|(linked, _)| linked).sum(),
+            live_tasks: lists.iter().map(|(_, length)| length).sum(),
+            injected_tasks: self.injector.len(),
+            timers,
+            sources,
         }
     }
 

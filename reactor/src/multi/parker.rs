@@ -12,6 +12,7 @@
 use std::sync::{Condvar, Mutex, TryLockError};
 
 use crate::driver::{Driver, Handle};
+use crate::sight::count::Count;
 use crate::sync::lock;
 use crate::task::cell::quietly;
 
@@ -27,20 +28,34 @@ enum State {
 pub(super) struct Parker {
     state: Mutex<State>,
     changed: Condvar,
+    parks: Count,
+    /// Counted with the lock.
+    unparks: Count,
 }
 
 impl Parker {
     pub(super) fn new() -> Self {
-        Parker { state: Mutex::new(State::Awake), changed: Condvar::new() }
+        Parker {
+            state: Mutex::new(State::Awake),
+            changed: Condvar::new(),
+            parks: Count::default(),
+            unparks: Count::default(),
+        }
     }
 
     /// Sleeps until [`unpark`](Parker::unpark), sometimes less: in the event queue if nobody else does.
     pub(super) fn park(&self, driver: &Mutex<Option<Driver>>) {
+        self.parks.add(1);
         match driver.try_lock() {
             Ok(mut driver) => self.park_in(driver.as_mut()),
             Err(TryLockError::Poisoned(driver)) => self.park_in(driver.into_inner().as_mut()),
             Err(TryLockError::WouldBlock) => self.park_alone(),
         }
+    }
+
+    /// How often the worker was told to sleep, and was woken.
+    pub(super) fn counts(&self) -> (u64, u64) {
+        (self.parks.get(), self.unparks.get())
     }
 
     fn park_alone(&self) {
@@ -69,7 +84,10 @@ impl Parker {
 
     /// Any thread: has the worker's sleep return, or the next one.
     pub(super) fn unpark(&self, driver: &Handle) {
-        let before = std::mem::replace(&mut *lock(&self.state), State::Notified);
+        let mut state = lock(&self.state);
+        let before = std::mem::replace(&mut *state, State::Notified);
+        self.unparks.add(1);
+        drop(state);
         match before {
             State::Alone => self.changed.notify_one(),
             State::InDriver => driver.unpark(),

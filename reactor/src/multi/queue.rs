@@ -57,6 +57,10 @@ mod deque {
             self.0.is_empty()
         }
 
+        pub(in crate::multi) fn len(&self) -> usize {
+            self.0.len()
+        }
+
         /// Takes about half of what is there: one task is given, the others are moved to `to`.
         pub(in crate::multi) fn steal(&self, to: &Local) -> Option<*const Task> {
             retry(|| self.0.steal_batch_and_pop(&to.0))
@@ -74,6 +78,10 @@ mod deque {
 
         pub(in crate::multi) fn is_empty(&self) -> bool {
             self.0.is_empty()
+        }
+
+        pub(in crate::multi) fn len(&self) -> usize {
+            self.0.len()
         }
 
         /// As [`Stealer::steal`].
@@ -122,6 +130,10 @@ mod deque {
 
         pub(in crate::multi) fn is_empty(&self) -> bool {
             lock(&self.0).is_empty()
+        }
+
+        pub(in crate::multi) fn len(&self) -> usize {
+            lock(&self.0).len()
         }
 
         pub(in crate::multi) fn stealer(&self) -> Stealer {

@@ -1,7 +1,6 @@
 //! A task of the multi-thread executor: what the executor keeps of it, and its waker.
 
 use std::cell::Cell;
-use std::panic::Location;
 use std::ptr;
 use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
@@ -10,6 +9,7 @@ use crate::multi::Shared;
 use crate::multi::worker::is_worker_of;
 use crate::task::cell::{self, Common, Header};
 use crate::task::counter::{Counter, Wake};
+use crate::task::origin::Origin;
 
 /// The header of a task.
 #[repr(C)]
@@ -26,7 +26,7 @@ pub(super) struct Task {
 }
 
 // What a task takes besides its future, its output or its panic.
-#[cfg(target_pointer_width = "64")]
+#[cfg(all(target_pointer_width = "64", not(feature = "metrics")))]
 const _: () = assert!(size_of::<Task>() <= 104);
 
 // SAFETY: it begins with its `Common`, and is `repr(C)`.
@@ -38,7 +38,7 @@ impl Task {
         shared: Arc<Shared>,
         shard: usize,
         future: F,
-        spawned_at: &'static Location<'static>,
+        origin: Origin,
     ) -> *const Task {
         let header = |common| Task {
             common,
@@ -49,7 +49,7 @@ impl Task {
             is_linked: Cell::new(false),
             shard,
         };
-        cell::Cell::allocate(future, spawned_at, header).cast()
+        cell::Cell::allocate(future, origin, header).cast()
     }
 
     pub(super) fn common(&self) -> &Common {

@@ -4,8 +4,9 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Acquire;
+use std::sync::atomic::AtomicPtr;
+use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::{Arc, Mutex};
 use std::task::Context;
 
 use crate::budget;
@@ -13,12 +14,15 @@ use crate::context;
 use crate::multi::Shared;
 use crate::multi::queue::Local;
 use crate::multi::task::Task;
+use crate::sight::WorkerMetrics;
+use crate::sight::count::Count;
+use crate::sync::lock;
 use crate::task::cell::{self, Progress, quietly};
 use crate::task::counter::Suspend;
 
 /// Every so many polls a worker looks at what comes from outside: the injector, events, the end. (A number that is no
 /// divisor of usual batches, as in tokio.)
-const TICKS: u32 = 61;
+const TICKS: u64 = 61;
 
 /// So many tasks in a row may come from the slot, before those in the queue have their turn.
 const SLOT_IN_A_ROW: u32 = 3;
@@ -36,10 +40,78 @@ pub(super) struct Worker {
     /// The task that was woken last, by another one: it runs next, with what is in the caches. Nobody steals it.
     slot: Cell<*const Task>,
     slot_in_a_row: Cell<u32>,
-    tick: Cell<u32>,
     is_searching: Cell<bool>,
+    shown: Shown,
+}
+
+/// What a worker shows to other threads: it alone writes it.
+#[derive(Default)]
+struct Shown {
     /// The task that is polled, or was polled last.
-    running: Cell<*const Task>,
+    running: AtomicPtr<Task>,
+    counts: Counts,
+}
+
+/// What a worker counts.
+#[derive(Default)]
+struct Counts {
+    /// Rounds of its loop, of which each has one poll, or is idle.
+    ticks: Count,
+    idle_ticks: Count,
+    slot_polls: Count,
+    steals: Count,
+    #[cfg(feature = "metrics")]
+    wake_to_poll: crate::sight::histogram::Counts,
+}
+
+impl Counts {
+    fn get(&self) -> WorkerMetrics {
+        WorkerMetrics {
+            polls: self.ticks.get().saturating_sub(self.idle_ticks.get()),
+            slot_polls: self.slot_polls.get(),
+            steals: self.steals.get(),
+            #[cfg(feature = "metrics")]
+            wake_to_poll: self.wake_to_poll.get(),
+            ..WorkerMetrics::default()
+        }
+    }
+}
+
+/// Where a worker's [`Shown`] is, which is part of its `Worker`: one place less to go to at each poll than if it were
+/// elsewhere. Null while the worker does not run.
+pub(super) struct Seen(Mutex<Place>);
+
+struct Place {
+    shown: *const Shown,
+    /// What the worker has counted, once it has ended.
+    ended: WorkerMetrics,
+}
+
+// SAFETY: what the pointer leads to is shared by threads, as `Shown` may be, and only with the lock.
+unsafe impl Send for Seen {}
+// SAFETY: what the pointer leads to is shared by threads, as `Shown` may be, and only with the lock.
+unsafe impl Sync for Seen {}
+
+impl Seen {
+    pub(super) fn new() -> Self {
+        Seen(Mutex::new(Place { shown: ptr::null(), ended: WorkerMetrics::default() }))
+    }
+
+    /// The task that the worker polls, or has polled last.
+    pub(super) fn running(&self) -> *const Task {
+        let place = lock(&self.0);
+        // SAFETY: the worker takes the pointer back, with the lock, before its memory ends.
+        let running = unsafe { place.shown.as_ref() }.map(|shown| shown.running.load(Relaxed));
+        running.unwrap_or(ptr::null_mut())
+    }
+
+    /// What the worker has counted.
+    pub(super) fn counts(&self) -> WorkerMetrics {
+        let place = lock(&self.0);
+        // SAFETY: the worker takes the pointer back, with the lock, before its memory ends.
+        let counts = unsafe { place.shown.as_ref() }.map(|shown| shown.counts.get());
+        counts.unwrap_or_else(|| place.ended.clone())
+    }
 }
 
 /// Calls `f` with the worker that this thread is, if it is one.
@@ -64,20 +136,23 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
         queue,
         slot: Cell::new(ptr::null()),
         slot_in_a_row: Cell::new(0),
-        tick: Cell::new(0),
         is_searching: Cell::new(false),
-        running: Cell::new(ptr::null()),
+        shown: Shown::default(),
     };
+    let seen = &worker.shared.seen[number];
+    lock(&seen.0).shown = &raw const worker.shown;
     WORKER.set(&raw const worker);
     // One for many polls: it costs some instructions.
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker.run())) {
-        let task = worker.running.get();
+        let task = worker.shown.running.load(Relaxed);
         // SAFETY: only a poll panics in `run`: that of the running task, which this worker runs, and is not complete.
         unsafe {
             ((*task).common().vtable.fail)(task.cast(), payload);
             Shared::complete(task);
         }
     }
+    let ended = worker.shown.counts.get();
+    *lock(&seen.0) = Place { shown: ptr::null(), ended };
     worker.shared.worker_ends();
     WORKER.set(ptr::null());
 }
@@ -110,9 +185,9 @@ impl Worker {
     /// Runs tasks until the runtime goes away.
     fn run(&self) {
         loop {
-            let tick = self.tick.get().wrapping_add(1);
-            self.tick.set(tick);
-            if tick % TICKS == 0 && !self.look_outside() {
+            let counts = &self.shown.counts;
+            counts.ticks.add(1);
+            if counts.ticks.get() % TICKS == 0 && !self.look_outside() {
                 return;
             }
             let Some(task) = self.next() else {
@@ -140,6 +215,7 @@ impl Worker {
         let task = self.slot.replace(ptr::null());
         if !task.is_null() {
             self.slot_in_a_row.set(self.slot_in_a_row.get() + 1);
+            self.shown.counts.slot_polls.add(1);
             return Some(task);
         }
         self.slot_in_a_row.set(0);
@@ -149,6 +225,7 @@ impl Worker {
     /// Looks at what comes from outside. False if the runtime goes away.
     #[cold]
     fn look_outside(&self) -> bool {
+        self.shown.running.store(ptr::null_mut(), Relaxed);
         if self.shared.is_stopping.load(Acquire) {
             return false;
         }
@@ -175,12 +252,15 @@ impl Worker {
             (1..stealers.len())
                 .map(|offset| &stealers[(self.number + offset) % stealers.len()])
                 .find_map(|stealer| stealer.steal(&self.queue))
+                .inspect(|_| self.shown.counts.steals.add(1))
         })
     }
 
     /// Finds work for the queue, or sleeps. False if the runtime goes away.
     #[cold]
     fn search_or_sleep(&self) -> bool {
+        self.shown.running.store(ptr::null_mut(), Relaxed);
+        self.shown.counts.idle_ticks.add(1);
         let idle = &self.shared.idle;
         if !self.is_searching.replace(true) {
             idle.start_search();
@@ -212,12 +292,15 @@ impl Worker {
     unsafe fn run_task(&self, task: *const Task) {
         // SAFETY: the executor's reference keeps the task until it is complete.
         let this = unsafe { &*task };
-        let seen = this.counter.start();
-        self.running.set(task);
+        // SAFETY: this worker runs the task.
+        let seen = this.counter.start(|| unsafe { self.shared.answer(task) });
+        self.shown.running.store(task.cast_mut(), Relaxed);
         if this.common().join.is_aborted() {
             // SAFETY: this worker runs the task, which is not complete.
             return unsafe { Shared::cancel(task) };
         }
+        #[cfg(feature = "metrics")]
+        self.shown.counts.wake_to_poll.add(this.common().woken.elapsed());
         budget::reset();
         // SAFETY: the waker owns no reference: it is not dropped, and lent while the executor has one.
         let waker = ManuallyDrop::new(unsafe { Task::waker(task) });
@@ -225,6 +308,8 @@ impl Worker {
         match unsafe { cell::run::<Task>(task.cast(), &mut Context::from_waker(&waker)) } {
             Progress::Pending => {
                 if this.counter.suspend(seen) == Suspend::Reschedule {
+                    #[cfg(feature = "metrics")]
+                    this.common().woken.set();
                     // To the back, not to the slot: it has had its turn.
                     self.push(task);
                 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::runtime::LocalRuntime;
 use crate::runtime::multi::entered;
+use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 use crate::{local, multi};
 
 /// Spawns on a runtime, from any thread. It does not keep the runtime.
@@ -70,15 +72,11 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.clone().spawn_at(future, Location::caller())
+        self.clone().spawn_at(future, Origin::at(Location::caller()))
     }
 
     /// As [`spawn`](Handle::spawn), for who is not the caller itself.
-    pub(crate) fn spawn_at<F>(
-        self,
-        future: F,
-        spawned_at: &'static Location<'static>,
-    ) -> JoinHandle<F::Output>
+    pub(crate) fn spawn_at<F>(self, future: F, origin: Origin) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
@@ -86,10 +84,40 @@ impl Handle {
         match self.0 {
             // SAFETY: it is entered here, and so this is the owner.
             Kind::Local(shared) if local::is_current(&shared) => unsafe {
-                shared.spawn_here(future, spawned_at)
+                shared.spawn_here(future, origin)
             },
-            Kind::Local(shared) => shared.spawn_from_elsewhere(future, spawned_at),
-            Kind::Multi(shared) => shared.spawn(future, spawned_at),
+            Kind::Local(shared) => shared.spawn_from_elsewhere(future, origin),
+            Kind::Multi(shared) => shared.spawn(future, origin),
+        }
+    }
+}
+
+impl Handle {
+    /// What the tasks of the runtime do at the moment, and where they wait. Any thread may ask, also a task.
+    ///
+    /// The runtime goes on meanwhile: the tasks are looked at one after the other, and no thread of the runtime waits for
+    /// longer than one look takes. So the dump shows no state that the runtime as a whole was in. (A task that is queued,
+    /// or runs, may be polled once more than it was woken.)
+    ///
+    /// It waits for up to a second if workers do not come to queued tasks, or a [`LocalRuntime`] is not run by its thread,
+    /// and is [incomplete](Dump::is_complete) then. It is that at once, without the functions of queued tasks, on a
+    /// worker of the runtime itself.
+    #[must_use]
+    pub fn dump(&self) -> Dump {
+        match &self.0 {
+            // SAFETY: it is entered here, and so this is the owner.
+            Kind::Local(shared) if local::is_current(shared) => unsafe { shared.dump_here() },
+            Kind::Local(shared) => shared.dump_from_elsewhere(),
+            Kind::Multi(shared) => shared.dump(),
+        }
+    }
+
+    /// Figures of the runtime: how many tasks there are, what its workers have done, and more. No worker waits for it.
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        match &self.0 {
+            Kind::Local(shared) => shared.metrics(),
+            Kind::Multi(shared) => shared.metrics(),
         }
     }
 }
@@ -139,7 +167,7 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Handle::expect_current("spawn").spawn_at(future, Location::caller())
+    Handle::expect_current("spawn").spawn_at(future, Origin::at(Location::caller()))
 }
 
 /// As [`spawn`], for a future that need not be `Send`: on a [`LocalRuntime`].
@@ -153,6 +181,14 @@ pub fn spawn_local<F>(future: F) -> JoinHandle<F::Output>
 where
     F: Future + 'static,
 {
+    spawn_local_at(future, Origin::at(Location::caller()))
+}
+
+#[track_caller]
+pub(super) fn spawn_local_at<F>(future: F, origin: Origin) -> JoinHandle<F::Output>
+where
+    F: Future + 'static,
+{
     let Some(shared) = local::current() else {
         let kind = if multi::current().or_else(entered).is_some() { "current-thread " } else { "" };
         panic!(
@@ -160,5 +196,5 @@ where
         )
     };
     // SAFETY: it is entered here, and so this is the owner.
-    unsafe { shared.spawn_here(future, Location::caller()) }
+    unsafe { shared.spawn_here(future, origin) }
 }

@@ -10,7 +10,9 @@ use std::sync::Arc;
 use crate::context;
 use crate::local::{self, Shared};
 use crate::runtime::handle::{Handle, assert_outside};
+use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 
 /// A current-thread runtime: it runs tasks while one of its [`block_on`](LocalRuntime::block_on) calls runs.
 ///
@@ -63,7 +65,20 @@ impl LocalRuntime {
     {
         let _entered = self.enter();
         // SAFETY: the runtime is of this thread, and entered.
-        unsafe { self.shared.clone().spawn_here(future, Location::caller()) }
+        unsafe { self.shared.clone().spawn_here(future, Origin::at(Location::caller())) }
+    }
+
+    /// What its tasks do. See [`Handle::dump`]; this one is complete, and takes no time but for the looks.
+    #[must_use]
+    pub fn dump(&self) -> Dump {
+        // SAFETY: the runtime is of this thread.
+        unsafe { self.shared.dump_here() }
+    }
+
+    /// Its figures. See [`Handle::metrics`].
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.shared.metrics()
     }
 
     /// What spawns from any thread.

@@ -18,7 +18,9 @@ use crate::context;
 use crate::entered::{Entries, Entry};
 use crate::multi::{MOST_WORKERS, Shared, Threads};
 use crate::runtime::handle::{Handle, assert_outside};
+use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
+use crate::task::origin::Origin;
 
 thread_local! {
     /// The runtime that is entered on this thread, which is none of its workers.
@@ -167,7 +169,19 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.shared.clone().spawn(future, Location::caller())
+        self.shared.clone().spawn(future, Origin::at(Location::caller()))
+    }
+
+    /// What its tasks do. See [`Handle::dump`].
+    #[must_use]
+    pub fn dump(&self) -> Dump {
+        self.shared.dump()
+    }
+
+    /// Its figures. See [`Handle::metrics`].
+    #[must_use]
+    pub fn metrics(&self) -> RuntimeMetrics {
+        self.shared.metrics()
     }
 
     /// What spawns from any thread.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   ┌ Cell<H, F> ────────────────────────────────────────────────────────────────────┐
-//!   │ H: ┌ Common: vtable, state of the join, its waker, stage, spawn location ┐      │
+//!   │ H: ┌ Common: vtable, the join's waker and state, origin, stage, number ┐        │
 //!   │    │ what the executor keeps of a task: queue, list, references          │      │
 //!   │ Content<F>: the future, then its output, or the payload of its panic            │
 //!   └────────────────────────────────────────────────────────────────────────────────┘
@@ -29,14 +29,18 @@
 use std::any::Any;
 use std::cell::{Cell as Field, UnsafeCell};
 use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
-use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use cps_core::__hosted as hosted;
+use cps_core::{__hosted as hosted, backtrace::Backtrace};
 
 use crate::task::error::JoinError;
+use crate::task::id::{Id, Stored};
 use crate::task::join_state::JoinState;
+use crate::task::origin::Origin;
+#[cfg(feature = "metrics")]
+use crate::task::woken::Woken;
 
 /// What a task has panicked with.
 type Payload = Box<dyn Any + Send>;
@@ -97,9 +101,12 @@ pub(crate) struct Common {
     pub(crate) vtable: &'static VTable,
     /// See [`JoinState`].
     waker: UnsafeCell<Option<Waker>>,
-    pub(crate) spawned_at: &'static Location<'static>,
+    pub(crate) origin: Origin,
     pub(crate) join: JoinState,
     stage: Field<Stage>,
+    id: Stored,
+    #[cfg(feature = "metrics")]
+    pub(crate) woken: Woken,
 }
 
 /// A header begins with a [`Common`].
@@ -138,15 +145,18 @@ impl<H: Header, F: Future> Cell<H, F> {
     /// A new task. It has a handle.
     pub(crate) fn allocate(
         future: F,
-        spawned_at: &'static Location<'static>,
+        origin: Origin,
         header: impl FnOnce(Common) -> H,
     ) -> *const Common {
         let common = Common {
             vtable: Self::VTABLE,
             waker: UnsafeCell::new(None),
-            spawned_at,
+            origin,
             join: JoinState::new(),
             stage: Field::new(Stage::Fresh),
+            id: Stored::next(),
+            #[cfg(feature = "metrics")]
+            woken: Woken::now(),
         };
         let content = UnsafeCell::new(Content { future: ManuallyDrop::new(future) });
         Box::into_raw(Box::new(Cell { header: header(common), content })).cast_const().cast()
@@ -301,7 +311,28 @@ pub(crate) unsafe fn complete(task: *const Common) {
     }
 }
 
+/// The functions of the task's future, if it is a chain of coroutines that has suspended.
+///
+/// # Safety
+/// The caller has the task's content, as who runs it has, and its future is not being polled.
+pub(crate) unsafe fn backtrace<H: Header>(task: *const Common) -> Option<Backtrace> {
+    // SAFETY: the caller has the content. In that stage the future is a chain that has suspended, at that place.
+    unsafe {
+        ((*task).stage.get() == Stage::Chain)
+            .then(|| hosted::backtrace(task.wrapping_byte_add(size_of::<H>()).cast()))
+    }
+}
+
 impl Common {
+    pub(crate) fn id(&self) -> Id {
+        self.id.id()
+    }
+
+    /// Whether it is the task of a `block_on`, for who runs the task.
+    pub(crate) fn is_root(&self) -> bool {
+        self.stage.get() == Stage::Root
+    }
+
     /// Whether there is a future still, for who runs the task.
     pub(crate) fn has_future(&self) -> bool {
         matches!(self.stage.get(), Stage::Fresh | Stage::Polled | Stage::Chain)

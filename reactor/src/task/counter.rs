@@ -1,7 +1,7 @@
 //! The state of a task of the multi-thread executor: one word that counts wakes and references.
 //!
 //! ```text
-//!   bit 63: COMPLETE | bits 32–62: wakes | bits 0–31: references
+//!   bit 63: COMPLETE | bits 32–62: wakes (bit 62: LOOK) | bits 0–31: references
 //!
 //!            wake: 0 → 1, Schedule             start: seen = wakes
 //!    idle ─────────────────────────▶ queued ──────────────────────▶ running ───▶ complete
@@ -25,6 +25,17 @@
 //! that it counts, by their release sequences, and the task from the run that has ended in
 //! [`Idle`](Suspend::Idle). From one that has ended in [`Reschedule`](Suspend::Reschedule), without a
 //! read-modify-write, the task comes by the queue.
+//!
+//! # Looks
+//!
+//! Any thread that has a reference may look at a task. One that waits is looked at by the thread itself, in a run that
+//! does not poll: [`try_look`](Counter::try_look) brings `wakes` from zero, and [`suspend`](Counter::suspend) ends the
+//! look. A wake meanwhile finds a task that runs, and its queueing is left to the one that looks; so nobody waits for it.
+//!
+//! One that is queued or runs is asked to look at itself: by a wake that weighs more than all others, so that the next
+//! [`start`](Counter::start) finds it where it looks for too many wakes anyway. The start takes it away and looks; or who
+//! has asked [takes it back](Counter::give_up_look). Both leave one wake, as a task in a queue must have one: a task that
+//! ran at that moment is polled once more.
 
 use core::fmt;
 
@@ -37,14 +48,18 @@ const REFERENCE: u64 = 1;
 const REFERENCES: u64 = (1 << 32) - 1;
 const WAKE: u64 = 1 << 32;
 const WAKES: u64 = COMPLETE - WAKE;
+/// The wake that asks for a look.
+const LOOK: u64 = 1 << 62;
+/// All other wakes.
+const PLAIN_WAKES: u64 = LOOK - WAKE;
 const COMPLETE: u64 = 1 << 63;
 
 /// More references than this are an error: the count must not wrap.
 const MOST_REFERENCES: u64 = REFERENCES / 2;
 /// Wakes beyond this are taken back: the count must not wrap.
-const MANY_WAKES: u64 = WAKES / 2;
-/// A start that sees more makes the count small again, so that a run has room for the others.
-const SOME_WAKES: u64 = WAKES / 4;
+const MANY_WAKES: u64 = PLAIN_WAKES / 2;
+/// A start that sees more, or a `LOOK`, makes the count small again, so that a run has room for the others.
+const SOME_WAKES: u64 = PLAIN_WAKES / 4;
 
 /// The word.
 pub struct Counter(AtomicU64);
@@ -86,7 +101,7 @@ impl Counter {
     pub fn wake_by_ref(&self) -> Wake {
         // Releases what the waker has to say.
         let old = self.0.fetch_add(WAKE, order::release("counter/wake"));
-        if old & WAKES >= MANY_WAKES {
+        if old & PLAIN_WAKES >= MANY_WAKES {
             self.0.fetch_sub(WAKE, Relaxed);
         }
         if old & (COMPLETE | WAKES) == 0 { Wake::Schedule } else { Wake::Nothing }
@@ -94,7 +109,7 @@ impl Counter {
 
     /// The same, and gives the reference up: one read-modify-write for both.
     pub fn wake(&self) -> Wake {
-        if self.0.load(Relaxed) & WAKES >= MANY_WAKES {
+        if self.0.load(Relaxed) & PLAIN_WAKES >= MANY_WAKES {
             return self.wake_and_release();
         }
         // As `wake_by_ref` and `release`.
@@ -117,16 +132,54 @@ impl Counter {
         }
     }
 
-    /// Executor, which has taken the task out of a queue.
+    /// Executor, which has taken the task out of a queue. Calls `look` if somebody has asked for it.
     #[inline]
-    pub fn start(&self) -> Seen {
+    pub fn start(&self, look: impl FnOnce()) -> Seen {
         // Acquires what the wakers had to say, and the task.
         let seen = self.0.load(order::acquire("counter/start")) & WAKES;
         if seen > SOME_WAKES {
-            self.0.fetch_sub(seen - WAKE, Relaxed);
+            if self.start_with_one_wake() {
+                look();
+            }
             return Seen(WAKE);
         }
         Seen(seen)
+    }
+
+    /// Whether a look was asked for.
+    #[cold]
+    fn start_with_one_wake(&self) -> bool {
+        let one = |word| Some(word & !WAKES | WAKE);
+        // As the load, for wakes that came since, which are taken away too.
+        match self.0.fetch_update(order::acquire("counter/start-again"), Relaxed, one) {
+            Ok(old) => old & LOOK != 0,
+            Err(_) => unreachable!("the count is replaced in any case"),
+        }
+    }
+
+    /// Any thread that has a reference, for a task that waits: it does not run until
+    /// [`suspend`](Counter::suspend). `None` if it does not wait.
+    pub fn try_look(&self) -> Option<Seen> {
+        let begin = |word| (word & (COMPLETE | WAKES) == 0).then_some(word + WAKE);
+        // Acquires the task from its last run.
+        let begun = self.0.fetch_update(order::acquire("counter/look"), Relaxed, begin);
+        begun.ok().map(|_| Seen(WAKE))
+    }
+
+    /// Any thread that has a reference, for a task that is queued or runs: asks its next start for a look. One at a time
+    /// asks. False if the task waits, or is complete.
+    #[must_use]
+    pub fn ask_for_look(&self) -> bool {
+        let ask = |word| (word & COMPLETE == 0 && word & WAKES != 0).then_some(word | LOOK);
+        // Relaxed: it says nothing. The answer comes by another way.
+        self.0.fetch_update(Relaxed, Relaxed, ask).is_ok()
+    }
+
+    /// Who has asked for a look takes that back. False if a start has taken it: it looks.
+    #[must_use]
+    pub fn give_up_look(&self) -> bool {
+        let take_back = |word| (word & LOOK != 0).then_some(word - LOOK + WAKE);
+        self.0.fetch_update(Relaxed, Relaxed, take_back).is_ok()
     }
 
     /// Executor, whose run is pending.
@@ -170,7 +223,8 @@ impl fmt::Debug for Counter {
         let word = self.0.load(Relaxed);
         f.debug_struct("Counter")
             .field("complete", &(word & COMPLETE != 0))
-            .field("wakes", &((word & WAKES) >> 32))
+            .field("wakes", &((word & PLAIN_WAKES) >> 32))
+            .field("look", &(word & LOOK != 0))
             .field("references", &(word & REFERENCES))
             .finish()
     }

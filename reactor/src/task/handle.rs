@@ -10,6 +10,7 @@ use std::task::{Context, Poll, Waker, ready};
 use crate::budget;
 use crate::task::cell::{self, Common, quietly};
 use crate::task::error::JoinError;
+use crate::task::id::Id;
 use crate::task::join_state::Ended;
 
 /// Awaits a task's result. Dropping it detaches the task, which then runs on.
@@ -60,13 +61,18 @@ impl TaskReference {
     fn is_finished(&self) -> bool {
         self.common().join.ended() == Ended::Yes
     }
+
+    fn id(&self) -> Id {
+        self.common().id()
+    }
 }
 
 impl fmt::Debug for TaskReference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let common = self.common();
         f.debug_struct("Task")
-            .field("spawned_at", &format_args!("{}", common.spawned_at))
+            .field("id", &common.id())
+            .field("origin", &common.origin)
             .field("join", &common.join)
             .finish()
     }
@@ -98,6 +104,12 @@ impl<T> JoinHandle<T> {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
+    }
+
+    /// The task's number.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        self.task.id()
     }
 
     /// Whether the task has ended. If not, it wakes the waker then, once.
@@ -188,6 +200,12 @@ impl AbortHandle {
     #[must_use]
     pub fn is_finished(&self) -> bool {
         self.task.is_finished()
+    }
+
+    /// As [`JoinHandle::id`].
+    #[must_use]
+    pub fn id(&self) -> Id {
+        self.task.id()
     }
 }
 
