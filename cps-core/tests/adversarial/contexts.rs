@@ -225,7 +225,7 @@ fn expected(v: Vandal, then: Then, polls: u32) -> (Fate<u32>, Log) {
 
 #[test]
 fn a_replaced_context_changes_neither_values_nor_drops_nor_polls() {
-    for (case, (v, then)) in combinations(67).into_iter().enumerate() {
+    for (case, (v, then)) in combinations(131).into_iter().enumerate() {
         for (name, make) in chosen(&ROOTS, case) {
             for polls in [20, 1, 2, 3, 4, 6].into_iter().take(if cfg!(miri) { 3 } else { 6 }) {
                 let (fate, expected) = expected(v, then, polls);
@@ -244,7 +244,7 @@ fn a_replaced_context_changes_neither_values_nor_drops_nor_polls() {
 
 #[test]
 fn a_replaced_context_does_no_harm_in_a_callee_and_a_group() {
-    for (case, (v, then)) in combinations(67).into_iter().enumerate() {
+    for (case, (v, then)) in combinations(131).into_iter().enumerate() {
         for (name, make) in chosen(&OTHER_ROOTS, case) {
             let (fate, expected) = expected(v, then, 30);
             let log = Log::default();
@@ -257,7 +257,7 @@ fn a_replaced_context_does_no_harm_in_a_callee_and_a_group() {
 
 #[test]
 fn a_replaced_context_does_no_more_harm_in_a_branch_than_it_does_to_an_async_fn() {
-    for (case, (v, then)) in combinations(67).into_iter().enumerate() {
+    for (case, (v, then)) in combinations(131).into_iter().enumerate() {
         for (name, make, plain) in chosen(&BRANCHES, case) {
             let (log, peer) = (Log::default(), Log::default());
             let fate = run(&log, make(v, then, log.clone()), 30);
@@ -294,7 +294,7 @@ fn drops_each_value_once(make: Make, v: Vandal, then: Then) {
 /// waker, it has called that before.)
 #[test]
 fn a_body_whose_context_was_replaced_is_woken() {
-    for (v, then) in combinations(131) {
+    for (v, then) in combinations(257) {
         let panics = matches!(expected(v, then, 20).0, Fate::Panicked(_));
         if !panics && !matches!(v.by, By::Noop | By::Other | By::Swap) {
             for (name, make) in ROOTS.into_iter().chain(OTHER_ROOTS) {

@@ -26,7 +26,7 @@ const COUNT: u32 = 7;
 fn all() -> Vec<At> {
     let places: [fn(u32) -> At; 4] = [At::Next, At::Make, At::Body, At::Sink];
     let all = places.into_iter().flat_map(|at| (0..COUNT).map(at)).chain([At::DropOfInputs]);
-    sampled(all, 3)
+    sampled(all, 5)
 }
 
 struct Inputs {
