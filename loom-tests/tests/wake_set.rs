@@ -178,7 +178,7 @@ fn wake_meets_poll_that_ends_early(count: usize) {
         .collect();
     let waker = Waker::from(task.clone());
     joiner.wakes.begin(count, &waker);
-    joiner.wakes.end(&waker);
+    joiner.wakes.end(count, &waker);
     drop(waker);
     for speaker in speakers {
         speaker.join().unwrap();
@@ -258,7 +258,7 @@ fn wake_meets_a_poll_that_looks_twice(count: usize) {
         joiner.seen[index] = said[index].load(Relaxed);
     }
     joiner.answered = task.wakes();
-    joiner.wakes.end(&Waker::from(task.clone()));
+    joiner.wakes.end(count, &Waker::from(task.clone()));
     speaker.join().unwrap();
     joiner.settle(&task, [1, 0]);
 }

@@ -6,7 +6,7 @@
 //!   drop_branches: the driver of the first branch with frames
 //!        ┌───────────────────────────────────┐
 //!        │                                   ▼
-//!   ┌─ leaf: a branching point          leaf ─▶ … ─▶ ended
+//!   ┌─ leaf: a branching point          leaf ─▶ … ─▶ ROOT
 //!   │    ▲                                   │
 //!   │    └───────────────────────────────────┘ next_dropped
 //!   └─ null: dropped like any frame, and its caller after it
@@ -20,7 +20,7 @@ use core::ptr;
 use crate::chain::driver::Driver;
 #[cfg(feature = "alloc")]
 use crate::chain::header::Header;
-use crate::chain::header::ended;
+use crate::chain::header::{ended, root_continuation};
 
 impl Driver {
     /// Drops the frames of a suspended chain, innermost first, in a loop.
@@ -30,10 +30,7 @@ impl Driver {
     #[inline]
     pub(crate) unsafe fn cancel(this: *const Driver) {
         // Most roots are dropped after they have ended.
-        // SAFETY: the root or the place that is dropped owns the driver, which is live until this returns.
-        if unsafe { !ptr::eq((*this).leaf.get(), ended()) } {
-            drop(DropChain(this));
-        }
+        drop(DropChain(this));
     }
 
     /// Whether there are frames to drop. Nothing of the driver but its leaf need be written.
@@ -55,8 +52,12 @@ impl Drop for DropChain {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
         // SAFETY: the poll or the drop that has made the guard holds the driver pinned until then (invariant M).
-        unsafe { (*self.0).set_next_dropped(ptr::null()) };
-        drop_chains(self.0);
+        let driver = unsafe { &*self.0 };
+        // It has ended if an inner guard has dropped it, while a panic unwinds.
+        if !ptr::eq(driver.leaf.get(), ended()) {
+            driver.set_next_dropped(ptr::null());
+            drop_chains(self.0);
+        }
     }
 }
 
@@ -70,7 +71,7 @@ impl Drop for GoOn {
 }
 
 /// Drops the frames of a chain, and of those that come after it. [`DropChain`] and [`GoOn`], its only callers, have a
-/// driver that is live and keeps to invariant C.
+/// driver that is live, keeps to invariant C, and whose chain has not ended.
 #[inline(never)]
 fn drop_chains(driver: *const Driver) {
     // A second panic while this one unwinds aborts, as for any value dropped by unwinding.
@@ -80,7 +81,8 @@ fn drop_chains(driver: *const Driver) {
         // is live as long as its branching point, whose chain comes after it.
         let driver = unsafe { &*rest.0 };
         let frame = driver.leaf.get();
-        if ptr::eq(frame, ended()) {
+        if ptr::eq(frame, root_continuation()) {
+            driver.leaf.set(ended());
             rest.0 = driver.next_dropped();
             if rest.0.is_null() {
                 break;

@@ -223,7 +223,7 @@ unsafe impl<F: BranchingPoint> Body for BranchingBody<F> {
     #[inline(always)]
     unsafe fn resume(future: Pin<&mut Fuse<F>>, chain: Caller) -> Poll<F::Output> {
         // SAFETY: `Frame::resume_here` or `call_future` runs this body, and gives its own chain, which is in a poll
-        // (invariant D). Nobody else uses that poll's context meanwhile.
+        // (invariant D). Nobody else uses that poll's context meanwhile. `call_future` has asked for the parent.
         let (parent, cx) = unsafe { (Parent::of_chain(chain.driver), (*chain.driver).context()) };
         // SAFETY: the future lies in the chain's leaf, and the chain is the future in its parent's branch (invariant
         // N).

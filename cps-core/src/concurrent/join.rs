@@ -201,7 +201,7 @@ branching_point! { (S: Branches) Join<S> => S::Outputs, by All, of S }
 impl<S: Branches> Join<S> {
     #[inline(always)]
     fn output(group: Pin<&mut BranchSet<S>>, _: Option<Infallible>) -> S::Outputs {
-        group.branches().outputs()
+        group.end_by(S::outputs)
     }
 }
 
@@ -215,7 +215,7 @@ impl<S: TryBranches> TryJoin<S> {
     ) -> Result<S::Values, S::Error> {
         match error {
             Some(error) => Err(error),
-            None => Ok(group.branches().values()),
+            None => Ok(group.end_by(S::values)),
         }
     }
 }

@@ -233,6 +233,7 @@ impl<S: UniformBranches> Select<S> {
         if let Some(index) = finished.pop_front() {
             return Poll::Ready(Some((index, group.branches().take_one(index))));
         }
+        group.has_parent(parent);
         // SAFETY: a `Next`, which borrows the `Select` exclusively, polls it, and gives its own parent (invariant N).
         unsafe { group.poll::<First>(cx, Next::<S>::KIND, parent) }
     }
@@ -260,6 +261,7 @@ impl<S: UniformBranches> Select<S> {
         let at = ptr::from_mut(unsafe { self.as_mut().get_unchecked_mut() });
         let (group, finished) = self.parts();
         let (keep, kind) = (Keep(finished), Running::<S, T>::KIND);
+        group.has_parent(parent);
         // SAFETY: a `Running`, which borrows the `Select` exclusively, polls it, and gives its own parent (invariant
         // N). `at` is what `run_deferred` asks for.
         let _ = unsafe { group.poll_by(cx, kind, parent, keep, at.cast(), run_deferred::<S>) };

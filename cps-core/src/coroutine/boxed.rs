@@ -225,7 +225,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         let poll = unsafe { Driver::settle(driver, (*driver).pending()) };
         if poll.is_pending() {
             // SAFETY: the poll by which the driver was entered is this one.
-            AsFuture::<Self>::suspended(unsafe { (*driver).waker() });
+            unsafe { AsFuture::<Self>::suspended(driver) };
         }
         // SAFETY: `poll` is what `settle` has returned.
         unsafe { self.result(poll) }

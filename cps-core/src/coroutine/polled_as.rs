@@ -1,7 +1,6 @@
 //! The first poll of a chain tells whether the chain is polled as a future, which may be a branch.
 
 use core::marker::PhantomData;
-use core::task::Waker;
 
 use crate::chain::driver::Driver;
 #[cfg(feature = "alloc")]
@@ -17,15 +16,18 @@ pub(crate) trait PolledAs {
     /// The driver is in a poll of this type.
     unsafe fn starts(driver: *const Driver);
 
-    /// The chain has suspended.
-    fn suspended(waker: &Waker);
+    /// The chain has suspended in its first poll.
+    ///
+    /// # Safety
+    /// As for [`PolledAs::starts`].
+    unsafe fn suspended(driver: *const Driver);
 }
 
 /// Polled by a root that is no future, and so no branch.
 impl PolledAs for () {
     unsafe fn starts(_: *const Driver) {}
 
-    fn suspended(_: &Waker) {}
+    unsafe fn suspended(_: *const Driver) {}
 }
 
 /// Polled as a future of type `F`, which begins with the chain's driver, and has no other driver.
@@ -34,19 +36,22 @@ pub(crate) struct AsFuture<F>(PhantomData<F>);
 impl<F> PolledAs for AsFuture<F> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn starts(_driver: *const Driver) {
-        // SAFETY: the caller has entered the driver in a poll of an `F`, which begins with the driver: so that is
-        // the future's address.
+        // A chain that returns at once, and has no branching points, need not know.
+        // SAFETY: the caller has entered the driver in a poll of an `F`, which begins with the driver.
         #[cfg(feature = "alloc")]
         unsafe {
-            (*_driver).parent.set(Parent::of_branch((*_driver).waker(), _driver.cast::<F>()));
+            (*_driver).parent.set(Parent::unasked::<F>());
         }
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn suspended(_waker: &Waker) {
+    unsafe fn suspended(_driver: *const Driver) {
         // SAFETY: an `AsFuture<F>` is named for an `F` that begins with its driver, and has no other (see the
-        // type).
+        // type). The driver is in a poll, by the first waker, which alone tells the parent.
         #[cfg(feature = "alloc")]
-        report(_waker, const { &unsafe { FutureTag::of_chain::<F>() } });
+        unsafe {
+            Parent::ask(_driver);
+            report((*_driver).waker(), const { &FutureTag::of_chain::<F>() });
+        }
     }
 }

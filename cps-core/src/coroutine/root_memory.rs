@@ -11,6 +11,7 @@ use crate::backtrace::running::Running;
 use crate::call::generic::{CALLED, is_unpolled};
 use crate::chain::caller::Caller;
 use crate::chain::driver::{Driver, Host};
+use crate::chain::drop_chain::DropChain;
 use crate::chain::header::{Description, Header, VTable, ended, root_continuation};
 use crate::coroutine::polled_as::PolledAs;
 use crate::frame::body::{Body, NoSite};
@@ -396,7 +397,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
                 let poll = unsafe { Driver::settle(driver, own.pending()) };
                 if poll.is_pending() {
                     // SAFETY: the poll by which the driver was entered is still under way.
-                    P::suspended(unsafe { own.waker() });
+                    unsafe { P::suspended(driver) };
                 }
                 // SAFETY: `poll` is what `settle` has returned.
                 unsafe { Self::result(this, poll) }
@@ -434,15 +435,31 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// - `this` is borrowed exclusively.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn drop_in_place(this: *mut Self) {
+        // Most chains are dropped after they have ended: so no more than this is compiled where they are.
+        // SAFETY: the owner drops the chain, which nothing runs, once.
+        unsafe {
+            if ptr::eq(Self::leaf(this), ended()) {
+                drop(DropInPlace((*this).head.as_mut_ptr()));
+            } else if Self::leaf(this).is_null() {
+                let _head = DropInPlace((*this).head.as_mut_ptr());
+                Self::body(this).drop_in_place();
+            } else {
+                Self::drop_suspended(this);
+            }
+        }
+    }
+
+    /// [`RootMemory::drop_in_place`] of a chain with frames.
+    ///
+    /// # Safety
+    /// As for that.
+    #[inline(never)]
+    unsafe fn drop_suspended(this: *mut Self) {
         // SAFETY: the owner drops the chain, which nothing runs, once. The head outlives the frames, which may be
         // in its stack, and is dropped also if the drop of one panics.
         unsafe {
             let _head = DropInPlace((*this).head.as_mut_ptr());
-            if Self::leaf(this).is_null() {
-                Self::body(this).drop_in_place();
-            } else {
-                Driver::cancel(Self::driver(this));
-            }
+            drop(DropChain(Self::driver(this)));
         }
     }
 
@@ -455,10 +472,12 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         // SAFETY: the owner drops the chain, which nothing runs, once. A chain that was not polled has nothing but
         // the body.
         unsafe {
-            if is_unpolled(Self::leaf(this)) {
+            if ptr::eq(Self::leaf(this), ended()) {
+                drop(DropInPlace((*this).head.as_mut_ptr()));
+            } else if is_unpolled(Self::leaf(this)) {
                 Self::body(this).drop_in_place();
             } else {
-                Self::drop_in_place(this);
+                Self::drop_suspended(this);
             }
         }
     }

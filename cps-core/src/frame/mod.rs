@@ -34,6 +34,8 @@ use crate::chain::Starting;
 use crate::chain::caller::Caller;
 use crate::chain::driver::Driver;
 use crate::chain::header::{Description, Header, VTable};
+#[cfg(feature = "alloc")]
+use crate::chain::outermost::Parent;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, Site};
 use crate::frame::first_poll::{Enter, poll as first_poll_of};
@@ -196,7 +198,7 @@ impl<B: Body> Frame<B> {
         }
     }
 
-    /// [`Frame::call_as`] for a body whose future is there already.
+    /// [`Frame::call_as`] for a body whose future is there already, and asks for the chain's parent.
     ///
     /// # Safety
     /// As for [`Frame::start`].
@@ -228,6 +230,7 @@ impl<B: Body> Frame<B> {
         // calls this runs (invariant D), and `link` follows the poll at once (invariant P).
         unsafe {
             let _starting = starting.enter();
+            Parent::ask(chain.driver);
             let poll = B::resume(Pin::new_unchecked(&mut *place), own);
             core::mem::forget(unwinding);
             if poll.is_pending() {

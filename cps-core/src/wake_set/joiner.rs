@@ -99,6 +99,18 @@ impl Wakes {
         unsafe { BorrowedWaker::new(raw_waker(slot)) }
     }
 
+    /// As [`Wakes::lend`], for a branch that [`Wakes::next`] has given: so there is a set.
+    #[inline(always)]
+    pub fn lend_again(&self, index: usize, count: usize) -> BorrowedWaker<'_> {
+        debug_assert!(index < count && !self.is_unused());
+        // SAFETY: `next` gives what was drained from the set, to which the joiner owns a reference (invariant R). It
+        // has `count` slots.
+        let slot = unsafe { Set::slot(self.set(), index) };
+        // SAFETY: the functions of a slot's waker are thread-safe. This lends it as long as the joiner is borrowed,
+        // whose reference keeps the slot (invariant R).
+        unsafe { BorrowedWaker::new(raw_waker(slot)) }
+    }
+
     /// As [`Wakes::lend`], for the first poll of a branch: the future in it may report its kind, and is told by the
     /// waker that this is lent to `branch`. If it is the `sole` branch left, and nobody has a waker of the set, then
     /// clones of the waker are clones of `waker`.
@@ -243,8 +255,8 @@ impl Wakes {
     #[allow(clippy::should_implement_trait, reason = "it borrows nothing, and is internal")]
     #[inline(always)]
     pub fn next(&mut self, count: usize) -> Option<usize> {
-        let set = self.set();
         if !is_small(count) && self.sole != 0 {
+            let set = self.set();
             let index = index_of(mem::take(&mut self.sole));
             // If the slot is queued too, its turn comes with the list.
             // SAFETY: something was drained, so there is a set, to which the joiner owns a reference (invariant R).
@@ -255,6 +267,7 @@ impl Wakes {
         if self.first == 0 {
             return None;
         }
+        let set = self.set();
         if is_small(count) {
             let index = self.first.trailing_zeros() as usize;
             self.first &= self.first - 1;
@@ -311,8 +324,8 @@ impl Wakes {
     /// Ends a poll with `waker` that leaves branches unfinished: from now on a wake of any branch wakes the task. If
     /// drained branches are left for which nobody else will wake it, this wakes it at once.
     #[inline(always)]
-    pub fn end(&mut self, waker: &Waker) {
-        if !self.armed || self.is_left() {
+    pub fn end(&mut self, count: usize, waker: &Waker) {
+        if !self.armed || self.first != 0 || (!is_small(count) && self.sole != 0) {
             self.end_otherwise(waker);
         }
     }

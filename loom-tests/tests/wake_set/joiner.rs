@@ -93,7 +93,7 @@ impl Joiner {
         while let Some(index) = self.wakes.next(self.count) {
             self.seen[index] = self.said[index].load(Relaxed);
         }
-        self.wakes.end(&waker);
+        self.wakes.end(self.count, &waker);
     }
 
     pub(crate) fn started(count: usize, said: &Said, task: &StdArc<Task>) -> Self {

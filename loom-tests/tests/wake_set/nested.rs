@@ -50,9 +50,9 @@ impl Nested {
             while let Some(index) = self.inner.next(self.count) {
                 self.seen[index] = self.said[index].load(Relaxed);
             }
-            self.inner.end(&lent);
+            self.inner.end(self.count, &lent);
         }
-        self.outer.end(&waker);
+        self.outer.end(self.count, &waker);
     }
 
     /// As `Joiner::settle`.

@@ -55,7 +55,13 @@
 //! lent for the one poll and has a table of its own, tells the address and the type of the branch's future. If both are
 //! those of the polled future, it is the branch, since no two futures of one type have one address; and its poller is
 //! that branch, which borrows it exclusively. It stays there until it is dropped. So the answer holds for good, and is
-//! kept as its [`Parent`]. The wakers of later polls, which others may have too, are not asked.
+//! kept as its [`Parent`]. The wakers of later polls, which others may have too, are not asked. (A chain asks no sooner
+//! than it calls a branching point or suspends in its first poll: most that return at once never do.)
+//!
+//! # Drops
+//!
+//! A few branching points one in another are dropped as nested futures are. If they are more, the innermost has told
+//! all others so when it started, and a loop drops them (`chain/drop_chain.rs`).
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -77,8 +83,11 @@ mod depth;
 
 use depth::Depth;
 
-/// How many drops of branching points may nest where a body's locals have them: their order is that of the locals.
+/// How many drops of branching points may nest. Beyond that, a loop drops them (`chain/drop_chain.rs`).
 const MOST_DROPS: u32 = if cfg!(any(miri, deferring)) { 3 } else { 16 };
+
+/// The bit of a joiner's level that says: it, or one in it, lies in so many others that their drops must not nest.
+const HAS_DEEP: u32 = 1 << 31;
 
 /// The part of a branching point that its branches know.
 #[derive(Debug)]
@@ -86,7 +95,9 @@ const MOST_DROPS: u32 = if cfg!(any(miri, deferring)) { 3 } else { 16 };
 pub struct Joiner {
     /// The outermost poll that polls it; dangling outside of polls.
     outermost: Cell<*const Outermost>,
-    /// How many others it lies in.
+    /// Its own parent in the poll that is under way; dangling outside of polls, if it is a `Select`'s.
+    parent: Cell<Parent>,
+    /// How many others it lies in, counted to [`MOST_DROPS`]; and [`HAS_DEEP`].
     level: Cell<u32>,
     /// Branches keep its address.
     _pinned: PhantomPinned,
@@ -100,7 +111,24 @@ unsafe impl Sync for Joiner {}
 impl Joiner {
     #[inline(always)]
     pub(crate) const fn new() -> Self {
-        Joiner { outermost: Cell::new(ptr::null()), level: Cell::new(0), _pinned: PhantomPinned }
+        Joiner {
+            outermost: Cell::new(ptr::null()),
+            parent: Cell::new(Parent::NONE),
+            level: Cell::new(0),
+            _pinned: PhantomPinned,
+        }
+    }
+
+    /// The parent that was noted last.
+    #[inline(always)]
+    pub(crate) fn parent(&self) -> Parent {
+        self.parent.get()
+    }
+
+    /// Notes its parent in the poll that begins, which may be another one than in earlier polls.
+    #[inline(always)]
+    pub(crate) fn has_parent(&self, parent: Parent) {
+        self.parent.set(parent);
     }
 
     /// Notes the outermost poll that polls this.
@@ -109,16 +137,41 @@ impl Joiner {
         self.outermost.set(outermost);
     }
 
-    /// Notes how deep it is, by its parent's depth.
-    pub(crate) fn is_in(&self, parent: Parent) {
+    /// Notes its parent, which polls it, and how deep it is.
+    #[inline(always)]
+    pub(crate) fn starts_in(&self, parent: Parent) {
         // SAFETY: a parent outlives its branch and does not move (invariant N): `Parent::of_branch` made it.
-        let level = unsafe { parent.0.as_ref() }.map_or(0, |joiner| joiner.level.get());
-        self.level.set(level.saturating_add(1));
+        let Some(joiner) = (unsafe { parent.0.as_ref() }) else { return };
+        self.has_parent(parent);
+        let level = ((joiner.level.get() & !HAS_DEEP) + 1).min(MOST_DROPS);
+        self.level.set(level);
+        if level == MOST_DROPS {
+            self.is_found_deep();
+        }
+    }
+
+    /// Tells all that it lies in. (Whichever was told has told the others: so a recursion tells each once.)
+    #[cold]
+    #[inline(never)]
+    fn is_found_deep(&self) {
+        let mut next = Some(self);
+        while let Some(joiner) = next.filter(|joiner| !joiner.has_deep()) {
+            joiner.level.set(joiner.level.get() | HAS_DEEP);
+            // SAFETY: each that this one lies in is being polled, and so has noted its own parent in this poll
+            // (invariant N).
+            next = unsafe { joiner.parent.get().0.as_ref() };
+        }
     }
 
     /// Whether it lies in so many others that their drops must not nest.
     pub(crate) fn is_deep(&self) -> bool {
-        self.level.get() > MOST_DROPS
+        self.level.get() & !HAS_DEEP == MOST_DROPS
+    }
+
+    /// Whether it, or one in it, does.
+    #[inline(always)]
+    pub(crate) fn has_deep(&self) -> bool {
+        self.level.get() & HAS_DEEP != 0
     }
 }
 
@@ -126,6 +179,9 @@ impl Joiner {
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[allow(unreachable_pub, reason = "a public trait names it")]
 pub struct Parent(*const Joiner);
+
+/// The bit of a [`Parent`] that was not asked for: the rest is where the type is that the chain is polled as.
+const UNASKED: usize = 1;
 
 // SAFETY: the pointer is used in polls of the parent only, which borrow the branch exclusively (invariant N).
 unsafe impl Send for Parent {}
@@ -144,26 +200,61 @@ impl Parent {
     #[inline(always)]
     pub(crate) unsafe fn of_branch<F>(waker: &Waker, future: *const F) -> Self {
         match wake_set::branch_at(waker) {
-            Some(BranchAt { future: branch, type_id: of, joiner })
-                if ptr::eq(branch, future.cast())
-                    // Equal functions need not be called: they give one answer.
-                    && (ptr::fn_addr_eq(of, type_id::<F> as fn() -> TypeId)
-                        || of() == type_id::<F>()) =>
-            {
-                Parent(joiner.cast())
-            }
-            _ => Parent::NONE,
+            Some(branch) => Parent::found(branch, future.cast(), type_id::<F>),
+            None => Parent::NONE,
         }
+    }
+
+    /// Of a chain that is polled for the first time as an `F`, which begins with its driver: nobody has asked yet.
+    #[inline(always)]
+    pub(crate) fn unasked<F>() -> Self {
+        let of: &'static fn() -> TypeId = const { &(type_id::<F> as fn() -> TypeId) };
+        Parent(ptr::from_ref(of).cast::<Joiner>().wrapping_byte_add(UNASKED))
+    }
+
+    /// The type that the chain is polled as, if nobody has asked for its parent.
+    #[inline(always)]
+    fn asks_for(self) -> Option<&'static fn() -> TypeId> {
+        if self.0.addr() & UNASKED == 0 {
+            return None;
+        }
+        // SAFETY: only `unasked` makes one with that bit, which no address of a `Joiner` has.
+        Some(unsafe { &*self.0.wrapping_byte_sub(UNASKED).cast() })
+    }
+
+    /// Asks for the parent of a chain, if nobody has.
+    ///
+    /// # Safety
+    /// The driver is in a poll.
+    #[inline(always)]
+    pub(crate) unsafe fn ask(driver: *const Driver) {
+        // SAFETY: a call in this chain asks, or the chain's first poll, and so the driver is in a poll (invariant D).
+        let driver = unsafe { &*driver };
+        let Some(of) = driver.parent.get().asks_for() else { return };
+        // SAFETY: it is in a poll (invariant D): the first one, since that asks before it ends.
+        driver.parent.set(match wake_set::branch_at(unsafe { driver.waker() }) {
+            Some(branch) => Parent::found(branch, ptr::from_ref(driver).cast(), *of),
+            None => Parent::NONE,
+        });
     }
 
     /// The parent of a chain.
     ///
     /// # Safety
-    /// The driver is live.
+    /// The driver is live, and [`Parent::ask`] was called.
     #[inline(always)]
     pub(crate) unsafe fn of_chain(driver: *const Driver) -> Self {
         // SAFETY: the branching point that asks runs in this chain, whose driver is in a poll (invariant D).
         unsafe { (*driver).parent.get() }
+    }
+
+    /// The parent of the future at that address, of that type, if it is the one in the branch.
+    #[inline(always)]
+    fn found(branch: BranchAt, future: *const (), of: fn() -> TypeId) -> Self {
+        // Equal functions need not be called: they give one answer.
+        let is_branch = ptr::eq(branch.future, future)
+            && (ptr::fn_addr_eq(branch.type_id, of) || (branch.type_id)() == of());
+        if is_branch { Parent(branch.joiner.cast()) } else { Parent::NONE }
     }
 
     /// What a branch's first waker tells.

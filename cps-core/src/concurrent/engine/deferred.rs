@@ -29,7 +29,7 @@ impl<S: Branches> BranchSet<S> {
     ) -> Poll<Option<P::Break>> {
         if let Stage::Fresh | Stage::At(_) = self.state.stage {
             if self.state.started == 0 {
-                self.joiner.is_in(parent);
+                self.joiner.starts_in(parent);
                 report(cx.waker(), kind);
             }
             if !outermost.is_idle() {
@@ -186,7 +186,7 @@ impl<S: Branches> BranchSet<S> {
             if state.live == 0 {
                 return Stage::Ended;
             }
-            state.wakes.end(cx.waker());
+            state.wakes.end(count, cx.waker());
             Stage::Waits
         });
         mem::forget(guard);

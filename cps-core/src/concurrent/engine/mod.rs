@@ -16,7 +16,7 @@
 //! a task yield, as tokio's budget does, polling the rest is wasted work, quadratic if repeated.
 
 use core::cell::UnsafeCell;
-use core::mem::{self, ManuallyDrop, MaybeUninit};
+use core::mem::{self, ManuallyDrop};
 use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::ptr;
@@ -47,8 +47,6 @@ pub(crate) struct BranchSet<S: Branches> {
     state: State,
     kinds: S::Kinds,
     joiner: Joiner,
-    /// The parent of the future that the group is in, if that future is a branch.
-    parent: Parent,
 }
 
 // SAFETY: a shared reference to a group gives access to its own state, which is written through `&mut` only, and to the
@@ -126,7 +124,9 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
             S::branch_at(branches, index, *joiner)
         };
         state.started = index + 1;
-        state.sole = state.live == 1 && state.started == *count && state.wakes.is_unused();
+        if state.started == *count {
+            state.sole = state.live == 1 && state.wakes.is_unused();
+        }
         let first = state.wakes.first(index, *count, cx.waker(), state.sole, branch);
         let poll = by.poll(branches, index, &mut Context::from_waker(&first.lend()));
         if poll.is_pending() {
@@ -138,15 +138,14 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         self.finish(index, poll)
     }
 
-    /// Polls a branch that was woken.
+    /// Polls a branch that [`Wakes::next`] has given.
     #[inline(always)]
     fn poll<S: Branches>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>>
     where
         P: PollBranch<S>,
     {
-        let Run { state, count, cx, by, .. } = self;
-        let mut first = MaybeUninit::uninit();
-        let lent = state.wakes.lend(&mut first, index, *count, cx.waker());
+        let Run { state, count, by, .. } = self;
+        let lent = state.wakes.lend_again(index, *count);
         let poll = by.poll(branches, index, &mut Context::from_waker(&lent));
         self.finish(index, poll)
     }
@@ -210,7 +209,6 @@ impl<S: Branches> BranchSet<S> {
             },
             kinds: S::Kinds::NONE,
             joiner: Joiner::new(),
-            parent: Parent::NONE,
         }
     }
 
@@ -226,6 +224,20 @@ impl<S: Branches> BranchSet<S> {
         unsafe { self.map_unchecked_mut(|this| &mut **this.branches.get_mut()) }
     }
 
+    /// Notes the parent in a poll, which is not always the one of the first poll.
+    pub(crate) fn has_parent(&self, parent: Parent) {
+        self.joiner.has_parent(parent);
+    }
+
+    /// Ends the group by `take`, which takes all that the branches have: then there is nothing to drop.
+    #[inline(always)]
+    pub(crate) fn end_by<R>(mut self: Pin<&mut Self>, take: impl FnOnce(Pin<&mut S>) -> R) -> R {
+        let taken = take(self.as_mut().branches());
+        // SAFETY: the branches in the group are not moved here.
+        unsafe { self.get_unchecked_mut() }.state.ended = true;
+        taken
+    }
+
     /// How many branches are not finished.
     pub(crate) fn live(&self) -> usize {
         self.state.live
@@ -237,11 +249,11 @@ impl<S: Branches> BranchSet<S> {
     /// A poll of `future` with that waker is under way, and the group is in it for good.
     #[inline(always)]
     pub(crate) unsafe fn parent_of<F>(&mut self, future: *const F, waker: &Waker) -> Parent {
-        if self.parent == Parent::NONE {
-            // SAFETY: the `poll` of `future` calls this, with its own waker.
-            self.parent = unsafe { Parent::of_branch(waker, future) };
+        if self.state.started != 0 || self.joiner.parent() != Parent::NONE {
+            return self.joiner.parent();
         }
-        self.parent
+        // SAFETY: the `poll` of `future` calls this, with its own waker.
+        unsafe { Parent::of_branch(waker, future) }
     }
 
     /// Polls branches by a `P`. Ready without a value when no branch is left. `kind` is the tag of the future that the
@@ -316,26 +328,29 @@ impl<S: Branches> BranchSet<S> {
             }
         };
         let _level = outermost.depth.level();
-        if this.state.started == 0 {
-            this.joiner.is_in(parent);
+        match this.turn(cx, kind, (parent, outermost), &mut by) {
+            ControlFlow::Continue(poll) => poll,
+            ControlFlow::Break(()) if ptr::eq(outermost, &raw const own) => {
+                // SAFETY: this poll has made `own`, and its turn has ended: no branch is being polled.
+                unsafe { this.run_all_deferred(cx, &own, &mut by) }
+            }
+            // The poll goes on when the deferred one has been polled.
+            ControlFlow::Break(()) => {
+                report(cx.waker(), kind);
+                Poll::Pending
+            }
         }
-        let poll = this.turn(cx, kind, outermost, &mut by);
-        if own.is_idle() {
-            return poll;
-        }
-        // SAFETY: this poll has made `own`, and its turn has ended: no branch is being polled.
-        unsafe { this.run_all_deferred(cx, &own, &mut by) }
     }
 
-    /// A poll of the branches.
+    /// A poll of the branches. Breaks if one in a branch was deferred.
     #[inline(always)]
     fn turn<P: PollBranch<S>>(
         &mut self,
         cx: &mut Context<'_>,
         kind: &'static FutureTag,
-        outermost: &Outermost,
+        (parent, outermost): (Parent, &Outermost),
         by: &mut P,
-    ) -> Poll<Option<P::Break>> {
+    ) -> ControlFlow<(), Poll<Option<P::Break>>> {
         assert!(!self.state.ended, "branches were polled after they had finished or panicked");
         let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
@@ -349,13 +364,18 @@ impl<S: Branches> BranchSet<S> {
         let mut run = Run { state, kinds, joiner, outermost, count, cx, by };
         let is_first = run.state.started == 0;
 
-        if !run.state.sole {
+        let mut outcome = if run.state.sole {
+            run.poll_sole(branches.as_mut())
+        } else {
             run.state.wakes.begin(count, run.cx.waker());
-        }
-        let mut outcome = match (run.state.started < count, run.state.sole) {
-            (true, _) => branches.as_mut().each(run.state.started, &mut Start(&mut run)),
-            (false, true) => run.poll_sole(branches.as_mut()),
-            (false, false) => ControlFlow::Continue(()),
+            if run.state.started < count {
+                if is_first {
+                    this.joiner.starts_in(parent);
+                }
+                branches.as_mut().each(run.state.started, &mut Start(&mut run))
+            } else {
+                ControlFlow::Continue(())
+            }
         };
         let mut yields = 0;
         while outcome.is_continue() && yields < most_yields(count) {
@@ -368,13 +388,12 @@ impl<S: Branches> BranchSet<S> {
         let poll = match outcome {
             ControlFlow::Break(Some(value)) => Poll::Ready(Some(value)),
             ControlFlow::Continue(()) if run.state.live == 0 => Poll::Ready(None),
-            // One in a branch was deferred: the poll goes on when that one has been polled.
             ControlFlow::Break(None) => {
-                report(run.cx.waker(), kind);
-                Poll::Pending
+                mem::forget(guard);
+                return ControlFlow::Break(());
             }
             ControlFlow::Continue(()) => {
-                run.state.wakes.end(run.cx.waker());
+                run.state.wakes.end(count, run.cx.waker());
                 if is_first {
                     report(run.cx.waker(), kind);
                 }
@@ -382,7 +401,7 @@ impl<S: Branches> BranchSet<S> {
             }
         };
         mem::forget(guard);
-        poll
+        ControlFlow::Continue(poll)
     }
 
     /// Drops the branches that are left, in their order.
@@ -418,11 +437,25 @@ impl<S: Branches> BranchSet<S> {
         unsafe { (*this).joiner.is_deep() }
     }
 
-    /// Drops branches in their order, up to the first one with frames. Gives the driver of these, or null.
+    /// Drops branches in their order, up to the first one with frames. Gives the driver of these, or null: the drop of
+    /// the group drops what is left, which nests only as deep as it may.
     ///
     /// # Safety
     /// The group is valid and pinned, nobody polls it, and it will be dropped.
+    #[inline]
     pub(crate) unsafe fn drop_to_frames(this: *mut Self) -> *const Driver {
+        // SAFETY: the owner of the future that the group is in drops it: it is valid, and nobody polls it (invariant
+        // A).
+        unsafe { if (*this).joiner.has_deep() { Self::drop_deep(this) } else { ptr::null() } }
+    }
+
+    /// [`BranchSet::drop_to_frames`] where drops would nest too deep.
+    ///
+    /// # Safety
+    /// As for that.
+    #[cold]
+    #[inline(never)]
+    unsafe fn drop_deep(this: *mut Self) -> *const Driver {
         // SAFETY: the owner of the future that the group is in drops it: it is valid, and nobody polls it (invariant
         // A).
         if unsafe { (*this).state.ended } {

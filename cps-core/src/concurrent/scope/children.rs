@@ -242,7 +242,7 @@ impl<K: ChildBound> Chunk<K> {
             }
         }
         if self.free.len() < self.children.len() {
-            self.wakes.end(cx.waker());
+            self.wakes.end(self.children.len(), cx.waker());
         }
         finished
     }

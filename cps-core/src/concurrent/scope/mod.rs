@@ -216,7 +216,6 @@ pub struct Scoped<K: ChildBound, F, B: Future> {
     round: Round,
     progress: Progress,
     joiner: Joiner,
-    parent: Parent,
 }
 
 /// See `chain/outermost/mod.rs`. The numbers are those of the set at the top.
@@ -258,7 +257,6 @@ impl<K: ChildBound, F, B: Future> Scoped<K, F, B> {
             round: Round::Woken,
             progress: Progress::Fresh,
             joiner: Joiner::new(),
-            parent: Parent::NONE,
         }
     }
 
@@ -429,7 +427,7 @@ where
     unsafe fn drop_branches(this: *mut Self) -> *const Driver {
         // SAFETY: the owner of this future calls this when it drops it: it is pinned, and nobody polls it (invariant
         // A).
-        unsafe { (*this).drop_to_frames() }
+        unsafe { if (*this).joiner.has_deep() { (*this).drop_to_frames() } else { ptr::null() } }
     }
 }
 
@@ -443,11 +441,11 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         // SAFETY: this is not moved here.
         let this = unsafe { self.get_unchecked_mut() };
-        if this.parent == Parent::NONE {
+        let mut parent = this.joiner.parent();
+        if parent == Parent::NONE && matches!(this.stage, Stage::Unstarted(..)) {
             // SAFETY: this is the future that is polled with that waker.
-            this.parent = unsafe { Parent::of_branch(cx.waker(), ptr::from_mut(this)) };
+            parent = unsafe { Parent::of_branch(cx.waker(), ptr::from_mut(this)) };
         }
-        let parent = this.parent;
         // SAFETY: this is pinned. If there is a parent, this is the future in one of its branches (invariant N), as
         // `Parent::of_branch` has found.
         unsafe { Pin::new_unchecked(this).poll_in(parent, cx) }

@@ -70,7 +70,7 @@ where
     ) -> Poll<B::Output> {
         let is_first = matches!(self.stage, Stage::Unstarted(..));
         if is_first {
-            self.joiner.is_in(parent);
+            self.joiner.starts_in(parent);
         }
         let own = Outermost::new();
         // SAFETY: if the scope has a parent, that is polling it (invariant N), as `poll_in`, which calls this, has it.
@@ -217,7 +217,7 @@ where
         if self.close() {
             return Progress::Ended;
         }
-        self.top.end(waker);
+        self.top.end(TOP, waker);
         Progress::Waits
     }
 
