@@ -12,7 +12,7 @@ use cps_core::{
 };
 
 use crate::support::{Log, Note, YieldOnce, drive};
-use crate::vandal::tick;
+use crate::vandal::{sampled, tick};
 
 /// Whose address can be checked.
 trait Shape: Clone + PartialEq + Send + 'static {
@@ -103,7 +103,7 @@ fn returns<T: Shape, F: Future<Output = [T; 2]>>(make: impl FnOnce() -> F) {
 }
 
 fn each_root<T: Shape, P: Placement + Copy + Send + 'static>(place: P) {
-    for suspends in [false, true] {
+    for suspends in sampled([true, false], 2) {
         let make = || caller::<T, P>(place, suspends);
         returns(make);
         returns(|| make().into_root());
