@@ -53,7 +53,7 @@ where
     ///
     /// # Safety
     /// - `args` is valid, holds arguments, and is not used again.
-    /// - The future fulfils invariant E: see [`Body`].
+    /// - The future fulfils invariant E: see `StartBody`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub unsafe fn __cps_wide<T>(
         self,

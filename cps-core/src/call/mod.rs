@@ -54,7 +54,7 @@ use crate::chain::caller::{Caller, Handle, MayWait};
 #[cfg(doc)]
 use crate::chain::driver::Driver;
 use crate::chain::step::Step;
-use crate::frame::body::{Body, Site};
+use crate::frame::body::{Body, ResumeBody, Site};
 use crate::frame::context;
 use crate::frame::passing::Passing;
 use crate::frame::{Frame, Headed};
@@ -341,19 +341,19 @@ impl<B: Body> Embedded<B> {
     }
 }
 
-impl<B: Body> Memory for Embedded<B> {
+impl<B: ResumeBody> Memory for Embedded<B> {
     type Running = Headed<B::Future>;
-    type Returned = Headed<B::Output>;
+    type Returned = Headed<B::Value>;
     type Owner = B;
     type Inner = B::Future;
 }
 
-impl<B: Body> Content for Embedded<B> {
+impl<B: ResumeBody> Content for Embedded<B> {
     type Awaited = Returned;
-    type Value = B::Output;
+    type Value = B::Value;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {
+    unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Value {
         // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L), and its result lies in
         // the slot.
         unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }

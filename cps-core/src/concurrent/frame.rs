@@ -24,13 +24,12 @@ use core::ptr;
 use core::task::{Context, Poll, Waker};
 
 use crate::call::{Callee, Embedded, SlotOf, Suspended};
-use crate::chain::caller::{Caller, MayWait, Waits};
+use crate::chain::caller::{Caller, MayWait};
 use crate::chain::driver::Driver;
 use crate::chain::header::{BranchContent, BranchVisitor, Description, Header, VTable};
 use crate::chain::outermost::Parent;
 use crate::chain::type_id;
-use crate::frame::body::{Body, Site};
-use crate::frame::first_poll::Enter;
+use crate::frame::body::{ResumeBody, Site};
 use crate::frame::{Frame, drop_suspended, resume};
 use crate::wake_set;
 
@@ -177,7 +176,7 @@ impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
     }
 }
 
-/// A branching point as a body.
+/// A branching point as a body. It has no start of its own: [`Embedded::await_branches`] gives its frame the future.
 #[derive(Debug)]
 pub struct BranchingBody<F>(F);
 
@@ -185,40 +184,11 @@ pub struct BranchingBody<F>(F);
 #[derive(Debug)]
 pub struct Fuse<F>(Option<F>);
 
-impl<F: Future> Future for Fuse<F> {
-    type Output = F::Output;
-
-    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<F::Output> {
-        unreachable!("it is polled by `BranchingBody::resume`")
-    }
-}
-
-// SAFETY: invariant B: the future is `Send`, or `Sync`, if `F` is, and so is the body. Invariant E: it has no first
-// statement, and needs none, since `Embedded::await_branches` hands it over as it is and `take_make` is not called.
-// Once it has returned it is empty.
-unsafe impl<F: BranchingPoint> Body for BranchingBody<F> {
-    type Output = F::Output;
-    type Capability = Waits;
-    type Args = F;
-    type Make = fn(Enter<F, Waits>) -> Fuse<F>;
+// SAFETY: invariant B: the future is `Send`, or `Sync`, if `F` is, and so is the body. Invariant E: once it has
+// returned it is empty.
+unsafe impl<F: BranchingPoint> ResumeBody for BranchingBody<F> {
+    type Value = F::Output;
     type Future = Fuse<F>;
-
-    fn into_parts(self) -> (F, Self::Make) {
-        unreachable!("a branching point is called with its future")
-    }
-
-    unsafe fn take_make(_: *mut Self) -> Self::Make {
-        unreachable!("a branching point is called with its future")
-    }
-
-    unsafe fn args(this: *mut Self) -> *mut F {
-        this.cast()
-    }
-
-    #[inline(always)]
-    fn output(result: F::Output) -> F::Output {
-        result
-    }
 
     #[inline(always)]
     unsafe fn resume(future: Pin<&mut Fuse<F>>, chain: Caller) -> Poll<F::Output> {

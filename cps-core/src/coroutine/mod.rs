@@ -199,7 +199,7 @@ where
     ///
     /// # Safety
     /// - `args` is valid, and is not used again.
-    /// - The future that `make` returns fulfils invariant E: see [`Body`].
+    /// - The future that `make` returns fulfils invariant E: see `StartBody`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn from_parts(args: *const A, make: F) -> Self {
         let mut this = MaybeUninit::<Self>::uninit();

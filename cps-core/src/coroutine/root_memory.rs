@@ -60,7 +60,7 @@ pub(crate) struct RootMemory<H: Head, B: Body, const N: usize> {
 #[repr(C, align(8))]
 struct Bytes<const N: usize>([MaybeUninit<u8>; N]);
 
-// SAFETY: a chain owns the root frame, which is `Send` if the body is (contract of `Body`), and
+// SAFETY: a chain owns the root frame, which is `Send` if the body is (invariant B), and
 // through it all other frames: those in the body's slots, whose types are part of the body's future,
 // and those it boxed as `Send`. The driver's pointers lead to these, or are unused outside of a poll,
 // and the rest of its head is empty outside of a poll (contract of `Head`).

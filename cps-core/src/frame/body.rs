@@ -12,71 +12,74 @@ use crate::chain::caller::Caller;
 use crate::frame::context;
 use crate::frame::first_poll::Enter;
 
-/// An unstarted body. Only this crate implements it, since only it can name the types of the hidden methods: for what
-/// `#[cps]` generates, and for branching points, whose frames get their futures as they are (see
-/// `concurrent/frame.rs`).
+/// The code of a coroutine, with its arguments: the type parameter of [`Coroutine`](crate::Coroutine), as in
+/// `fn f() -> Coroutine<impl Body<Output = u32>>`. `#[cps]` generates the types that implement it, and no other type
+/// can.
+pub trait Body: StartBody<Value = <Self as Body>::Output> {
+    /// The coroutine's value.
+    type Output;
+}
+
+/// A body to frames: a future, and its value in the place of that. It may be one of `#[cps]`, or a branching point,
+/// whose frame gets the future as it is (see `concurrent/frame.rs`).
 ///
 /// # Safety
-/// **The implementor** upholds, and frames rely on it:
+/// The implementor upholds:
 /// - Invariant B: if `Self: Send` then `Self::Future: Send`, and likewise for `Sync`. (The future of an opaque body
 ///   type cannot be named outside of the function that defines it, so a frame's auto traits are derived from the
 ///   body's.)
 /// - Invariant E: a future that has returned owns nothing. There is nothing in it to drop.
-/// - Invariant E: if [`Body::into_parts`] or [`Body::take_make`] returns, the closure makes a future whose first
-///   statement awaits the `Enter` that the closure is given. Next the future takes its arguments, by
-///   `Entered::__cps_args`. (A branching point has no such start: these methods of it panic.)
-/// - [`Body::args`] is the place of the arguments that [`Body::into_parts`] would return.
+pub unsafe trait ResumeBody: Sized {
+    /// What the body returns.
+    type Value;
+    /// What lies in the frame.
+    type Future;
+
+    /// Polls the future.
+    ///
+    /// # Safety
+    /// - The driver is in a poll, and `chain.frame` is the frame of this body (invariant D).
+    /// - The future has not returned. If [`StartBody::Make`] has made it, its first poll is over.
+    unsafe fn resume(future: Pin<&mut Self::Future>, chain: Caller) -> Poll<Self::Value>;
+}
+
+/// A body before its start: arguments, and a closure that makes the future.
 ///
-/// **The caller** of these methods, `frame/mod.rs`, upholds:
-/// - A future that the closure has made is polled first by `first_poll::poll`, with the arguments; later, and any
-///   future that was not made by the closure, by [`Body::resume`].
-/// - The conditions of each method.
-pub unsafe trait Body: Sized {
-    /// The coroutine's value.
-    type Output;
+/// # Safety
+/// The implementor upholds:
+/// - Invariant E: the closure makes a future whose first statement awaits the `Enter` that the closure is given. Next
+///   the future takes its arguments, by `Entered::__cps_args`.
+/// - [`StartBody::args`] is the place of the arguments that [`StartBody::into_parts`] would return. A body whose
+///   arguments and closure were moved out has nothing else to be dropped.
+pub unsafe trait StartBody: ResumeBody<Future: Future> {
     /// States whether the body may wait, and what it may yield: see `chain/caller.rs`.
-    #[doc(hidden)]
     type Capability;
-    #[doc(hidden)]
+    /// What the future takes first.
     type Args;
-    #[doc(hidden)]
+    /// Makes the future. Its first poll is `first_poll::poll`, with the arguments.
     type Make: FnOnce(Enter<Self::Args, Self::Capability>) -> Self::Future;
-    #[doc(hidden)]
-    type Future: Future;
 
     /// Whether calls in place are compiled into the caller.
-    #[doc(hidden)]
     const INLINED: bool = false;
 
     /// The arguments, and what makes the future.
-    #[doc(hidden)]
     fn into_parts(self) -> (Self::Args, Self::Make);
 
     /// Moves out what makes the future.
     ///
     /// # Safety
     /// - `this` is valid, and is not used again but for its arguments.
-    /// - The caller moves the arguments out too, from where [`Body::args`] says.
-    #[doc(hidden)]
+    /// - The caller moves the arguments out too, from where [`StartBody::args`] says.
     unsafe fn take_make(this: *mut Self) -> Self::Make;
 
     /// Where the arguments are.
     ///
     /// # Safety
     /// `this` is valid.
-    #[doc(hidden)]
     unsafe fn args(this: *mut Self) -> *mut Self::Args;
 
-    #[doc(hidden)]
-    fn output(result: <Self::Future as Future>::Output) -> Self::Output;
-
-    /// Polls a body whose first poll is over, or that has no start of its own.
-    ///
-    /// # Safety
-    /// - The driver is in a poll, and `chain.frame` is the frame of this body (invariant D).
-    /// - The future has not returned.
-    #[doc(hidden)]
-    unsafe fn resume(future: Pin<&mut Self::Future>, chain: Caller) -> Poll<Self::Output>;
+    /// The value of a first poll that returns.
+    fn output(result: <Self::Future as Future>::Output) -> Self::Value;
 }
 
 /// The body that `#[cps]` generates: arguments, and a closure that makes the future.
@@ -109,7 +112,7 @@ where
 
 impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// # Safety
-    /// The future that `make` returns fulfils invariant E: see [`Body`].
+    /// The future that `make` returns fulfils invariant E: see [`StartBody`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn new(args: A, make: F) -> Self {
         FnBody { make, args, _future: PhantomData, _return: PhantomData }
@@ -120,7 +123,7 @@ impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
     /// [`FnBody::new`] in place.
     ///
     /// # Safety
-    /// - The future that `make` returns fulfils invariant E: see [`Body`].
+    /// - The future that `make` returns fulfils invariant E: see [`StartBody`].
     /// - `this` is valid for writes.
     /// - `args` is valid, and is not used again.
     #[cfg_attr(not(debug_assertions), inline(always))]
@@ -153,18 +156,42 @@ where
 {
 }
 
-// SAFETY: invariant B: this is `Send`, or `Sync`, only if the future is, by the impls above. Invariant E is
-// the contract of `FnBody::new` and `write`, which the expansion fulfils (`MakeBody`).
-unsafe impl<A, F, R, K> Body for FnBody<A, F, R, K>
+impl<A, F, R, K> Body for FnBody<A, F, R, K>
 where
     F: Make<A, K>,
     R: Return<<F::Future as Future>::Output>,
 {
     type Output = R::Value;
+}
+
+// SAFETY: invariant B: this is `Send`, or `Sync`, only if the future is, by the impls above. Invariant E is
+// the contract of `FnBody::new` and `write`, which the expansion fulfils (`MakeBody`).
+unsafe impl<A, F, R, K> ResumeBody for FnBody<A, F, R, K>
+where
+    F: Make<A, K>,
+    R: Return<<F::Future as Future>::Output>,
+{
+    type Value = R::Value;
+    type Future = F::Future;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn resume(future: Pin<&mut F::Future>, chain: Caller) -> Poll<R::Value> {
+        // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, and its driver in a poll (invariant
+        // D).
+        unsafe { context::poll(future, chain) }.map(R::value)
+    }
+}
+
+// SAFETY: invariant E is the contract of `FnBody::new` and `write`, which the expansion fulfils (`MakeBody`). The
+// arguments and the closure are all there is in it.
+unsafe impl<A, F, R, K> StartBody for FnBody<A, F, R, K>
+where
+    F: Make<A, K>,
+    R: Return<<F::Future as Future>::Output>,
+{
     type Capability = K;
     type Args = A;
     type Make = F;
-    type Future = F::Future;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn into_parts(self) -> (A, F) {
@@ -187,25 +214,33 @@ where
     fn output(result: <F::Future as Future>::Output) -> R::Value {
         R::value(result)
     }
-
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn resume(future: Pin<&mut F::Future>, chain: Caller) -> Poll<R::Value> {
-        // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, and its driver in a poll (invariant
-        // D).
-        unsafe { context::poll(future, chain) }.map(R::value)
-    }
 }
 
 /// The body of a function that is `#[inline(always)]`.
 pub(crate) struct Inlined<B>(pub(crate) B);
 
-// SAFETY: it is the other body in every respect, so that invariants B and E hold for it too.
-unsafe impl<B: Body> Body for Inlined<B> {
+impl<B: Body> Body for Inlined<B> {
     type Output = B::Output;
+}
+
+// SAFETY: its future is that of the other body, so that invariants B and E hold for it too.
+unsafe impl<B: Body> ResumeBody for Inlined<B> {
+    type Value = B::Output;
+    type Future = B::Future;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn resume(future: Pin<&mut B::Future>, chain: Caller) -> Poll<B::Output> {
+        // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, whose future is the other's, and
+        // its driver in a poll (invariant D).
+        unsafe { B::resume(future, chain) }
+    }
+}
+
+// SAFETY: its parts are those of the other body, which is all there is in it.
+unsafe impl<B: Body> StartBody for Inlined<B> {
     type Capability = B::Capability;
     type Args = B::Args;
     type Make = B::Make;
-    type Future = B::Future;
 
     const INLINED: bool = true;
 
@@ -229,13 +264,6 @@ unsafe impl<B: Body> Body for Inlined<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn output(result: <B::Future as Future>::Output) -> B::Output {
         B::output(result)
-    }
-
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn resume(future: Pin<&mut B::Future>, chain: Caller) -> Poll<B::Output> {
-        // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, whose future is the other's, and
-        // its driver in a poll (invariant D).
-        unsafe { B::resume(future, chain) }
     }
 }
 

@@ -37,7 +37,7 @@ use crate::chain::header::{Description, Header, VTable};
 #[cfg(feature = "alloc")]
 use crate::chain::outermost::Parent;
 use crate::chain::step::Step;
-use crate::frame::body::{Body, Site};
+use crate::frame::body::{Body, ResumeBody, Site};
 use crate::frame::first_poll::{Enter, poll as first_poll_of};
 use crate::frame::passing::Passing;
 
@@ -56,23 +56,23 @@ pub struct Headed<T> {
 /// types from one body's future to the next, and it does not go deeper than its `recursion_limit`.)
 #[repr(C)]
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
-pub union Frame<B: Body> {
+pub union Frame<B: ResumeBody> {
     running: ManuallyDrop<Headed<B::Future>>,
-    returned: ManuallyDrop<Headed<B::Output>>,
+    returned: ManuallyDrop<Headed<B::Value>>,
     /// Of a frame whose call was deferred: where its body waits (see `frame/deferred.rs`).
     deferred: ManuallyDrop<Headed<*mut ()>>,
 }
 
 // SAFETY: a frame owns the body's future, which is `Send` if `B` is (invariant B). A result lies in a frame
 // only within one poll.
-unsafe impl<B: Body + Send> Send for Frame<B> {}
+unsafe impl<B: ResumeBody + Send> Send for Frame<B> {}
 // SAFETY: a shared reference to a frame gives access to nothing.
-unsafe impl<B: Body> Sync for Frame<B> {}
+unsafe impl<B: ResumeBody> Sync for Frame<B> {}
 
-impl<B: Body> Frame<B> {
+impl<B: ResumeBody> Frame<B> {
     /// The place of the result, in bytes from the header.
     #[cfg(feature = "alloc")]
-    pub(crate) const RESULT: usize = core::mem::offset_of!(Headed<B::Output>, payload);
+    pub(crate) const RESULT: usize = core::mem::offset_of!(Headed<B::Value>, payload);
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn header(this: *mut Self) -> *const Header {
@@ -88,9 +88,9 @@ impl<B: Body> Frame<B> {
 
     /// Where the result is of a frame that has returned.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn result(this: *mut Self) -> *mut B::Output {
+    fn result(this: *mut Self) -> *mut B::Value {
         // SAFETY: in bounds of the frame's memory, which every caller has (invariant F).
-        unsafe { (&raw mut (*this.cast::<Headed<B::Output>>()).payload).cast() }
+        unsafe { (&raw mut (*this.cast::<Headed<B::Value>>()).payload).cast() }
     }
 
     /// Where the pointer is to the waiting body of a frame whose call was deferred.
@@ -106,7 +106,7 @@ impl<B: Body> Frame<B> {
     /// - The frame has returned.
     /// - Its result was not taken, and is not taken again: by this call the frame ends.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn take_result(this: *mut Self) -> B::Output {
+    pub(crate) unsafe fn take_result(this: *mut Self) -> B::Value {
         // SAFETY: the caller has seen the frame return (its await was resumed, or its chain has ended), and takes
         // the result once.
         unsafe { ptr::read(Self::result(this)) }
@@ -118,7 +118,7 @@ impl<B: Body> Frame<B> {
     /// - The frame has returned.
     /// - Its result is not taken as long as this reference is used.
     #[cfg(feature = "tracing")]
-    pub(crate) unsafe fn result_of<'a>(this: *const Self) -> &'a B::Output {
+    pub(crate) unsafe fn result_of<'a>(this: *const Self) -> &'a B::Value {
         // SAFETY: `close_returned`, which calls this, has a frame that has returned, and whose caller was not
         // resumed yet.
         unsafe { &*Self::result(this.cast_mut()) }
@@ -129,73 +129,9 @@ impl<B: Body> Frame<B> {
     /// # Safety
     /// The frame has ended, or its future has returned.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn put_result(this: *mut Self, result: B::Output) {
+    pub(crate) unsafe fn put_result(this: *mut Self, result: B::Value) {
         // SAFETY: nothing in the payload is live: a future that has returned owns nothing (invariant E).
         unsafe { Self::result(this).write(result) }
-    }
-
-    /// Calls a body with its frame here, at `S`: runs it until it returns or suspends, and then makes
-    /// the frame a part of the chain, whose body is the caller.
-    ///
-    /// # Safety
-    /// As for [`Frame::start`].
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn call<S: Site>(
-        this: *mut Self,
-        body: Passing<B>,
-        chain: Caller,
-    ) -> Poll<B::Output> {
-        // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
-        // running body (invariant D).
-        unsafe { Self::call_as(this, body, chain, SuspendedAt::<B, S>::VTABLE) }
-    }
-
-    /// [`Frame::call`] with the vtable of another kind of memory.
-    ///
-    /// # Safety
-    /// As for [`Frame::start`].
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn call_as(
-        this: *mut Self,
-        body: Passing<B>,
-        chain: Caller,
-        vtable: *const VTable,
-    ) -> Poll<B::Output> {
-        let starting = Starting::new(chain.driver, Self::header(this), vtable);
-        // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
-        // running body (invariant D). `link` follows the poll at once (invariant P).
-        unsafe {
-            let _starting = starting.enter();
-            let poll = Self::start(this, body, chain.driver);
-            if poll.is_pending() {
-                Self::link(this, chain, vtable);
-            }
-            poll
-        }
-    }
-
-    /// [`Frame::call`] with the body compiled where the call is.
-    ///
-    /// # Safety
-    /// As for [`Frame::start`].
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn call_inlined<S: Site>(
-        this: *mut Self,
-        body: Passing<B>,
-        chain: Caller,
-    ) -> Poll<B::Output> {
-        let vtable = SuspendedAt::<B, S>::VTABLE;
-        let starting = Starting::new(chain.driver, Self::header(this), vtable);
-        // SAFETY: `Embedded::call`, which calls this, has the frame's memory (invariant F) and the running body
-        // (invariant D). `link` follows the poll at once (invariant P).
-        unsafe {
-            let _starting = starting.enter();
-            let poll = Self::start_inlined(this, body, chain.driver);
-            if poll.is_pending() {
-                Self::link(this, chain, vtable);
-            }
-            poll
-        }
     }
 
     /// [`Frame::call_as`] for a body whose future is there already, and asks for the chain's parent.
@@ -209,7 +145,7 @@ impl<B: Body> Frame<B> {
         future: B::Future,
         chain: Caller,
         vtable: *const VTable,
-    ) -> Poll<B::Output> {
+    ) -> Poll<B::Value> {
         /// Drops the future if its first poll unwinds.
         struct DropOnUnwind<F>(*mut F);
         impl<F> Drop for DropOnUnwind<F> {
@@ -302,6 +238,72 @@ impl<B: Body> Frame<B> {
                     None
                 }
             }
+        }
+    }
+}
+
+impl<B: Body> Frame<B> {
+    /// Calls a body with its frame here, at `S`: runs it until it returns or suspends, and then makes
+    /// the frame a part of the chain, whose body is the caller.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn call<S: Site>(
+        this: *mut Self,
+        body: Passing<B>,
+        chain: Caller,
+    ) -> Poll<B::Output> {
+        // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
+        // running body (invariant D).
+        unsafe { Self::call_as(this, body, chain, SuspendedAt::<B, S>::VTABLE) }
+    }
+
+    /// [`Frame::call`] with the vtable of another kind of memory.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn call_as(
+        this: *mut Self,
+        body: Passing<B>,
+        chain: Caller,
+        vtable: *const VTable,
+    ) -> Poll<B::Output> {
+        let starting = Starting::new(chain.driver, Self::header(this), vtable);
+        // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
+        // running body (invariant D). `link` follows the poll at once (invariant P).
+        unsafe {
+            let _starting = starting.enter();
+            let poll = Self::start(this, body, chain.driver);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
+            }
+            poll
+        }
+    }
+
+    /// [`Frame::call`] with the body compiled where the call is.
+    ///
+    /// # Safety
+    /// As for [`Frame::start`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn call_inlined<S: Site>(
+        this: *mut Self,
+        body: Passing<B>,
+        chain: Caller,
+    ) -> Poll<B::Output> {
+        let vtable = SuspendedAt::<B, S>::VTABLE;
+        let starting = Starting::new(chain.driver, Self::header(this), vtable);
+        // SAFETY: `Embedded::call`, which calls this, has the frame's memory (invariant F) and the running body
+        // (invariant D). `link` follows the poll at once (invariant P).
+        unsafe {
+            let _starting = starting.enter();
+            let poll = Self::start_inlined(this, body, chain.driver);
+            if poll.is_pending() {
+                Self::link(this, chain, vtable);
+            }
+            poll
         }
     }
 
@@ -437,7 +439,7 @@ macro_rules! resume_caller {
 pub(crate) use resume_caller;
 
 /// [`VTable::resume`] of a suspended frame.
-pub(crate) unsafe fn resume<B: Body>(frame: *mut Header, driver: *const Driver) -> Step {
+pub(crate) unsafe fn resume<B: ResumeBody>(frame: *mut Header, driver: *const Driver) -> Step {
     // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>` (invariant V). The
     // driver's loop, or the callee that has returned, resumes the leaf (invariant L) in a poll. A body that has
     // returned has not suspended, so that invariant S holds for its caller.
@@ -450,7 +452,7 @@ pub(crate) unsafe fn resume<B: Body>(frame: *mut Header, driver: *const Driver) 
 }
 
 /// [`VTable::drop`] of a suspended frame in memory that its caller's frame owns.
-pub(crate) unsafe fn drop_suspended<B: Body>(frame: *mut Header) {
+pub(crate) unsafe fn drop_suspended<B: ResumeBody>(frame: *mut Header) {
     // SAFETY: this function is in vtables of `B`'s frames only (invariant V). The future has suspended or
     // panicked, and `drop_chain`, which has taken the frame out of the chain, drops it once.
     unsafe { ptr::drop_in_place(Frame::future(frame.cast::<Frame<B>>())) }
