@@ -75,7 +75,7 @@ step_doc() {
 step_msrv() {
     need_toolchain 1.85.0
     use_own_target
-    cargo +1.85.0 check -p cps-core -p reactor --features reactor/tokio,reactor/hyper,reactor/signal
+    cargo +1.85.0 check -p cps-core -p reactor --features reactor/tokio,reactor/hyper,reactor/signal,reactor/tracing,reactor/metrics
 }
 
 # The packages that are published, those that others depend on first.
@@ -187,10 +187,10 @@ step_features() {
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CI_TARGET/tail \
             cargo clippy -p cps-core --no-default-features --features "tail-call $features" -- -D warnings
     done
-    for features in tokio hyper signal tokio,hyper,signal; do
+    for features in tokio hyper signal tracing metrics tokio,hyper,signal,tracing,metrics; do
         cargo clippy -p reactor --features "$features" --all-targets -- -D warnings
     done
-    cargo test --no-fail-fast -p reactor --features tokio,hyper,signal --test traits --test signal
+    cargo test --no-fail-fast -p reactor --features tokio,hyper,signal,tracing,metrics --test traits --test signal --test sight
 }
 
 # Backtraces from within, whose texts are the same with and without optimisation; and what they keep account of.
