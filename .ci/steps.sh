@@ -58,7 +58,7 @@ step_doc() {
 step_msrv() {
     need_toolchain 1.85.0
     use_own_target
-    cargo +1.85.0 check -p cps-core -p reactor --features reactor/tokio,reactor/hyper,reactor/signal
+    cargo +1.85.0 check -p cps-core -p reactor --features reactor/tokio,reactor/hyper,reactor/signal,reactor/tracing,reactor/metrics
 }
 
 # The packages that are published, those that others depend on first.
@@ -170,11 +170,13 @@ step_features() {
         RUSTC_BOOTSTRAP=1 CARGO_TARGET_DIR=$CI_TARGET/tail \
             cargo clippy -p cps-core --no-default-features --features "tail-call $features" -- -D warnings
     done
-    for features in tokio hyper signal tokio,hyper,signal; do
-        cargo clippy -p reactor --features "$features" --all-targets -- -D warnings
+    for features in tokio hyper signal tracing metrics; do
+        cargo clippy -p reactor --features "$features" -- -D warnings
     done
-    cargo test --no-fail-fast -p reactor --features tokio,hyper,signal --test traits --test signal
-    cargo test --no-fail-fast -p reactor --features tokio,hyper,signal --doc
+    features=tokio,hyper,signal,tracing,metrics
+    cargo clippy -p reactor --features "$features" --all-targets -- -D warnings
+    cargo test --no-fail-fast -p reactor --features "$features" --test traits --test signal --test sight
+    cargo test --no-fail-fast -p reactor --features "$features" --doc
 }
 
 # Backtraces from within, whose texts are the same with and without optimisation; and what they keep account of.

@@ -47,6 +47,15 @@ impl Server {
         stream
     }
 
+    /// What `factors` prints at a signal, to the empty line.
+    fn dump(&mut self) -> String {
+        let mut text = String::new();
+        while !text.ends_with("\n\n") {
+            assert!(self.output.read_line(&mut text).unwrap() > 0, "{text}");
+        }
+        text
+    }
+
     fn ask_to_end(&mut self) {
         drop(self.process.stdin.take());
     }
@@ -253,4 +262,52 @@ fn http_answers_the_request_that_it_has_before_it_ends() {
     assert!(rest.ends_with("\r\n\r\n2\n"), "{rest}");
     assert_eq!(io::copy(&mut &idle, &mut io::sink()).unwrap(), 0);
     server.end();
+}
+
+#[test]
+fn factors_dumps_its_tasks_at_a_signal() {
+    let mut server = Server::start(env!("CARGO_BIN_EXE_factors"), &[]);
+    let mut client = BufReader::new(server.connect());
+    client.get_mut().write_all(b"60\nsixty\n").unwrap();
+    let mut answers = [String::new(), String::new()];
+    answers.iter_mut().for_each(|answer| _ = client.read_line(answer).unwrap());
+    assert_eq!(answers, ["60 = 2 2 3 5\n", "error: invalid digit found in string\n"]);
+
+    // A large prime for each worker, and more: some of the tasks are queued, and all of them for long.
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    let busy: Vec<_> = (0..cores + 3)
+        .map(|_| {
+            let mut stream = server.connect();
+            stream.write_all(b"18446744073709551557\n").unwrap();
+            stream
+        })
+        .collect();
+    let start = Instant::now();
+    let pid = server.process.id().to_string();
+    loop {
+        let sent = Command::new("kill").args(["-USR1", &pid]).status().unwrap();
+        assert!(sent.success());
+        let dump = server.dump();
+        let is_idle = |task: &&str| {
+            task.contains(&client.get_ref().local_addr().unwrap().to_string())
+                && task.contains(", waits\n")
+                && in_order(task, &["::read_line\n", "::answer_all\n", "::session\n"])
+        };
+        let is_queued = |task: &&str| {
+            task.contains(", is queued\n") && in_order(task, &["::factors\n", "::answer_all\n"])
+        };
+        let tasks: Vec<&str> = dump.split("task ").collect();
+        let runs = dump.contains(": <running>\n");
+        if runs && tasks.iter().any(is_idle) && tasks.iter().any(is_queued) {
+            break;
+        }
+        // They may not have come that far.
+        assert!(start.elapsed() < LONG, "{dump}");
+    }
+    drop((busy, client));
+    server.end();
+}
+
+fn in_order(text: &str, parts: &[&str]) -> bool {
+    parts.iter().try_fold(text, |rest, part| Some(rest.split_once(part)?.1)).is_some()
 }

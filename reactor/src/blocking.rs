@@ -89,5 +89,5 @@ where
             Err(payload) => resume_unwind(payload),
         }
     };
-    runtime.clone().spawn_at(wait, origin)
+    runtime.clone().spawn_at(wait, origin.of_kind("blocking"))
 }

@@ -150,6 +150,7 @@
 //! | `tokio` | the traits of `tokio::io` for streams |
 //! | `hyper` | the traits of `hyper::rt` for streams, and its timer |
 //! | `signal` | signals of the operating system, on Unix |
+//! | `tracing` | a span of `tracing` for each task, and events of its wakers, as `tokio-console` looks for them |
 //! | `metrics` | times from wakes to polls, among the metrics; a wake and a poll look at the clock |
 //!
 //! [mio]: https://docs.rs/mio

@@ -310,7 +310,7 @@ impl Shared {
     {
         let task = Task::allocate(self, future, From::Owner, origin);
         // SAFETY: the handle's reference is given up by nobody else, and keeps the task.
-        let (handle, this) = unsafe { (JoinHandle::new(Task::waker(task)), &*task) };
+        let (handle, this) = unsafe { (JoinHandle::new(Task::reference(task)), &*task) };
         let local = &this.shared.local;
         if local.is_closed.get() {
             // SAFETY: the caller is the owner, and nothing else knows the task but its handle. It is in no queue.
@@ -339,7 +339,7 @@ impl Shared {
         let task = Task::allocate(self.clone(), future, From::Elsewhere, origin);
         // SAFETY: the handle's reference is given up by nobody else, and keeps the task. It was made to be pushed.
         let (handle, pushed) =
-            unsafe { (JoinHandle::new(Task::waker(task)), Task::push_remote(task)) };
+            unsafe { (JoinHandle::new(Task::reference(task)), Task::push_remote(task)) };
         if pushed == Pushed::Closed {
             // SAFETY: the executor never saw the task, so this thread is its owner; the future may be dropped here,
             // since it is `Send`. The queue's reference is given up.

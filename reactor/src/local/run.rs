@@ -64,6 +64,9 @@ impl Shared {
             match ran {
                 Ok(Stop::Root) => {
                     budget::reset();
+                    #[cfg(feature = "tracing")]
+                    // SAFETY: the owner runs the root, which keeps its task.
+                    let _entered = unsafe { (*root.task).common().span.enter() };
                     if let Poll::Ready(output) = future.as_mut().poll(&mut cx) {
                         return output;
                     }
@@ -248,10 +251,14 @@ struct Root<'a> {
 
 impl<'a> Root<'a> {
     fn new(shared: &'a Arc<Shared>) -> Self {
-        let task =
-            Task::allocate(shared.clone(), ready(()), From::Owner, Origin::at(Location::caller()));
+        let task = Task::allocate(
+            shared.clone(),
+            ready(()),
+            From::Owner,
+            Origin::at(Location::caller()).of_kind("block_on"),
+        );
         // SAFETY: a reference that nobody else gives up; the handle goes away at once.
-        drop(unsafe { JoinHandle::<()>::new(Task::waker(task)) });
+        drop(unsafe { JoinHandle::<()>::new(Task::reference(task)) });
         // SAFETY: by `block_on`, and so by the owner, who has entered the executor; the executor's reference keeps it.
         unsafe {
             (*task).common().make_root();

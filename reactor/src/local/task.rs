@@ -27,6 +27,8 @@ use crate::task::cell::{self, Common, Header};
 use crate::task::origin::Origin;
 use crate::task::references::References;
 use crate::task::remote_queue::{Link, Pushed};
+#[cfg(feature = "tracing")]
+use crate::task::traced::{self, Traced};
 
 /// It is in the run queue.
 pub(super) const SCHEDULED: u8 = 1;
@@ -54,7 +56,7 @@ pub(super) struct Task {
 }
 
 // What a task takes besides its future, its output or its panic.
-#[cfg(all(target_pointer_width = "64", not(feature = "metrics")))]
+#[cfg(all(target_pointer_width = "64", not(any(feature = "metrics", feature = "tracing"))))]
 const _: () = assert!(size_of::<Task>() <= 112);
 
 // SAFETY: it begins with its `Common`, and is `repr(C)`.
@@ -115,7 +117,21 @@ impl Task {
     /// There is one that nobody else gives up; `task` is a pointer to the whole.
     #[inline(always)]
     pub(super) unsafe fn waker(task: *const Task) -> Waker {
+        #[cfg(feature = "tracing")]
+        let vtable = <Task as Traced>::traced();
+        #[cfg(not(feature = "tracing"))]
+        let vtable = &WAKER;
         // SAFETY: the functions keep the contract of a waker, for a pointer to a task that is kept by a reference.
+        unsafe { Waker::new(task.cast(), vtable) }
+    }
+
+    /// The same, for a handle: its uses are no events.
+    ///
+    /// # Safety
+    /// As for [`waker`](Task::waker).
+    #[inline(always)]
+    pub(super) unsafe fn reference(task: *const Task) -> Waker {
+        // SAFETY: as in `waker`, with its functions or those that they call.
         unsafe { Waker::new(task.cast(), &WAKER) }
     }
 
@@ -151,6 +167,20 @@ impl Task {
 }
 
 static WAKER: RawWakerVTable = RawWakerVTable::new(clone, wake, wake_by_ref, drop_waker);
+
+#[cfg(feature = "tracing")]
+static TRACED: RawWakerVTable = traced::vtable::<Task>();
+
+#[cfg(feature = "tracing")]
+impl Traced for Task {
+    fn quiet() -> &'static RawWakerVTable {
+        &WAKER
+    }
+
+    fn traced() -> &'static RawWakerVTable {
+        &TRACED
+    }
+}
 
 /// Whether this is the thread that counts the task's references by itself.
 ///

@@ -111,7 +111,7 @@ impl Shared {
             if this.counter.ask_for_look() {
                 this.counter.clone_reference();
                 // SAFETY: the reference is the one that was just made.
-                let waker = unsafe { Task::waker(task) };
+                let waker = unsafe { Task::reference(task) };
                 return (dump(TaskState::Queued, None), Some(waker));
             }
             // It has come to wait since.

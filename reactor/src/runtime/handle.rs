@@ -196,5 +196,5 @@ where
         )
     };
     // SAFETY: it is entered here, and so this is the owner.
-    unsafe { shared.spawn_here(future, origin) }
+    unsafe { shared.spawn_here(future, origin.of_kind("local")) }
 }

@@ -65,7 +65,9 @@ impl LocalRuntime {
     {
         let _entered = self.enter();
         // SAFETY: the runtime is of this thread, and entered.
-        unsafe { self.shared.clone().spawn_here(future, Origin::at(Location::caller())) }
+        unsafe {
+            self.shared.clone().spawn_here(future, Origin::at(Location::caller()).of_kind("local"))
+        }
     }
 
     /// What its tasks do. See [`Handle::dump`]; this one is complete, and takes no time but for the looks.

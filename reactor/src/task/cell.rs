@@ -39,6 +39,8 @@ use crate::task::error::JoinError;
 use crate::task::id::{Id, Stored};
 use crate::task::join_state::JoinState;
 use crate::task::origin::Origin;
+#[cfg(feature = "tracing")]
+use crate::task::traced::TaskSpan;
 #[cfg(feature = "metrics")]
 use crate::task::woken::Woken;
 
@@ -107,6 +109,8 @@ pub(crate) struct Common {
     id: Stored,
     #[cfg(feature = "metrics")]
     pub(crate) woken: Woken,
+    #[cfg(feature = "tracing")]
+    pub(crate) span: TaskSpan,
 }
 
 /// A header begins with a [`Common`].
@@ -148,13 +152,16 @@ impl<H: Header, F: Future> Cell<H, F> {
         origin: Origin,
         header: impl FnOnce(Common) -> H,
     ) -> *const Common {
+        let id = Stored::next();
         let common = Common {
+            #[cfg(feature = "tracing")]
+            span: TaskSpan::new(&origin, id.id(), size_of::<F>()),
             vtable: Self::VTABLE,
             waker: UnsafeCell::new(None),
             origin,
             join: JoinState::new(),
             stage: Field::new(Stage::Fresh),
-            id: Stored::next(),
+            id,
             #[cfg(feature = "metrics")]
             woken: Woken::now(),
         };
@@ -205,7 +212,11 @@ unsafe fn poll<H: Header, F: Future>(task: *const Common, cx: &mut Context<'_>) 
 #[inline(always)]
 pub(crate) unsafe fn run<H: Header>(task: *const Common, cx: &mut Context<'_>) -> Progress {
     // SAFETY: who runs the task keeps it.
-    match unsafe { (*task).stage.get() } {
+    let stage = unsafe { (*task).stage.get() };
+    #[cfg(feature = "tracing")]
+    // SAFETY: the caller runs the task until this returns, and keeps it.
+    let _entered = (stage != Stage::Root).then(|| unsafe { (*task).span.enter() });
+    match stage {
         Stage::Chain => {
             let future = task.wrapping_byte_add(size_of::<H>()).cast_mut().cast::<()>();
             // SAFETY: the caller runs the task. In this stage the future is a chain that has suspended, at that place.
@@ -293,6 +304,11 @@ pub(crate) fn quietly(f: impl FnOnce()) {
 pub(crate) unsafe fn complete(task: *const Common) {
     // SAFETY: the caller keeps the task.
     let common = unsafe { &*task };
+    #[cfg(feature = "tracing")]
+    // SAFETY: the caller has run the task, and does not say that it is complete before.
+    unsafe {
+        common.span.close();
+    }
     let completed = common.join.complete();
     if completed.drop_result {
         // SAFETY: the handle is gone.

@@ -21,6 +21,8 @@ pub(crate) mod origin;
 pub mod references;
 #[doc(hidden)]
 pub mod remote_queue;
+#[cfg(all(feature = "tracing", not(loom)))]
+pub(crate) mod traced;
 #[cfg(all(feature = "metrics", not(loom)))]
 pub(crate) mod woken;
 #[cfg(not(loom))]

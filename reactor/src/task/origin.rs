@@ -4,7 +4,12 @@ use std::fmt;
 use std::panic::Location;
 
 /// The place of a spawn; or, with the lowest bit set, a box with that and a name.
-pub(crate) struct Origin(*const ());
+pub(crate) struct Origin {
+    word: *const (),
+    /// How it was spawned.
+    #[cfg(feature = "tracing")]
+    kind: &'static str,
+}
 
 struct Named {
     place: &'static Location<'static>,
@@ -22,17 +27,42 @@ unsafe impl Sync for Origin {}
 impl Origin {
     #[inline(always)]
     pub(crate) fn at(place: &'static Location<'static>) -> Self {
-        Origin((&raw const *place).cast())
+        Origin::new((&raw const *place).cast())
     }
 
     pub(crate) fn named(place: &'static Location<'static>, name: Box<str>) -> Self {
         let named = Box::into_raw(Box::new(Named { place, name }));
-        Origin(named.cast_const().cast::<()>().map_addr(|address| address | NAMED))
+        Origin::new(named.cast_const().cast::<()>().map_addr(|address| address | NAMED))
+    }
+
+    #[inline(always)]
+    fn new(word: *const ()) -> Self {
+        Origin {
+            word,
+            #[cfg(feature = "tracing")]
+            kind: "task",
+        }
+    }
+
+    /// Says how the task is spawned, if that is not by `spawn`. Only spans show it.
+    #[cfg_attr(not(feature = "tracing"), allow(unused_mut, unused_variables))]
+    #[inline(always)]
+    pub(crate) fn of_kind(mut self, kind: &'static str) -> Self {
+        #[cfg(feature = "tracing")]
+        {
+            self.kind = kind;
+        }
+        self
+    }
+
+    #[cfg(feature = "tracing")]
+    pub(crate) fn kind(&self) -> &'static str {
+        self.kind
     }
 
     fn as_named(&self) -> Option<*const Named> {
-        let is_named = self.0.addr() & NAMED != 0;
-        is_named.then(|| self.0.map_addr(|address| address & !NAMED).cast())
+        let is_named = self.word.addr() & NAMED != 0;
+        is_named.then(|| self.word.map_addr(|address| address & !NAMED).cast())
     }
 
     pub(crate) fn place(&self) -> &'static Location<'static> {
@@ -40,7 +70,7 @@ impl Origin {
             // SAFETY: with that bit it is the box of `named`, which lives as long as this.
             Some(named) => unsafe { (*named).place },
             // SAFETY: without that bit it is the reference of `at`.
-            None => unsafe { &*self.0.cast() },
+            None => unsafe { &*self.word.cast() },
         }
     }
 
