@@ -136,15 +136,9 @@ impl Shared {
             own_list.unwrap_or_else(|| self.next_list.fetch_add(1, Relaxed) % self.lists.len());
         let task = Task::allocate(self, list, future, origin);
         // SAFETY: the handle's reference is given up by nobody else.
-<<<<<<< HEAD
-        let handle = unsafe { JoinHandle::new(Task::waker(task)) };
+        let handle = unsafe { JoinHandle::new(Task::reference(task)) };
         // SAFETY: the task is new, with a reference for the executor. It is in no queue; and if the list is closed,
         // nobody else knows it but its handle.
-=======
-        let handle = unsafe { JoinHandle::new(Task::reference(task)) };
-        // SAFETY: the task is new, with a reference for the executor. It is in no queue; and if the list is closed, nobody
-        // else knows it but its handle.
->>>>>>> 7f9246b09cfe3f1ebb50daf03bff0b9f5c0ec268
         unsafe {
             let shared = &(*task).shared;
             if shared.lists[list].link(task) {
