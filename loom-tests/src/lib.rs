@@ -158,6 +158,44 @@ pub fn case() -> Option<String> {
 #[cfg(loom)]
 const CASE: &str = "LOOM_TESTS_CASE";
 
+/// Tests that each ordering in the protocol's sources is needed: without it, the scenario beside it fails.
+///
+/// For the module `weakened` of a test program, which knows the scenarios.
+#[cfg(loom)]
+#[macro_export]
+macro_rules! every_ordering_is_needed {
+    (
+        in $($source:literal),+,
+        weakened by $weakened:path,
+        seen as $($message:literal)or+,
+        $($site:literal => $scenario:expr,)+
+    ) => {
+        const NEEDED: &[(&str, fn())] = &[$(($site, $scenario)),+];
+
+        #[test]
+        fn the_table_names_every_ordering_of_the_source() {
+            let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
+            assert_eq!(named, $crate::sites(concat!($(include_str!($source)),+)));
+        }
+
+        #[test]
+        fn without_any_one_ordering_a_model_fails() {
+            for &(site, _) in NEEDED {
+                let message = $crate::rejected_in_process("weakened::one_ordering", site);
+                assert!([$($message),+].iter().any(|m| message.contains(m)), "{site}: {message}");
+            }
+        }
+
+        #[test]
+        #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
+        fn one_ordering() {
+            let Some(case) = $crate::case() else { return };
+            let &(site, scenario) = NEEDED.iter().find(|(site, _)| *site == case).expect("a site");
+            $weakened(site, move || $crate::rt::model(scenario));
+        }
+    };
+}
+
 /// [`sync::order::weakened`] of the protocols of `reactor`.
 #[cfg(loom)]
 pub use reactor::sync::order::weakened as weakened_in_reactor;

@@ -237,39 +237,19 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
-    use loom_tests::{case, rejected, rejected_in_process, sites, sync::order::weakened};
+    use loom_tests::{every_ordering_is_needed, rejected};
 
-    /// Each ordering of the protocol, and the scenario that fails without it.
-    const NEEDED: &[(&str, fn())] = &[
-        ("value/abandon", resume_meets_drop_of_the_future),
-        ("value/claim", resume_meets_spurious_poll),
-        ("value/register", resume_meets_first_poll),
-        ("value/resume", resume_meets_spurious_poll),
-        ("waker/let_go", drop_of_the_continuation_meets_poll),
-        ("waker/register", resume_meets_poll_on_another_thread),
-        ("waker/resume", resume_meets_poll_with_another_waker),
-    ];
-
-    #[test]
-    fn the_table_names_every_ordering_of_the_source() {
-        let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../cps-core/src/suspend/mod.rs")));
-    }
-
-    #[test]
-    fn without_any_one_ordering_a_model_fails() {
-        for &(site, _) in NEEDED {
-            let message = rejected_in_process("weakened::one_ordering", site);
-            assert!(message.contains("Causality violation"), "{site}: {message}");
-        }
-    }
-
-    #[test]
-    #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
-    fn one_ordering() {
-        let Some(case) = case() else { return };
-        let &(site, scenario) = NEEDED.iter().find(|(site, _)| *site == case).expect("a site");
-        weakened(site, || model(scenario));
+    every_ordering_is_needed! {
+        in "../../cps-core/src/suspend/mod.rs",
+        weakened by loom_tests::sync::order::weakened,
+        seen as "Causality violation",
+        "value/abandon" => resume_meets_drop_of_the_future,
+        "value/claim" => resume_meets_spurious_poll,
+        "value/register" => resume_meets_first_poll,
+        "value/resume" => resume_meets_spurious_poll,
+        "waker/let_go" => drop_of_the_continuation_meets_poll,
+        "waker/register" => resume_meets_poll_on_another_thread,
+        "waker/resume" => resume_meets_poll_with_another_waker,
     }
 
     /// The protocol's register as a check and a store: a resume between them is never seen.

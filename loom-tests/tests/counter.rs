@@ -262,42 +262,20 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
-    use loom_tests::{case, rejected_in_process, sites, weakened_in_reactor as weakened};
+    use loom_tests::every_ordering_is_needed;
 
-    const NEEDED: &[(&str, fn())] = &[
-        ("counter/last", wake_meets_complete),
-        ("counter/look", a_look_meets_wakes),
-        ("counter/release", wake_meets_complete),
-        ("counter/start", a_run_meets_the_next),
-        ("counter/start-again", a_wake_meets_a_look_that_starts),
-        ("counter/suspend", a_run_meets_the_next),
-        ("counter/wake", wakes_meet_runs),
-        ("counter/wake-last", wake_meets_complete),
-        ("counter/wake-own", wake_meets_complete),
-    ];
-
-    #[test]
-    fn the_table_names_every_ordering_of_the_source() {
-        let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../reactor/src/task/counter.rs")));
-    }
-
-    #[test]
-    fn without_any_one_ordering_a_model_fails() {
-        for &(site, _) in NEEDED {
-            let message = rejected_in_process("weakened::one_ordering", site);
-            assert!(
-                message.contains("Causality violation") || message.contains("a wake is lost"),
-                "{site}: {message}"
-            );
-        }
-    }
-
-    #[test]
-    #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
-    fn one_ordering() {
-        let Some(case) = case() else { return };
-        let &(site, scenario) = NEEDED.iter().find(|(site, _)| *site == case).expect("a site");
-        weakened(site, move || model(scenario));
+    every_ordering_is_needed! {
+        in "../../reactor/src/task/counter.rs",
+        weakened by loom_tests::weakened_in_reactor,
+        seen as "Causality violation" or "a wake is lost",
+        "counter/last" => wake_meets_complete,
+        "counter/look" => a_look_meets_wakes,
+        "counter/release" => wake_meets_complete,
+        "counter/start" => a_run_meets_the_next,
+        "counter/start-again" => a_wake_meets_a_look_that_starts,
+        "counter/suspend" => a_run_meets_the_next,
+        "counter/wake" => wakes_meet_runs,
+        "counter/wake-last" => wake_meets_complete,
+        "counter/wake-own" => wake_meets_complete,
     }
 }

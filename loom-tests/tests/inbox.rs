@@ -121,30 +121,13 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
-    use loom_tests::{case, rejected_in_process, sites, sync::order::weakened};
+    use loom_tests::every_ordering_is_needed;
 
-    const NEEDED: &[(&str, fn())] =
-        &[("node/push", pushes_meet_take), ("node/take", pushes_meet_take)];
-
-    #[test]
-    fn the_table_names_every_ordering_of_the_source() {
-        let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../cps-core/src/concurrent/scope/inbox.rs")));
-    }
-
-    #[test]
-    fn without_any_one_ordering_a_model_fails() {
-        for &(site, _) in NEEDED {
-            let message = rejected_in_process("weakened::one_ordering", site);
-            assert!(message.contains("Causality violation"), "{site}: {message}");
-        }
-    }
-
-    #[test]
-    #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
-    fn one_ordering() {
-        let Some(case) = case() else { return };
-        let &(site, scenario) = NEEDED.iter().find(|(site, _)| *site == case).expect("a site");
-        weakened(site, move || model(scenario));
+    every_ordering_is_needed! {
+        in "../../cps-core/src/concurrent/scope/inbox.rs",
+        weakened by loom_tests::sync::order::weakened,
+        seen as "Causality violation",
+        "node/push" => pushes_meet_take,
+        "node/take" => pushes_meet_take,
     }
 }

@@ -197,40 +197,21 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
-    use loom_tests::{case, rejected_in_process, sites, weakened_in_reactor as weakened};
+    use loom_tests::every_ordering_is_needed;
 
-    const NEEDED: &[(&str, fn())] = &[
-        ("join/awaited", complete_meets_poll),
-        ("join/called", complete_meets_drop),
-        ("join/called-last", complete_meets_poll_and_drop),
-        ("join/complete", complete_meets_poll),
-        ("join/detach", complete_meets_poll_and_drop),
-        ("join/detach-late", complete_meets_drop),
-        ("join/ended", complete_meets_poll),
-        ("join/offer", complete_meets_poll),
-        ("join/offer-late", complete_meets_poll),
-        ("join/reclaim-late", complete_meets_swap),
-    ];
-
-    #[test]
-    fn the_table_names_every_ordering_of_the_source() {
-        let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../reactor/src/task/join_state.rs")));
-    }
-
-    #[test]
-    fn without_any_one_ordering_a_model_fails() {
-        for &(site, _) in NEEDED {
-            let message = rejected_in_process("weakened::one_ordering", site);
-            assert!(message.contains("Causality violation"), "{site}: {message}");
-        }
-    }
-
-    #[test]
-    #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
-    fn one_ordering() {
-        let Some(case) = case() else { return };
-        let &(site, scenario) = NEEDED.iter().find(|(site, _)| *site == case).expect("a site");
-        weakened(site, move || model(scenario));
+    every_ordering_is_needed! {
+        in "../../reactor/src/task/join_state.rs",
+        weakened by loom_tests::weakened_in_reactor,
+        seen as "Causality violation",
+        "join/awaited" => complete_meets_poll,
+        "join/called" => complete_meets_drop,
+        "join/called-last" => complete_meets_poll_and_drop,
+        "join/complete" => complete_meets_poll,
+        "join/detach" => complete_meets_poll_and_drop,
+        "join/detach-late" => complete_meets_drop,
+        "join/ended" => complete_meets_poll,
+        "join/offer" => complete_meets_poll,
+        "join/offer-late" => complete_meets_poll,
+        "join/reclaim-late" => complete_meets_swap,
     }
 }

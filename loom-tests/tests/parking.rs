@@ -129,24 +129,14 @@ fn holds_work_meets_work() {
 mod weakened {
     use super::*;
     use loom_tests::rt::{AtomicU8, Ordering::SeqCst};
-    use loom_tests::{rejected, sites};
-    use reactor::sync::order::weakened;
+    use loom_tests::{every_ordering_is_needed, rejected};
 
-    const NEEDED: &[(&str, fn())] =
-        &[("awake", work_meets_turn::<Parking>), ("notify", work_meets_turn::<Parking>)];
-
-    #[test]
-    fn the_table_names_every_ordering_of_the_source() {
-        let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../reactor/src/driver/parking.rs")));
-    }
-
-    #[test]
-    fn without_any_one_ordering_a_model_fails() {
-        for &(site, scenario) in NEEDED {
-            let message = rejected(site, move || weakened(site, || model(scenario)));
-            assert!(message.contains("waits with work"), "{site}: {message}");
-        }
+    every_ordering_is_needed! {
+        in "../../reactor/src/driver/parking.rs",
+        weakened by loom_tests::weakened_in_reactor,
+        seen as "waits with work",
+        "awake" => work_meets_turn::<Parking>,
+        "notify" => work_meets_turn::<Parking>,
     }
 
     /// A SeqCst copy with one flaw: 1 says that it is awake after it has looked, 2 loads before it swaps, 3 parks

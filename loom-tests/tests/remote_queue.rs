@@ -166,40 +166,18 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
-    use loom_tests::{case, rejected_in_process, sites, weakened_in_reactor as weakened};
+    use loom_tests::every_ordering_is_needed;
 
-    const NEEDED: &[(&str, fn())] = &[
-        ("remote/close", push_meets_close),
-        ("remote/heard", coalesced_wake),
-        ("remote/link", push_again),
-        ("remote/notify", coalesced_wake),
-        ("remote/push", push_meets_take),
-        ("remote/take", push_meets_take),
-        ("remote/unlink", push_again),
-    ];
-
-    #[test]
-    fn the_table_names_every_ordering_of_the_source() {
-        let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../reactor/src/task/remote_queue.rs")));
-    }
-
-    #[test]
-    fn without_any_one_ordering_a_model_fails() {
-        for &(site, _) in NEEDED {
-            let message = rejected_in_process("weakened::one_ordering", site);
-            assert!(
-                message.contains("Causality violation") || message.contains("assertion"),
-                "{site}: {message}"
-            );
-        }
-    }
-
-    #[test]
-    #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
-    fn one_ordering() {
-        let Some(case) = case() else { return };
-        let &(site, scenario) = NEEDED.iter().find(|(site, _)| *site == case).expect("a site");
-        weakened(site, move || model(scenario));
+    every_ordering_is_needed! {
+        in "../../reactor/src/task/remote_queue.rs",
+        weakened by loom_tests::weakened_in_reactor,
+        seen as "Causality violation" or "assertion",
+        "remote/close" => push_meets_close,
+        "remote/heard" => coalesced_wake,
+        "remote/link" => push_again,
+        "remote/notify" => coalesced_wake,
+        "remote/push" => push_meets_take,
+        "remote/take" => push_meets_take,
+        "remote/unlink" => push_again,
     }
 }

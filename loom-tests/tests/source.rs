@@ -134,23 +134,13 @@ fn holds_event_meets_reader_that_goes() {
 #[cfg(loom)]
 mod weakened {
     use super::*;
-    use loom_tests::{rejected, sites};
-    use reactor::sync::order::weakened;
+    use loom_tests::every_ordering_is_needed;
 
-    const NEEDED: &[(&str, fn())] =
-        &[("attempt", event_meets_reader), ("event", event_meets_reader)];
-
-    #[test]
-    fn the_table_names_every_ordering_of_the_source() {
-        let named: Vec<_> = NEEDED.iter().map(|&(site, _)| site).collect();
-        assert_eq!(named, sites(include_str!("../../reactor/src/driver/source.rs")));
-    }
-
-    #[test]
-    fn without_any_one_ordering_a_model_fails() {
-        for &(site, scenario) in NEEDED {
-            let message = rejected(site, move || weakened(site, || model(scenario)));
-            assert!(message.contains("an event is lost"), "{site}: {message}");
-        }
+    every_ordering_is_needed! {
+        in "../../reactor/src/driver/source.rs",
+        weakened by loom_tests::weakened_in_reactor,
+        seen as "an event is lost",
+        "attempt" => event_meets_reader,
+        "event" => event_meets_reader,
     }
 }

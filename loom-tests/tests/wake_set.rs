@@ -325,70 +325,38 @@ models! {
 mod weakened {
     use super::*;
     use loom_tests::rt::{Arc, AtomicUsize};
-    use loom_tests::{case, rejected, rejected_in_process, sites, sync::order::weakened};
+    use loom_tests::{every_ordering_is_needed, rejected};
 
     const LARGE: usize = SMALL + 1;
 
-    /// Each ordering of the protocol, and the scenario that fails without it.
-    const NEEDED: &[(&str, fn(usize), usize)] = &[
-        ("again/next", wake_meets_wake_of_the_same_branch, 2),
-        ("failed/drop", failed_wake_meets_drop, 2),
-        ("heard/next", wake_meets_wake_of_the_same_queued_branch, LARGE),
-        ("heard/note", wake_meets_wake_of_the_same_queued_branch, LARGE),
-        ("last/release", wake_meets_drop, 2),
-        ("next/next", wake_meets_wake_of_the_same_queued_branch, LARGE),
-        ("next/note", wake_meets_wake_of_the_same_queued_branch, LARGE),
-        ("set/first", first_wake_meets_first_wake, LARGE),
-        ("set/load", first_wake_meets_first_wake, LARGE),
-        ("set/lost", first_wake_meets_first_wake, LARGE),
-        ("used/arm", wake_meets_poll_with_another_waker, 2),
-        ("used/begin", wake_meets_poll_with_another_waker, 2),
-        ("used/drop", wake_meets_drop, 2),
-        ("used/failed", failed_wake_meets_drop, 2),
-        ("used/note", wake_meets_drop, 2),
-        ("used/release", wake_meets_drop, 2),
-        ("waker/again", failed_wake_meets_wake_of_the_same_queued_branch, LARGE),
-        ("waker/arm", wake_meets_poll_with_another_waker, 2),
-        ("waker/note", wake_meets_poll_with_another_waker, 2),
-        ("waker/sole", wake_meets_poll_with_another_waker, LARGE),
-        ("woken/begin", wake_meets_wake_of_the_same_branch, 2),
-        ("woken/disarm", wake_meets_a_poll_that_looks_twice, 2),
-        ("woken/note", wake_meets_wake_of_the_same_branch, 2),
-        ("woken/sole", wake_meets_wake_of_the_same_branch, LARGE),
-    ];
-
-    #[test]
-    fn the_table_names_every_ordering_of_the_source() {
-        let named: Vec<_> = NEEDED.iter().map(|&(site, ..)| site).collect();
-        assert_eq!(
-            named,
-            sites(concat!(
-                include_str!("../../cps-core/src/wake_set/climb.rs"),
-                include_str!("../../cps-core/src/wake_set/joiner.rs"),
-                include_str!("../../cps-core/src/wake_set/set.rs"),
-                include_str!("../../cps-core/src/wake_set/wakers.rs"),
-            ))
-        );
-    }
-
-    #[test]
-    fn without_any_one_ordering_a_model_fails() {
-        for &(site, ..) in NEEDED {
-            let message = rejected_in_process("weakened::one_ordering", site);
-            assert!(
-                message.contains("Causality violation") || message.contains("lost wake-up"),
-                "{site}: {message}"
-            );
-        }
-    }
-
-    #[test]
-    #[ignore = "run by without_any_one_ordering_a_model_fails, and fails"]
-    fn one_ordering() {
-        let Some(case) = case() else { return };
-        let &(site, scenario, count) =
-            NEEDED.iter().find(|(site, ..)| *site == case).expect("a site");
-        weakened(site, move || model(move || scenario(count)));
+    every_ordering_is_needed! {
+        in "../../cps-core/src/wake_set/climb.rs", "../../cps-core/src/wake_set/joiner.rs", "../../cps-core/src/wake_set/set.rs", "../../cps-core/src/wake_set/wakers.rs",
+        weakened by loom_tests::sync::order::weakened,
+        seen as "Causality violation" or "lost wake-up",
+        "again/next" => || wake_meets_wake_of_the_same_branch(2),
+        "failed/drop" => || failed_wake_meets_drop(2),
+        "heard/next" => || wake_meets_wake_of_the_same_queued_branch(LARGE),
+        "heard/note" => || wake_meets_wake_of_the_same_queued_branch(LARGE),
+        "last/release" => || wake_meets_drop(2),
+        "next/next" => || wake_meets_wake_of_the_same_queued_branch(LARGE),
+        "next/note" => || wake_meets_wake_of_the_same_queued_branch(LARGE),
+        "set/first" => || first_wake_meets_first_wake(LARGE),
+        "set/load" => || first_wake_meets_first_wake(LARGE),
+        "set/lost" => || first_wake_meets_first_wake(LARGE),
+        "used/arm" => || wake_meets_poll_with_another_waker(2),
+        "used/begin" => || wake_meets_poll_with_another_waker(2),
+        "used/drop" => || wake_meets_drop(2),
+        "used/failed" => || failed_wake_meets_drop(2),
+        "used/note" => || wake_meets_drop(2),
+        "used/release" => || wake_meets_drop(2),
+        "waker/again" => || failed_wake_meets_wake_of_the_same_queued_branch(LARGE),
+        "waker/arm" => || wake_meets_poll_with_another_waker(2),
+        "waker/note" => || wake_meets_poll_with_another_waker(2),
+        "waker/sole" => || wake_meets_poll_with_another_waker(LARGE),
+        "woken/begin" => || wake_meets_wake_of_the_same_branch(2),
+        "woken/disarm" => || wake_meets_a_poll_that_looks_twice(2),
+        "woken/note" => || wake_meets_wake_of_the_same_branch(2),
+        "woken/sole" => || wake_meets_wake_of_the_same_branch(LARGE),
     }
 
     /// The protocol's end of a poll as a check and a store: a wake between them is never heard.
