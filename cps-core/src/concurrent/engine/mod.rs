@@ -55,6 +55,7 @@ unsafe impl<S: Branches> Sync for BranchSet<S> {}
 
 /// The part of a group that does not depend on its branches' types.
 #[derive(Debug)]
+#[repr(C)]
 struct State {
     wakes: Wakes,
     /// How many were polled, in their order.
@@ -124,10 +125,11 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
             S::branch_at(branches, index, *joiner)
         };
         state.started = index + 1;
-        if state.started == *count {
-            state.sole = state.live == 1 && state.wakes.is_unused();
+        let sole = state.started == *count && state.live == 1 && state.wakes.is_unused();
+        if sole {
+            state.sole = true;
         }
-        let first = state.wakes.first(index, *count, cx.waker(), state.sole, branch);
+        let first = state.wakes.first(index, *count, cx.waker(), sole, branch);
         let poll = by.poll(branches, index, &mut Context::from_waker(&first.lend()));
         if poll.is_pending() {
             // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).
@@ -324,11 +326,14 @@ impl<S: Branches> BranchSet<S> {
                     };
                     return poll;
                 }
+                if this.state.started == 0 {
+                    this.joiner.starts_in(parent);
+                }
                 outermost
             }
         };
         let _level = outermost.depth.level();
-        match this.turn(cx, kind, (parent, outermost), &mut by) {
+        match this.turn(cx, kind, outermost, &mut by) {
             ControlFlow::Continue(poll) => poll,
             ControlFlow::Break(()) if ptr::eq(outermost, &raw const own) => {
                 // SAFETY: this poll has made `own`, and its turn has ended: no branch is being polled.
@@ -348,7 +353,7 @@ impl<S: Branches> BranchSet<S> {
         &mut self,
         cx: &mut Context<'_>,
         kind: &'static FutureTag,
-        (parent, outermost): (Parent, &Outermost),
+        outermost: &Outermost,
         by: &mut P,
     ) -> ControlFlow<(), Poll<Option<P::Break>>> {
         assert!(!self.state.ended, "branches were polled after they had finished or panicked");
@@ -369,9 +374,6 @@ impl<S: Branches> BranchSet<S> {
         } else {
             run.state.wakes.begin(count, run.cx.waker());
             if run.state.started < count {
-                if is_first {
-                    this.joiner.starts_in(parent);
-                }
                 branches.as_mut().each(run.state.started, &mut Start(&mut run))
             } else {
                 ControlFlow::Continue(())
