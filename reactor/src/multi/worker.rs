@@ -4,8 +4,8 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
-use std::sync::atomic::AtomicPtr;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::{AtomicPtr, AtomicU32};
 use std::sync::{Arc, Mutex};
 use std::task::Context;
 
@@ -22,7 +22,7 @@ use crate::task::counter::Suspend;
 
 /// Every so many polls a worker looks at what comes from outside: the injector, events, the end. (A number that is no
 /// divisor of usual batches, as in tokio.)
-const TICKS: u64 = 61;
+const TICKS: u32 = 61;
 
 /// So many tasks in a row may come from the slot, before those in the queue have their turn.
 const SLOT_IN_A_ROW: u32 = 3;
@@ -55,8 +55,10 @@ struct Shown {
 /// What a worker counts.
 #[derive(Default)]
 struct Counts {
-    /// Rounds of its loop, of which each has one poll, or is idle.
-    ticks: Count,
+    /// Rounds of its loop, of which each has one poll, or is idle: so many of [`TICKS`] are left until the next look
+    /// outside; and how many such looks there were.
+    left: AtomicU32,
+    looks: Count,
     idle_ticks: Count,
     slot_polls: Count,
     steals: Count,
@@ -65,9 +67,24 @@ struct Counts {
 }
 
 impl Counts {
+    /// A round. Whether it is time to look outside.
+    #[inline(always)]
+    fn tick(&self) -> bool {
+        let left = self.left.load(Relaxed).wrapping_sub(1);
+        self.left.store(left, Relaxed);
+        left == 0
+    }
+
+    fn look(&self) {
+        self.left.store(TICKS, Relaxed);
+        self.looks.add(1);
+    }
+
     fn get(&self) -> WorkerMetrics {
+        let since_look = TICKS.saturating_sub(self.left.load(Relaxed));
+        let ticks = self.looks.get() * u64::from(TICKS) + u64::from(since_look);
         WorkerMetrics {
-            polls: self.ticks.get().saturating_sub(self.idle_ticks.get()),
+            polls: ticks.saturating_sub(self.idle_ticks.get()),
             slot_polls: self.slot_polls.get(),
             steals: self.steals.get(),
             #[cfg(feature = "metrics")]
@@ -139,6 +156,7 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
         is_searching: Cell::new(false),
         shown: Shown::default(),
     };
+    worker.shown.counts.left.store(TICKS, Relaxed);
     let seen = &worker.shared.seen[number];
     lock(&seen.0).shown = &raw const worker.shown;
     WORKER.set(&raw const worker);
@@ -185,9 +203,7 @@ impl Worker {
     /// Runs tasks until the runtime goes away.
     fn run(&self) {
         loop {
-            let counts = &self.shown.counts;
-            counts.ticks.add(1);
-            if counts.ticks.get() % TICKS == 0 && !self.look_outside() {
+            if self.shown.counts.tick() && !self.look_outside() {
                 return;
             }
             let Some(task) = self.next() else {
@@ -226,6 +242,7 @@ impl Worker {
     #[cold]
     fn look_outside(&self) -> bool {
         self.shown.running.store(ptr::null_mut(), Relaxed);
+        self.shown.counts.look();
         if self.shared.is_stopping.load(Acquire) {
             return false;
         }
