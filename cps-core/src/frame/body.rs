@@ -70,6 +70,10 @@ pub unsafe trait Body: Sized {
     #[doc(hidden)]
     fn output(result: <Self::Future as Future>::Output) -> Self::Output;
 
+    /// Where in a future's result that is.
+    #[doc(hidden)]
+    fn place(result: *mut <Self::Future as Future>::Output) -> *mut Self::Output;
+
     /// Polls a body whose first poll is over, or that has no start of its own.
     ///
     /// # Safety
@@ -188,6 +192,10 @@ where
         R::value(result)
     }
 
+    fn place(result: *mut <F::Future as Future>::Output) -> *mut R::Value {
+        R::place(result)
+    }
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut F::Future>, chain: Caller) -> Poll<R::Value> {
         // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, and its driver in a poll (invariant
@@ -231,6 +239,10 @@ unsafe impl<B: Body> Body for Inlined<B> {
         B::output(result)
     }
 
+    fn place(result: *mut <B::Future as Future>::Output) -> *mut B::Output {
+        B::place(result)
+    }
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn resume(future: Pin<&mut B::Future>, chain: Caller) -> Poll<B::Output> {
         // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, whose future is the other's, and
@@ -245,6 +257,9 @@ pub trait Return<T> {
     type Value;
     /// Unwraps the future's value.
     fn value(result: T) -> Self::Value;
+    /// Where that is in the result, if it is valid.
+    #[doc(hidden)]
+    fn place(result: *mut T) -> *mut Self::Value;
 }
 
 /// The future returns the value itself.
@@ -255,6 +270,10 @@ impl<T> Return<T> for Plain {
     type Value = T;
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn value(result: T) -> T {
+        result
+    }
+
+    fn place(result: *mut T) -> *mut T {
         result
     }
 }
@@ -288,6 +307,10 @@ impl<T> Return<Wide<T>> for Widened {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn value(result: Wide<T>) -> T {
         result.0
+    }
+
+    fn place(result: *mut Wide<T>) -> *mut T {
+        result.wrapping_byte_add(core::mem::offset_of!(Wide<T>, 0)).cast()
     }
 }
 
