@@ -158,7 +158,7 @@ unsafe impl<S, R, V> Sync for Slot<S, R, V> {}
 
 /// The result of a call of `C` by a body of kind `K`.
 type Called<'b, K, C> = Result<
-    (Ready<<C as Callee<K>>::Content>, Handle<'b, K>),
+    (Ready<<<C as Callee<K>>::Content as Content>::Ready>, Handle<'b, K>),
     Result<
         Await<'b, K, <C as Callee<K>>::Waiting>,
         Never<<<C as Callee<K>>::Content as Memory>::Inner>,
@@ -198,18 +198,18 @@ impl<'b, K> Handle<'b, K> {
 ///
 /// (Its value is given by a call of its own, whose result is that of the whole expansion: in an unoptimised build each
 /// other variable that a value passes through is a copy of it in the body's host frame.)
-#[expect(missing_debug_implementations, reason = "memory, not a value")]
+#[derive(Debug)]
 #[must_use = "it gives the value"]
-pub struct Ready<C: Content>(C::Ready);
+pub struct Ready<R>(R);
 
-impl<C: Content> Ready<C> {
+impl<R> Ready<R> {
     /// The call's value.
     ///
     /// # Safety
     /// For the expansion above, which gives the slot of this call.
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
-    pub unsafe fn __cps_ready(self, slot: *mut SlotOf<C>) -> C::Value {
+    pub unsafe fn __cps_ready<C: Content<Ready = R>>(self, slot: *mut SlotOf<C>) -> C::Value {
         // SAFETY: the expansion gives the slot with which it began this call, just now.
         unsafe { C::ready(slot, self.0) }
     }
