@@ -257,3 +257,107 @@ fn a_context_that_is_not_on_the_stack_defers_calls_and_changes_nothing_else() {
         assert_eq!(LIVE.get(), 0);
     });
 }
+
+/// How far the host stack is used by `future`, whose innermost function calls [`note_depth`].
+#[inline(never)]
+fn stack_of(future: impl Future<Output = u8>) -> usize {
+    DEEPEST.set(usize::MAX);
+    let here = std::ptr::from_ref(&black_box(0u8)).addr();
+    assert!(poll(&mut Box::pin(future)).is_ready());
+    here - DEEPEST.get()
+}
+
+thread_local! {
+    static DEEPEST: Cell<usize> = const { Cell::new(0) };
+}
+
+#[inline(never)]
+fn note_depth() {
+    let here = std::ptr::from_ref(&black_box(0u8)).addr();
+    DEEPEST.set(DEEPEST.get().min(here));
+}
+
+const SMALL: usize = 8 * 1024;
+const LARGE: usize = 24 * 1024;
+
+/// A value that goes up, and one that goes down, through four functions.
+macro_rules! four_levels {
+    ($module:ident, $(#[$attribute:meta])?) => {
+        mod $module {
+            use super::{black_box, note_depth};
+
+            $(#[$attribute])?
+            pub(super) async fn up1<const N: usize>() -> [u8; N] {
+                note_depth();
+                black_box([0; N])
+            }
+            $(#[$attribute])?
+            async fn up2<const N: usize>() -> [u8; N] {
+                up1::<N>().await
+            }
+            $(#[$attribute])?
+            async fn up3<const N: usize>() -> [u8; N] {
+                up2::<N>().await
+            }
+            $(#[$attribute])?
+            pub(super) async fn up<const N: usize>() -> u8 {
+                up3::<N>().await[0]
+            }
+
+            $(#[$attribute])?
+            async fn down1<const N: usize>(value: [u8; N]) -> u8 {
+                note_depth();
+                black_box(&value)[0]
+            }
+            $(#[$attribute])?
+            async fn down2<const N: usize>(value: [u8; N]) -> u8 {
+                down1(value).await
+            }
+            $(#[$attribute])?
+            async fn down3<const N: usize>(value: [u8; N]) -> u8 {
+                down2(value).await
+            }
+            $(#[$attribute])?
+            pub(super) async fn down<const N: usize>() -> u8 {
+                down3([0; N]).await
+            }
+        }
+    };
+}
+four_levels!(coroutines, #[cps_core::coroutine]);
+four_levels!(futures_of_rustc,);
+
+#[cps_core::coroutine]
+async fn joined<const N: usize>() -> u8 {
+    cps_core::join((coroutines::up1::<N>(), coroutines::up1::<N>())).await.0[0]
+}
+
+async fn joined_futures<const N: usize>() -> u8 {
+    futures::join!(futures_of_rustc::up1::<N>(), futures_of_rustc::up1::<N>()).0[0]
+}
+
+/// Where nothing is inlined, each variable that a value passes through is a copy of it on the host stack.
+#[test]
+fn a_large_value_has_few_copies_on_the_host_stack_of_an_unoptimised_build() {
+    if cfg!(miri) || !cfg!(debug_assertions) {
+        return;
+    }
+    let copies = |small, large| (large - small) / (LARGE - SMALL);
+    macro_rules! compare {
+        ($what:literal: $ours:path, $plain:path) => {{
+            use $ours as ours;
+            use $plain as plain;
+            let many = copies(
+                stack_of(ours::<SMALL>().into_future()),
+                stack_of(ours::<LARGE>().into_future()),
+            );
+            let few = copies(stack_of(plain::<SMALL>()), stack_of(plain::<LARGE>()));
+            println!("{}: {many} copies; of plain futures {few}", $what);
+            // They are at most twice as many. Another compiler may make some more, or spare the others some.
+            assert!(many <= 3 * few, "{}: {many} copies; of plain futures {few}", $what);
+        }};
+    }
+    compare!("returned": coroutines::up, futures_of_rustc::up);
+    compare!("passed": coroutines::down, futures_of_rustc::down);
+    compare!("joined": joined, joined_futures);
+}

@@ -184,7 +184,7 @@ impl Rewrite<'_> {
                     const AT: ::core::option::Option<&'static ::core::panic::Location<'static>> =
                         ::core::option::Option::Some(#location);
                 }
-                let mut __cps_slot = #krate::__private::Slot { empty: () };
+                let mut __cps_slot = #krate::__private::Slot::EMPTY;
                 '__cps_call: {
                     // SAFETY: this is the expansion that `Handle::__cps_begin` is for. The slot is this block's
                     // local, empty, and reached by this pointer alone; what is returned is awaited at once, in the
@@ -192,12 +192,13 @@ impl Rewrite<'_> {
                     let __cps_waiting = match unsafe {
                         #handle.__cps_begin::<__Site, _>(__cps_callee, &raw mut __cps_slot)
                     } {
-                        ::core::result::Result::Ok((__cps_value, __cps_next)) => {
+                        ::core::result::Result::Ok((__cps_ready, __cps_next)) => {
                             #[allow(unused_assignments)]
                             {
                                 #handle = __cps_next;
                             }
-                            break '__cps_call __cps_value;
+                            // SAFETY: the call that began with this slot has just returned.
+                            break '__cps_call unsafe { __cps_ready.__cps_ready(&raw mut __cps_slot) };
                         }
                         // Never runs: see `cps-core/src/call/layout.rs`.
                         ::core::result::Result::Err(::core::result::Result::Err(__cps_never)) => {
@@ -210,13 +211,13 @@ impl Rewrite<'_> {
                         ::core::result::Result::Err(::core::result::Result::Ok(__cps_waiting)) => __cps_waiting,
                     };
                     let __cps_resumed = __cps_waiting.await;
-                    // SAFETY: the call that began with this slot was awaited just above, and by nobody else.
-                    let (__cps_value, __cps_next) = unsafe { __cps_resumed.__cps_finish(&raw mut __cps_slot) };
                     #[allow(unused_assignments)]
                     {
-                        #handle = __cps_next;
+                        // SAFETY: the call was awaited just above, and this is called once.
+                        #handle = unsafe { __cps_resumed.__cps_next() };
                     }
-                    __cps_value
+                    // SAFETY: the call that began with this slot was awaited just above, and by nobody else.
+                    unsafe { __cps_resumed.__cps_finish(&raw mut __cps_slot) }
                 }
             }
         };

@@ -2,20 +2,19 @@
 //!
 //! ```text
 //! match (CALLEE).__cps_call() { callee => {                       // safe: a coroutine, or a foreign future
-//!     let mut slot = Slot { empty: () };                           // constructed in place
+//!     let mut slot = Slot::EMPTY;                                  // constructed in place
 //!     'call: {
 //!         let waiting = match handle.__cps_begin::<SITE, _>(callee, &raw mut slot) {
-//!             Ok((value, next)) => {                               // ran through: a plain call
+//!             Ok((ready, next)) => {                               // ran through: a plain call
 //!                 handle = next;
-//!                 break 'call value
+//!                 break 'call ready.__cps_ready(&raw mut slot)
 //!             }
 //!             Err(Ok(waiting)) => waiting,
 //!             Err(Err(never)) => …                                 // see `layout.rs`
 //!         };
 //!         let resumed = waiting.await;                             // the only suspension point
-//!         let (value, next) = resumed.__cps_finish(&raw mut slot);
-//!         handle = next;                                           // so no frame keeps it
-//!         value
+//!         handle = resumed.__cps_next();                           // so no frame keeps it
+//!         resumed.__cps_finish(&raw mut slot)
 //!     }
 //! }}
 //! ```
@@ -56,7 +55,7 @@ use crate::chain::driver::Driver;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, ResumeBody, Site};
 use crate::frame::context;
-use crate::frame::passing::Passing;
+use crate::frame::passing::{Given, Passing};
 use crate::frame::{Frame, Headed};
 
 /// A value that a body of kind `K` can call.
@@ -83,7 +82,7 @@ pub trait Callee<K>: Sized {
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<Self::Content>,
-    ) -> (Option<<Self::Content as Content>::Value>, Self::Waiting);
+    ) -> (Option<<Self::Content as Content>::Ready>, Self::Waiting);
 }
 
 /// The memory of a call in its caller's frame.
@@ -98,7 +97,7 @@ pub trait Memory {
     type Inner;
 }
 
-/// How a call ends after it had suspended.
+/// How a call ends.
 ///
 /// Implemented by this crate only, as [`Callee`].
 pub trait Content: Memory {
@@ -106,8 +105,20 @@ pub trait Content: Memory {
     type Awaited: OfChain;
     /// The value of the call.
     type Value;
+    /// What a call gives that has returned at once: the value, or the knowledge that it lies in the slot.
+    type Ready;
 
-    /// The call's value.
+    /// The value of a call that has returned at once.
+    ///
+    /// # Safety
+    /// For the expansion above.
+    /// - The call has given `ready`.
+    /// - The slot is the one that the call was given, and was not used since.
+    unsafe fn ready(slot: *mut SlotOf<Self>, ready: Self::Ready) -> Self::Value
+    where
+        Self: Sized;
+
+    /// The value of a call that had suspended.
     ///
     /// # Safety
     /// For the expansion above.
@@ -124,11 +135,16 @@ pub trait Content: Memory {
 /// of a type to lay it out, not deeper than its `recursion_limit`, and a projection is a step of its own. See
 /// `Frame`.)
 pub union Slot<S, Running, Returned> {
-    /// Nothing: constructing this copies nothing, however large the callee's frame is.
-    pub empty: (),
+    empty: (),
     _running: ManuallyDrop<Running>,
     _returned: ManuallyDrop<Returned>,
     _content: PhantomData<S>,
+}
+
+impl<S, R, V> Slot<S, R, V> {
+    /// Nothing: this copies nothing, however large the callee's frame is. (A constant, since of a literal rustc makes a
+    /// temporary, and copies all its bytes, where its type is opaque.)
+    pub const EMPTY: Self = Slot { empty: () };
 }
 
 /// The memory for a call of content `S`.
@@ -142,7 +158,7 @@ unsafe impl<S, R, V> Sync for Slot<S, R, V> {}
 
 /// The result of a call of `C` by a body of kind `K`.
 type Called<'b, K, C> = Result<
-    (<<C as Callee<K>>::Content as Content>::Value, Handle<'b, K>),
+    (Ready<<<C as Callee<K>>::Content as Content>::Ready>, Handle<'b, K>),
     Result<
         Await<'b, K, <C as Callee<K>>::Waiting>,
         Never<<<C as Callee<K>>::Content as Memory>::Inner>,
@@ -150,14 +166,14 @@ type Called<'b, K, C> = Result<
 >;
 
 impl<'b, K> Handle<'b, K> {
-    /// Calls `callee`. Returns its value and the handle, if the value is there at once, or the future that gives
-    /// both.
+    /// Calls `callee`. Returns what gives its value, and the handle, if the value is there at once, or the future that
+    /// gives both.
     ///
     /// # Safety
     /// For the expansion above, which upholds:
     /// - the slot is a local of the body that this is the handle of, is empty, and is not moved;
     /// - if there is no value, the body at once awaits the future that this returns;
-    /// - then it calls [`Resumed::__cps_finish`] with the same slot.
+    /// - then it calls [`Resumed::__cps_finish`], or [`Ready::__cps_ready`], with the same slot.
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
     pub unsafe fn __cps_begin<S: Site, C: Callee<K>>(
@@ -172,9 +188,30 @@ impl<'b, K> Handle<'b, K> {
         // is not used again.
         match unsafe { C::call::<S>(&raw mut *callee, chain, slot) } {
             // SAFETY: the handle for the same chain was given up above: there is one again (invariant H).
-            (Some(value), _) => Ok((value, unsafe { Handle::new(chain) })),
+            (Some(ready), _) => Ok((Ready(ready), unsafe { Handle::new(chain) })),
             (None, waiting) => Err(Ok(Await { waiting, _brand: PhantomData })),
         }
+    }
+}
+
+/// A call that has returned at once.
+///
+/// (Its value is given by a call of its own, whose result is that of the whole expansion: in an unoptimised build each
+/// other variable that a value passes through is a copy of it in the body's host frame.)
+#[derive(Debug)]
+#[must_use = "it gives the value"]
+pub struct Ready<R>(R);
+
+impl<R> Ready<R> {
+    /// The call's value.
+    ///
+    /// # Safety
+    /// For the expansion above, which gives the slot of this call.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[doc(hidden)]
+    pub unsafe fn __cps_ready<C: Content<Ready = R>>(self, slot: *mut SlotOf<C>) -> C::Value {
+        // SAFETY: the expansion gives the slot with which it began this call, just now.
+        unsafe { C::ready(slot, self.0) }
     }
 }
 
@@ -205,23 +242,28 @@ pub struct Resumed<'b, K, A> {
 }
 
 impl<'b, K, A: OfChain> Resumed<'b, K, A> {
-    /// The call's value, and the handle.
+    /// The handle.
+    ///
+    /// # Safety
+    /// For the expansion above, which calls this once.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[doc(hidden)]
+    pub unsafe fn __cps_next(&self) -> Handle<'b, K> {
+        // SAFETY: the body gave its handle up for the call, which has ended; the chain runs the body again
+        // (invariant H).
+        unsafe { Handle::new(self.awaited.chain()) }
+    }
+
+    /// The call's value.
     ///
     /// # Safety
     /// For the expansion above, which gives the slot of the call that was awaited.
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
-    pub unsafe fn __cps_finish<C: Content<Awaited = A>>(
-        self,
-        slot: *mut SlotOf<C>,
-    ) -> (C::Value, Handle<'b, K>) {
-        let chain = self.awaited.chain();
+    pub unsafe fn __cps_finish<C: Content<Awaited = A>>(self, slot: *mut SlotOf<C>) -> C::Value {
         // SAFETY: the expansion gives the slot with which it began this call, whose await has just ended: the
         // callee has returned (invariant L).
-        let value = unsafe { C::finish(slot, self.awaited) };
-        // SAFETY: the body gave its handle up for the call, which has ended; the chain runs the body again
-        // (invariant H).
-        (value, unsafe { Handle::new(chain) })
+        unsafe { C::finish(slot, self.awaited) }
     }
 }
 
@@ -323,7 +365,7 @@ impl<B: Body> Embedded<B> {
         slot: *mut SlotOf<Self>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<B::Output>, Suspended) {
+    ) -> (Option<Given<B::Output>>, Suspended) {
         let frame = slot.cast::<Frame<B>>();
         // SAFETY: the slot is memory for a frame, the caller's own until the call has ended (invariant F), and the
         // body that calls this runs (invariant D). If it is pending the body awaits it at once (invariant P).
@@ -351,6 +393,13 @@ impl<B: ResumeBody> Memory for Embedded<B> {
 impl<B: ResumeBody> Content for Embedded<B> {
     type Awaited = Returned;
     type Value = B::Value;
+    type Ready = Given<B::Value>;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn ready(slot: *mut SlotOf<Self>, ready: Given<B::Value>) -> B::Value {
+        // SAFETY: the expansion has just been given it, by the call whose frame is in the slot.
+        unsafe { Frame::take_given(slot.cast::<Frame<B>>(), ready) }
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Value {
@@ -370,6 +419,10 @@ impl Memory for NoFrame {
 impl Content for NoFrame {
     type Awaited = Returned;
     type Value = ();
+    type Ready = ();
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn ready(_: *mut SlotOf<Self>, (): ()) {}
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut SlotOf<Self>, _: Returned) {}
@@ -470,6 +523,12 @@ impl<F> Memory for Foreign<F> {
 impl<F: Future> Content for Foreign<F> {
     type Awaited = Awaited<F::Output>;
     type Value = F::Output;
+    type Ready = F::Output;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn ready(_: *mut SlotOf<Self>, ready: F::Output) -> F::Output {
+        ready
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut SlotOf<Self>, awaited: Awaited<F::Output>) -> F::Output {

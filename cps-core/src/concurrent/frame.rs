@@ -30,6 +30,7 @@ use crate::chain::header::{BranchContent, BranchVisitor, Description, Header, VT
 use crate::chain::outermost::Parent;
 use crate::chain::type_id;
 use crate::frame::body::{ResumeBody, Site};
+use crate::frame::passing::Given;
 use crate::frame::{Frame, drop_suspended, resume};
 use crate::wake_set;
 
@@ -168,11 +169,10 @@ impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<Embedded<BranchingBody<F>>>,
-    ) -> (Option<F::Output>, Suspended) {
-        // SAFETY: `Handle::__cps_begin`, which calls this, gives the call up: the future is moved out once.
-        let future = unsafe { this.read().0 };
+    ) -> (Option<Given<F::Output>>, Suspended) {
         // SAFETY: the slot is the call's own (invariant F), and the chain runs the body that calls (invariant D).
-        unsafe { Embedded::await_branches::<S>(slot, chain, future) }
+        // `Handle::__cps_begin`, which calls this, gives the future up.
+        unsafe { Embedded::await_branches::<S>(slot, chain, &raw mut (*this).0) }
     }
 }
 
@@ -205,19 +205,30 @@ impl<F: BranchingPoint> Embedded<BranchingBody<F>> {
     /// Calls a branching point with its frame in the slot.
     ///
     /// # Safety
-    /// As for [`Embedded::call`].
+    /// As for [`Embedded::call`]; `future` is valid, and is not used again.
     #[inline(always)]
     pub(crate) unsafe fn await_branches<S: Site>(
         slot: *mut SlotOf<Self>,
         chain: Caller,
-        future: F,
-    ) -> (Option<F::Output>, Suspended) {
+        future: *mut F,
+    ) -> (Option<Given<F::Output>>, Suspended) {
         let frame = slot.cast::<Frame<BranchingBody<F>>>();
         let vtable = Branching::<F, S>::VTABLE;
+        // Where nothing is inlined it passes by pointer, as arguments do (see `frame/passing.rs`).
+        // SAFETY: the caller gives the future up: it is moved out once.
+        #[cfg(not(debug_assertions))]
+        let future = unsafe { future.read() };
+        let write = move |place: *mut Fuse<F>| {
+            // SAFETY: the caller gives the future up: it is moved out once, since this is called once.
+            #[cfg(debug_assertions)]
+            let future = unsafe { future.read() };
+            // SAFETY: `call_future` gives the place of the frame's future.
+            unsafe { place.write(Fuse(Some(future))) };
+        };
         // SAFETY: the slot is memory for a frame, the caller's own until the call has ended (invariant F), and the body
         // that calls this runs (invariant D). If it is pending the body awaits it at once (invariant P).
         unsafe {
-            match Frame::call_future(frame, Fuse(Some(future)), chain, vtable) {
+            match Frame::call_future(frame, write, chain, vtable) {
                 Poll::Ready(value) => Suspended::returned(value),
                 Poll::Pending => Suspended::now(chain),
             }

@@ -110,9 +110,9 @@ unsafe fn start<B: Body>(header: *mut Header, chain: Caller) -> bool {
     };
     core::mem::forget(unwinding);
     match poll {
-        Poll::Ready(value) => {
-            // SAFETY: the body has returned, so nothing else is in the frame (invariant E).
-            unsafe { Frame::put_result(frame, value) };
+        Poll::Ready(given) => {
+            // SAFETY: the call of this frame has just given it.
+            unsafe { Frame::leave_given(frame, given) };
             true
         }
         Poll::Pending => false,

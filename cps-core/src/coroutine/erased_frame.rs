@@ -170,6 +170,12 @@ impl<T, S: ?Sized> Memory for Boxed<T, S> {
 impl<T, S: ?Sized> Content for Boxed<T, S> {
     type Awaited = Returned;
     type Value = T;
+    type Ready = T;
+
+    #[inline(always)]
+    unsafe fn ready(_: *mut SlotOf<Self>, ready: T) -> T {
+        ready
+    }
 
     #[inline(always)]
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> T {

@@ -402,7 +402,7 @@ impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
-    ) -> (Option<<P::Content<B> as Content>::Value>, Suspended) {
+    ) -> (Option<<P::Content<B> as Content>::Ready>, Suspended) {
         // SAFETY: the running body calls this with its own slot (invariants D and F). `Handle::__cps_begin`, which owns
         // `this`, does not use it again.
         unsafe { P::call::<B, S>(slot, chain, Passing::of(&raw mut (*this).body)) }

@@ -330,7 +330,8 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         if poll.is_pending() {
             own.leaf.set(root_continuation());
         }
-        poll
+        // SAFETY: the call of this frame has just given it.
+        poll.map(|given| unsafe { Frame::take_given(Self::frame(this), given) })
     }
 
     /// The vtable of the root frame if it was called by another chain's body.
@@ -391,7 +392,10 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         // SAFETY: pinned memory is valid for the frame until the root is dropped (invariants F and M), and the driver
         // was entered (invariant D).
         match unsafe { Frame::call::<NoSite>(Self::frame(this), body, Caller::root(driver)) } {
-            Poll::Ready(value) => Poll::Ready(value),
+            Poll::Ready(given) => {
+                // SAFETY: the call of this frame has just given it (invariant L).
+                Poll::Ready(unsafe { Frame::take_given(Self::frame(this), given) })
+            }
             Poll::Pending => {
                 // SAFETY: the frame has suspended, and so the leaf is a live frame (invariant L).
                 let poll = unsafe { Driver::settle(driver, own.pending()) };

@@ -80,6 +80,9 @@ pub unsafe trait StartBody: ResumeBody<Future: Future> {
 
     /// The value of a first poll that returns.
     fn output(result: <Self::Future as Future>::Output) -> Self::Value;
+
+    /// Where in a future's result that is.
+    fn place(result: *mut <Self::Future as Future>::Output) -> *mut Self::Value;
 }
 
 /// The body that `#[cps]` generates: arguments, and a closure that makes the future.
@@ -214,6 +217,10 @@ where
     fn output(result: <F::Future as Future>::Output) -> R::Value {
         R::value(result)
     }
+
+    fn place(result: *mut <F::Future as Future>::Output) -> *mut R::Value {
+        R::place(result)
+    }
 }
 
 /// The body of a function that is `#[inline(always)]`.
@@ -265,6 +272,10 @@ unsafe impl<B: Body> StartBody for Inlined<B> {
     fn output(result: <B::Future as Future>::Output) -> B::Output {
         B::output(result)
     }
+
+    fn place(result: *mut <B::Future as Future>::Output) -> *mut B::Output {
+        B::place(result)
+    }
 }
 
 /// How a body's future returns the coroutine's value: [`Plain`] or [`Wide`].
@@ -273,6 +284,9 @@ pub trait Return<T> {
     type Value;
     /// Unwraps the future's value.
     fn value(result: T) -> Self::Value;
+    /// Where that is in the result, if it is valid.
+    #[doc(hidden)]
+    fn place(result: *mut T) -> *mut Self::Value;
 }
 
 /// The future returns the value itself.
@@ -283,6 +297,10 @@ impl<T> Return<T> for Plain {
     type Value = T;
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn value(result: T) -> T {
+        result
+    }
+
+    fn place(result: *mut T) -> *mut T {
         result
     }
 }
@@ -316,6 +334,10 @@ impl<T> Return<Wide<T>> for Widened {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn value(result: Wide<T>) -> T {
         result.0
+    }
+
+    fn place(result: *mut Wide<T>) -> *mut T {
+        result.wrapping_byte_add(core::mem::offset_of!(Wide<T>, 0)).cast()
     }
 }
 

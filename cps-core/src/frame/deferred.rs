@@ -113,8 +113,8 @@ pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     unsafe {
         match Frame::start(this, body, driver) {
             Poll::Pending => (*driver).pending(),
-            Poll::Ready(value) => {
-                Frame::put_result(this, value);
+            Poll::Ready(given) => {
+                Frame::leave_given(this, given);
                 resume_caller!(frame, driver)
             }
         }

@@ -19,8 +19,9 @@ use core::ptr;
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crate::chain::caller::{Caller, Handle};
+use crate::frame::body::Body;
 use crate::frame::context;
-use crate::frame::passing::Passed;
+use crate::frame::passing::{Given, Passed};
 
 /// What a body finds in its first poll.
 struct Entry<'a, A> {
@@ -36,12 +37,14 @@ struct Entry<'a, A> {
 /// - The body's first statement awaits an [`Enter`] of these arguments' type, and then the body takes the arguments:
 ///   they are moved out of `args` (invariant E).
 /// - The driver is in a poll, and the body is that of the frame `chain.frame` (invariant D).
+/// - `result` is where that frame has its result.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub(crate) unsafe fn poll<A, F: Future>(
-    body: Pin<&mut F>,
-    args: Passed<A>,
+pub(crate) unsafe fn poll<B: Body>(
+    body: Pin<&mut B::Future>,
+    args: Passed<B::Args>,
     chain: Caller,
-) -> Poll<F::Output> {
+    result: *mut B::Output,
+) -> Poll<Given<B::Output>> {
     // SAFETY: the chain outlives the waker, which ends with this poll, and its driver is in a poll (invariants D
     // and X).
     let in_chain = unsafe { context::waker(&chain) };
@@ -49,12 +52,20 @@ pub(crate) unsafe fn poll<A, F: Future>(
     // SAFETY: the functions of the table ignore their data, and do nothing.
     let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
     let mut cx = Context::from_waker(&waker);
-    let poll = body.poll(&mut cx);
+    #[cfg_attr(not(debug_assertions), allow(unused_mut))]
+    let mut poll = body.poll(&mut cx);
     if poll.is_pending() && context::asks_again(&cx) {
         // SAFETY: the caller's driver is in a poll until this returns (invariant D).
         unsafe { (*chain.driver).poll_again() };
     }
-    poll
+    // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
+    #[cfg(debug_assertions)]
+    unsafe {
+        Given::of_poll::<B>(&mut poll, result)
+    }
+    // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
+    #[cfg(not(debug_assertions))]
+    poll.map(|value| unsafe { Given::of(B::output(value), result) })
 }
 
 /// The future that a body awaits first of all. It is ready at once, with the body's arguments `A` and its chain, of

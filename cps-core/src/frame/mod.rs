@@ -39,7 +39,7 @@ use crate::chain::outermost::Parent;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, ResumeBody, Site};
 use crate::frame::first_poll::{Enter, poll as first_poll_of};
-use crate::frame::passing::Passing;
+use crate::frame::passing::{Given, Passing};
 
 /// A header, and the payload below it in one condition of a frame.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
@@ -134,18 +134,39 @@ impl<B: ResumeBody> Frame<B> {
         unsafe { Self::result(this).write(result) }
     }
 
+    /// The result of a body that has returned in its start.
+    ///
+    /// # Safety
+    /// It is what this frame's call has given, and is taken once: by this call the frame ends.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn take_given(this: *mut Self, given: Given<B::Value>) -> B::Value {
+        // SAFETY: the caller has just been given it, by the call of this frame.
+        unsafe { given.take(Self::result(this)) }
+    }
+
+    /// Leaves the result of a body that has returned in its start in the frame.
+    ///
+    /// # Safety
+    /// As for [`Frame::take_given`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn leave_given(this: *mut Self, given: Given<B::Value>) {
+        // SAFETY: the caller has just been given it, by the call of this frame: nothing else is in the payload
+        // (invariant E).
+        unsafe { given.leave(Self::result(this)) }
+    }
+
     /// [`Frame::call_as`] for a body whose future is there already, and asks for the chain's parent.
     ///
     /// # Safety
-    /// As for [`Frame::start`].
+    /// As for [`Frame::start`]; `write` writes the future to its place, and does not panic.
     #[cfg(feature = "alloc")]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_future(
         this: *mut Self,
-        future: B::Future,
+        write: impl FnOnce(*mut B::Future),
         chain: Caller,
         vtable: *const VTable,
-    ) -> Poll<B::Value> {
+    ) -> Poll<Given<B::Value>> {
         /// Drops the future if its first poll unwinds.
         struct DropOnUnwind<F>(*mut F);
         impl<F> Drop for DropOnUnwind<F> {
@@ -158,8 +179,7 @@ impl<B: ResumeBody> Frame<B> {
 
         let starting = Starting::new(chain.driver, Self::header(this), vtable);
         let place = Self::future(this);
-        // SAFETY: the frame's memory is its own (invariant F).
-        unsafe { place.write(future) };
+        write(place);
         let unwinding = DropOnUnwind(place);
         let own = Caller::new(chain.driver, Self::header(this));
         // SAFETY: the memory is not moved until the frame has ended (invariant F): the future is pinned. The body that
@@ -169,6 +189,7 @@ impl<B: ResumeBody> Frame<B> {
             Parent::ask(chain.driver);
             let poll = B::resume(Pin::new_unchecked(&mut *place), own);
             core::mem::forget(unwinding);
+            let poll = poll.map(|value| Given::of(value, Self::result(this)));
             if poll.is_pending() {
                 Self::link(this, chain, vtable);
             }
@@ -253,7 +274,7 @@ impl<B: Body> Frame<B> {
         this: *mut Self,
         body: Passing<B>,
         chain: Caller,
-    ) -> Poll<B::Output> {
+    ) -> Poll<Given<B::Output>> {
         // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
         // running body (invariant D).
         unsafe { Self::call_as(this, body, chain, SuspendedAt::<B, S>::VTABLE) }
@@ -269,7 +290,7 @@ impl<B: Body> Frame<B> {
         body: Passing<B>,
         chain: Caller,
         vtable: *const VTable,
-    ) -> Poll<B::Output> {
+    ) -> Poll<Given<B::Output>> {
         let starting = Starting::new(chain.driver, Self::header(this), vtable);
         // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
         // running body (invariant D). `link` follows the poll at once (invariant P).
@@ -292,7 +313,7 @@ impl<B: Body> Frame<B> {
         this: *mut Self,
         body: Passing<B>,
         chain: Caller,
-    ) -> Poll<B::Output> {
+    ) -> Poll<Given<B::Output>> {
         let vtable = SuspendedAt::<B, S>::VTABLE;
         let starting = Starting::new(chain.driver, Self::header(this), vtable);
         // SAFETY: `Embedded::call`, which calls this, has the frame's memory (invariant F) and the running body
@@ -305,6 +326,20 @@ impl<B: Body> Frame<B> {
             }
             poll
         }
+    }
+
+    /// Constructs the future in its place.
+    ///
+    /// In an unoptimised build this is a function, so that the way of a future there, which is as large as the frames
+    /// in it, is not in the host frame of the call as long as that is under way.
+    ///
+    /// # Safety
+    /// The place is valid for writes, and holds nothing; the future is polled first by `first_poll::poll`.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn make(place: *mut B::Future, make: B::Make) {
+        // SAFETY: `start` and `start_inlined`, the callers, have the frame's memory (invariant F), and give the future
+        // its arguments (invariant E).
+        unsafe { place.write(make(Enter::new())) }
     }
 
     /// Starts a body on the host stack: constructs its future in place, and runs it until it suspends or returns.
@@ -320,7 +355,7 @@ impl<B: Body> Frame<B> {
         this: *mut Self,
         body: Passing<B>,
         driver: *const Driver,
-    ) -> Poll<B::Output> {
+    ) -> Poll<Given<B::Output>> {
         // Duplicated on purpose: rustc would inline a wrapper that only calls `start_inlined`.
         // SAFETY: the memory is valid and not moved until the frame has ended (invariant F): the future is pinned.
         // `make` is given the `Enter` that the body awaits first, with its arguments (invariant E); the driver is
@@ -328,9 +363,9 @@ impl<B: Body> Frame<B> {
         unsafe {
             let future = Self::future(this);
             let (args, make) = body.into_parts();
-            future.write(make(Enter::new()));
+            Self::make(future, make);
             let own = Caller::new(driver, Self::header(this));
-            first_poll_of(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+            first_poll_of::<B>(Pin::new_unchecked(&mut *future), args, own, Self::result(this))
         }
     }
 
@@ -343,16 +378,16 @@ impl<B: Body> Frame<B> {
         this: *mut Self,
         body: Passing<B>,
         driver: *const Driver,
-    ) -> Poll<B::Output> {
+    ) -> Poll<Given<B::Output>> {
         // SAFETY: the memory is valid and not moved until the frame has ended (invariant F): the future is pinned.
         // `make` is given the `Enter` that the body awaits first, with its arguments (invariant E); the driver is
         // in a poll (invariant D).
         unsafe {
             let future = Self::future(this);
             let (args, make) = body.into_parts();
-            future.write(make(Enter::new()));
+            Self::make(future, make);
             let own = Caller::new(driver, Self::header(this));
-            first_poll_of(Pin::new_unchecked(&mut *future), args, own).map(B::output)
+            first_poll_of::<B>(Pin::new_unchecked(&mut *future), args, own, Self::result(this))
         }
     }
 }

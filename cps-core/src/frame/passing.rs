@@ -3,7 +3,10 @@
 //! The body passes through several functions. If the compiler optimises, all of them are inlined, the body is passed by
 //! value, and its arguments are in registers. If not, each function would copy the body, and the copies of a large
 //! argument, for each call that is under way, would overflow a thread's stack: so then the body stays where it is until
-//! it starts.
+//! it starts. Likewise its result, which passes through the same functions on the way back.
+
+#[cfg(debug_assertions)]
+use core::{future::Future, marker::PhantomData, ptr, task::Poll};
 
 use crate::frame::body::Body;
 
@@ -20,6 +23,94 @@ pub struct Passing<B: Body> {
 pub(crate) type Passed<A> = core::mem::ManuallyDrop<A>;
 #[cfg(debug_assertions)]
 pub(crate) type Passed<A> = *mut A;
+
+/// The result of a body that has returned in its start: the value or, where nothing is inlined, none, since it lies in
+/// the frame already.
+#[must_use = "the result is taken once"]
+#[derive(Debug)]
+#[repr(transparent)]
+pub struct Given<T> {
+    #[cfg(not(debug_assertions))]
+    value: T,
+    #[cfg(debug_assertions)]
+    in_frame: PhantomData<T>,
+}
+
+#[cfg(not(debug_assertions))]
+impl<T> Given<T> {
+    /// The result `value` of a body, for whose frame's result `place` is.
+    ///
+    /// # Safety
+    /// The place is valid for writes, and holds nothing.
+    #[inline(always)]
+    pub(crate) unsafe fn of(value: T, _place: *mut T) -> Self {
+        Given { value }
+    }
+
+    /// The result.
+    ///
+    /// # Safety
+    /// The place is the one of [`Given::of`], and was not used since.
+    #[inline(always)]
+    pub(crate) unsafe fn take(self, _place: *const T) -> T {
+        self.value
+    }
+
+    /// Leaves the result in the frame.
+    ///
+    /// # Safety
+    /// As for [`Given::take`].
+    #[inline(always)]
+    pub(crate) unsafe fn leave(self, place: *mut T) {
+        // SAFETY: the place is the one of a frame's result, and holds nothing.
+        unsafe { place.write(self.value) }
+    }
+}
+
+#[cfg(debug_assertions)]
+impl<T> Given<T> {
+    /// The result `value` of a body, for whose frame's result `place` is.
+    ///
+    /// # Safety
+    /// The place is valid for writes, and holds nothing.
+    pub(crate) unsafe fn of(value: T, place: *mut T) -> Self {
+        // SAFETY: the place is the one of a frame's result, and holds nothing.
+        unsafe { place.write(value) };
+        Given { in_frame: PhantomData }
+    }
+
+    /// Moves the result of a body out of what its poll has returned.
+    ///
+    /// # Safety
+    /// As for [`Given::of`]; the place is apart from `poll`.
+    pub(crate) unsafe fn of_poll<B: Body<Output = T>>(
+        poll: &mut Poll<<B::Future as Future>::Output>,
+        place: *mut T,
+    ) -> Poll<Self> {
+        let Poll::Ready(result) = poll else { return Poll::Pending };
+        // SAFETY: the place is the one of a frame's result. The value is moved out once: nothing is left of it.
+        unsafe {
+            place.copy_from_nonoverlapping(B::place(result), 1);
+            ptr::from_mut(poll).write(Poll::Pending);
+        }
+        Poll::Ready(Given { in_frame: PhantomData })
+    }
+
+    /// The result.
+    ///
+    /// # Safety
+    /// The place is the one of [`Given::of`], and was not used since.
+    pub(crate) unsafe fn take(self, place: *const T) -> T {
+        // SAFETY: `of` or `of_poll` has put the result there, and it is taken once, since this is.
+        unsafe { place.read() }
+    }
+
+    /// Leaves the result in the frame.
+    ///
+    /// # Safety
+    /// As for [`Given::take`].
+    pub(crate) unsafe fn leave(self, _place: *mut T) {}
+}
 
 #[cfg(not(debug_assertions))]
 impl<B: Body> Passing<B> {

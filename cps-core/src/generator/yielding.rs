@@ -111,6 +111,10 @@ impl<T> Memory for Yielded<T> {
 impl<T> Content for Yielded<T> {
     type Awaited = Returned;
     type Value = ();
+    type Ready = ();
+
+    #[inline(always)]
+    unsafe fn ready(_: *mut SlotOf<Self>, (): ()) {}
 
     #[inline(always)]
     unsafe fn finish(_: *mut SlotOf<Self>, _: Returned) {}

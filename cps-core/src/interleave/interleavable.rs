@@ -78,7 +78,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         // again.
         unsafe {
             Frame::call::<NoSite>(frame, Passing::of(&raw mut *body), chain)
-                .map(|value| Frame::put_result(frame, value))
+                .map(|given| Frame::leave_given(frame, given))
         }
     }
 
@@ -90,7 +90,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         // again.
         unsafe {
             Frame::call_inlined::<NoSite>(frame, Passing::of(&raw mut *body), chain)
-                .map(|value| Frame::put_result(frame, value))
+                .map(|given| Frame::leave_given(frame, given))
         }
     }
 

@@ -39,7 +39,9 @@ impl<const N: usize> Placement for InlineUpTo<N> {
         // fits.
         unsafe {
             if Room::<B, N>::FITS {
-                Embedded::call::<S>(slot.cast::<SlotOf<Embedded<B>>>(), chain, body)
+                let slot = slot.cast::<SlotOf<Embedded<B>>>();
+                let (ready, suspended) = Embedded::call::<S>(slot, chain, body);
+                (ready.map(|ready| Embedded::ready(slot, ready)), suspended)
             } else {
                 Stack::call::<B, S>(slot.cast::<SlotOf<Stacked<B>>>(), chain, body)
             }
@@ -57,6 +59,12 @@ impl<B: Body, const N: usize> Memory for Room<B, N> {
 impl<B: Body, const N: usize> Content for Room<B, N> {
     type Awaited = Returned;
     type Value = B::Output;
+    type Ready = B::Output;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn ready(_: *mut SlotOf<Self>, ready: B::Output) -> B::Output {
+        ready
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut SlotOf<Self>, returned: Returned) -> B::Output {

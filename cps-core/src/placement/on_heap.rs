@@ -116,9 +116,14 @@ impl Placement for Heap {
             // below, in `finish`, or in the vtable's `drop`.
             let poll = unsafe { Frame::call_as(frame, body, chain, started) };
             core::mem::forget(unwinding);
-            if let Poll::Ready(value) = poll {
-                // SAFETY: the frame has ended, and nothing else leads to it.
-                unsafe { free(frame) };
+            if let Poll::Ready(given) = poll {
+                // SAFETY: the call of this frame has just given it: so the frame has ended, and nothing else leads to
+                // it.
+                let value = unsafe {
+                    let value = Frame::take_given(frame, given);
+                    free(frame);
+                    value
+                };
                 return Suspended::returned(value);
             }
         } else {
@@ -145,6 +150,12 @@ impl<B: Body> Memory for Allocated<B> {
 impl<B: Body> Content for Allocated<B> {
     type Awaited = Returned;
     type Value = B::Output;
+    type Ready = B::Output;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn ready(_: *mut SlotOf<Self>, ready: B::Output) -> B::Output {
+        ready
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {

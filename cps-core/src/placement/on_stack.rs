@@ -67,9 +67,14 @@ impl Placement for Stack {
                 // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant
                 // F): here or in `finish`. If the callee panics so does the chain, and the stack is dropped whole.
                 match unsafe { Frame::call::<S>(frame, body, chain) } {
-                    Poll::Ready(value) => {
-                        // SAFETY: it was pushed above, and all calls that began later have ended (invariant C).
-                        unsafe { own.stack.pop_within(frame) };
+                    Poll::Ready(given) => {
+                        // SAFETY: the call of this frame has just given it. The frame was pushed above, and all calls
+                        // that began later have ended (invariant C).
+                        let value = unsafe {
+                            let value = Frame::take_given(frame, given);
+                            own.stack.pop_within(frame);
+                            value
+                        };
                         return call::Suspended::returned(value);
                     }
                     // SAFETY: the callee has suspended, and the body awaits it at once (invariant P).
@@ -138,10 +143,14 @@ pub(crate) unsafe fn try_call<B: Body, S: Site>(
     // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant F): here or in
     // `finish`. If the callee panics so does the chain, and the stack is dropped whole.
     match unsafe { Frame::call::<S>(frame, body, chain) } {
-        Poll::Ready(value) => {
-            // SAFETY: it was pushed above, and all calls that began later have ended (invariant C).
-            unsafe { own.stack.pop(frame) };
-            Ok(Some(value))
+        Poll::Ready(given) => {
+            // SAFETY: the call of this frame has just given it. The frame was pushed above, and all calls that began
+            // later have ended (invariant C).
+            unsafe {
+                let value = Frame::take_given(frame, given);
+                own.stack.pop(frame);
+                Ok(Some(value))
+            }
         }
         Poll::Pending => Ok(None),
     }
@@ -175,6 +184,12 @@ impl<B: Body> Memory for Stacked<B> {
 impl<B: Body> Content for Stacked<B> {
     type Awaited = Returned;
     type Value = B::Output;
+    type Ready = B::Output;
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn ready(_: *mut SlotOf<Self>, ready: B::Output) -> B::Output {
+        ready
+    }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut SlotOf<Self>, returned: Returned) -> B::Output {

@@ -76,6 +76,12 @@ impl<B: Body> Memory for Tried<B> {
 impl<B: Body> Content for Tried<B> {
     type Awaited = Returned;
     type Value = Result<B::Output, StackExhausted<B>>;
+    type Ready = Self::Value;
+
+    #[inline(always)]
+    unsafe fn ready(_: *mut SlotOf<Self>, ready: Self::Value) -> Self::Value {
+        ready
+    }
 
     #[inline(always)]
     unsafe fn finish(_: *mut SlotOf<Self>, returned: Returned) -> Self::Value {

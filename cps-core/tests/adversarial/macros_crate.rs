@@ -180,9 +180,11 @@ mod everything {
             #[derive(Default)]
             pub(crate) struct Handle(u32);
             pub(crate) struct Resumed<T>(T, Handle);
-            pub(crate) struct Slot {
-                pub(crate) empty: (),
+            pub(crate) struct Slot(());
+            impl Slot {
+                pub(crate) const EMPTY: Slot = Slot(());
             }
+            pub(crate) struct Given<T>(T);
             pub(crate) trait Site {
                 const AT: Option<&'static std::panic::Location<'static>>;
             }
@@ -211,7 +213,7 @@ mod everything {
                     callee: F,
                     _: *mut Slot,
                 ) -> Result<
-                    (F::Output, Handle),
+                    (Given<F::Output>, Handle),
                     Result<impl Future<Output = Resumed<F::Output>>, Never>,
                 > {
                     assert!(S::AT.unwrap().file().ends_with("macros_crate.rs"));
@@ -235,8 +237,17 @@ mod everything {
             }
 
             impl<T> Resumed<T> {
-                pub(crate) fn __cps_finish(self, _: *mut Slot) -> (T, Handle) {
-                    (self.0, self.1)
+                pub(crate) fn __cps_next(&self) -> Handle {
+                    Handle(self.1.0)
+                }
+                pub(crate) fn __cps_finish(self, _: *mut Slot) -> T {
+                    self.0
+                }
+            }
+
+            impl<T> Given<T> {
+                pub(crate) fn __cps_ready(self, _: *mut Slot) -> T {
+                    self.0
                 }
             }
 

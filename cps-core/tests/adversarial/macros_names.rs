@@ -42,11 +42,11 @@ mod items {
     use super::tick;
 
     items! {
-        types Slot Some None Ok Err Result Option Location Future Send Site Wide Held Parts Plain Waits Yields
+        types Slot Ready Some None Ok Err Result Option Location Future Send Site Wide Held Parts Plain Waits Yields
             WaitsAndYields FnOutput ForeignCall Coroutine Body DefaultPlacement Inline Handle Chain Enter Entered
             BodyLocal Await Resumed Suspended Callee Content __Site Context Poll Pin Output IntoFuture
             Generator AsyncGenerator;
-        locals __cps_handle __cps_callee __cps_slot __cps_value __cps_waiting __cps_resumed __cps_next __cps_enter
+        locals __cps_handle __cps_callee __cps_slot __cps_value __cps_waiting __cps_resumed __cps_ready __cps_next __cps_enter
             __cps_entered __cps_local __cps_arguments __cps_make __cps_args __cps_arg0;
         modules core std alloc cps_core __private option result panic marker future call chain;
         functions parts wide plain inlined coroutine generator async_generator caller drop r#loop

@@ -2,8 +2,9 @@ mod fake {
     pub use cps_core::*;
     pub mod __private {
         pub use cps_core::__private::*;
-        pub struct Slot {
-            pub empty: (),
+        pub struct Slot(());
+        impl Slot {
+            pub const EMPTY: Slot = Slot(());
         }
     }
 }

@@ -166,6 +166,11 @@ impl<B: Body, R> Memory for Spanned<B, R> {
 impl<B: Body, R: OnReturn<B::Output>> Content for Spanned<B, R> {
     type Awaited = Returned;
     type Value = B::Output;
+    type Ready = B::Output;
+
+    unsafe fn ready(_: *mut SlotOf<Self>, ready: B::Output) -> B::Output {
+        ready
+    }
 
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Output {
         // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L), and `close_returned` has
@@ -207,7 +212,9 @@ impl<B: Body, R: OnReturn<B::Output>, K: MayWait> Callee<K> for InSpan<B, R> {
         // SAFETY: the slot is valid until the call has ended, and `chain` is that of the running body (invariants F,
         // D).
         match unsafe { Frame::call_as(frame, body, chain, SpannedAt::<B, R, S>::VTABLE) } {
-            Poll::Ready(value) => {
+            Poll::Ready(given) => {
+                // SAFETY: the call of this frame has just given it.
+                let value = unsafe { Frame::take_given(frame, given) };
                 on_return.returned(&value);
                 drop(close);
                 Suspended::returned(value)
