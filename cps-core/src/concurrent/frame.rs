@@ -253,7 +253,7 @@ impl<F: BranchingPoint> Embedded<BranchingBody<F>> {
         #[cfg(not(debug_assertions))]
         let future = unsafe { future.read() };
         let write = move |place: *mut Fuse<F>| {
-            // SAFETY: as above.
+            // SAFETY: the caller gives the future up: it is moved out once, since this is called once.
             #[cfg(debug_assertions)]
             let future = unsafe { future.read() };
             // SAFETY: `call_future` gives the place of the frame's future.
