@@ -210,7 +210,7 @@ step_miri_stacked() { miri cps-core "" stream,tracing --lib "${STACKED_TESTS[@]/
 step_miri_tree() { miri cps-core "-Zmiri-tree-borrows" stream,tracing --lib "${TREE_TESTS[@]/#/--test=}"; }
 
 # What depends on how a frame returns, for the other way.
-TAIL_TESTS=(differential panics cancel generator context)
+TAIL_TESTS=(panics cancel generator context)
 step_miri_stacked_tail() { miri cps-core "" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
 
 # Lists of what runs on a thread, which only this feature keeps.

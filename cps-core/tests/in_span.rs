@@ -170,14 +170,16 @@ fn programs() -> Vec<Program> {
 
 #[test]
 fn the_events_are_those_of_instrumented_futures() {
-    let depth = if cfg!(miri) { 2 } else { 3 };
+    let depth = if cfg!(miri) { 1 } else { 3 };
     for program in programs() {
         for polls in cuts() {
             let plain = observe(|log| plain::level(log, program, depth), polls);
             let stacked = observe(|log| stacked::level(log, program, depth), polls);
             assert_eq!(plain, stacked, "{program:?}, {polls} polls");
-            let boxed = observe(|log| boxed::level(log, program, depth), polls);
-            assert_eq!(plain, boxed, "{program:?}, {polls} polls");
+            if !cfg!(miri) {
+                let boxed = observe(|log| boxed::level(log, program, depth), polls);
+                assert_eq!(plain, boxed, "{program:?}, {polls} polls");
+            }
             if !matches!(plain.0, Fate::Cancelled) {
                 break;
             }
@@ -186,8 +188,9 @@ fn the_events_are_those_of_instrumented_futures() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "the events above are of a recursion, too")]
 fn a_deep_recursion_enters_and_leaves_as_nested_futures_do() {
-    let depth = if cfg!(miri) { 3 } else { 60 };
+    let depth = 60;
     let program = Program { before: 0, after: 0, panics: None, bare: 0 };
     for program in [program, Program { before: 1, ..program }] {
         let plain = observe(|log| plain::level(log, program, depth), u32::MAX);

@@ -126,7 +126,7 @@ fn drive_batch(mut batch: Pin<&mut impl Future<Output = ()>>) {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 512 },
+        cases: if cfg!(miri) { 1 } else { 512 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
