@@ -185,7 +185,7 @@ impl Tested {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 3 } else { 512 },
+        cases: if cfg!(miri) { 2 } else { 512 },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]
@@ -193,7 +193,7 @@ proptest! {
     #[test]
     fn memory_is_lent_once_and_accounted_for(
         setup in setup(),
-        actions in prop::collection::vec(action(), 1..if cfg!(miri) { 30 } else { 300 }),
+        actions in prop::collection::vec(action(), 1..if cfg!(miri) { 20 } else { 300 }),
     ) {
         let mut tested = Tested::new(setup);
         for action in actions {
