@@ -73,6 +73,7 @@ impl<T> Given<T> {
     ///
     /// # Safety
     /// The place is valid for writes, and holds nothing.
+    #[cfg(feature = "alloc")]
     pub(crate) unsafe fn of(value: T, place: *mut T) -> Self {
         // SAFETY: the place is the one of a frame's result, and holds nothing.
         unsafe { place.write(value) };
