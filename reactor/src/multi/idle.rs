@@ -90,7 +90,8 @@ impl Idle {
         self.searching.fetch_add(1, SeqCst);
     }
 
-    /// A worker that searched has found something: the worker to unpark, if `has_more` and it was the last to search.
+    /// A worker that searched has found something: the worker to unpark, if it was the last to search and `has_more`:
+    /// there is something left in any queue, not only in its own.
     #[must_use]
     pub fn stop_search(&self, has_more: bool) -> Option<usize> {
         let was_last = self.searching.fetch_sub(1, SeqCst) == 1;

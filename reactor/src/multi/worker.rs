@@ -213,7 +213,9 @@ impl Worker {
                 return;
             };
             if self.is_searching.replace(false) {
-                let has_more = !self.queue.is_empty() || !self.shared.injector.is_empty();
+                // In any queue: another worker that searched, and has stopped before, may have left something in its
+                // own, and may run a task now that blocks.
+                let has_more = self.shared.has_work();
                 self.shared.unpark(self.shared.idle.stop_search(has_more));
             }
             // SAFETY: it was taken out of a queue by this worker.
