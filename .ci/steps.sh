@@ -219,7 +219,7 @@ step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_b
 # Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
 step_miri_reactor() {
     local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns)
-    miri reactor "-Zmiri-disable-isolation" "" --test={guards,executor,multi} -- "${skipped[@]/#/--skip=}"
+    miri reactor "-Zmiri-disable-isolation" "" --test={guards,executor,matrix,multi} -- "${skipped[@]/#/--skip=}"
     miri reactor "-Zmiri-disable-isolation -Zmiri-tree-borrows" "" --test={guards,join} -- "${skipped[@]/#/--skip=}"
 }
 
