@@ -196,7 +196,7 @@ step_loom() {
     use_own_target
     export RUSTFLAGS="--cfg loom"
     LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release \
-        --test={continuation,counter,idle,inbox,join_state,parking,references,remote_queue,source}
+        --test={continuation,counter,idle,inbox,join_state,parking,references,remote_queue,slot,source}
     LOOM_MAX_PREEMPTIONS=2 cargo test --no-fail-fast -p loom-tests --release --test wake_set
 }
 
@@ -219,7 +219,7 @@ step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_b
 # Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
 step_miri_reactor() {
     local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns)
-    miri reactor "-Zmiri-disable-isolation" "" --test={guards,executor,matrix,multi} -- "${skipped[@]/#/--skip=}"
+    miri reactor "-Zmiri-disable-isolation" "" --test={blocked,guards,executor,matrix,multi} -- "${skipped[@]/#/--skip=}"
     miri reactor "-Zmiri-disable-isolation -Zmiri-tree-borrows" "" --test={guards,join} -- "${skipped[@]/#/--skip=}"
 }
 
@@ -299,7 +299,7 @@ step_tsan() {
         skip "the standard library could not be built with the sanitizer"
     cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p cps-core --lib "${TSAN_TESTS[@]/#/--test=}"
     cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p cps-core --test adversarial -- wakers combinators boxes
-    cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p reactor --lib --test={executor,join,multi,threads}
+    cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p reactor --lib --test={blocked,executor,join,multi,threads}
 }
 
 # The frame stack, and the wake-ups of branching points, under the fuzzer and the address sanitizer, for a short time.
