@@ -130,8 +130,8 @@ fn two_pushes_meet_two_workers<P: Protocol>() {
     machine.all_is_run(2);
 }
 
-/// "Worker wakes as the watch goes off": of two workers one sleeps, and leaves the sleepers, or is taken from them by who
-/// wakes it. Once it is awake, the watch is on.
+/// "Worker wakes as the watch goes off": two workers sleep, and one leaves the sleepers. Once it is awake, the watch is
+/// on.
 fn a_worker_wakes_as_the_watch_goes_off<P: Protocol>() {
     let machine = Machine::<P>::new();
     for worker in 0..2 {

@@ -1,8 +1,8 @@
 //! The life of a task in every combination of a panic, an abort, a use of its handle, an executor and an end of the
 //! runtime. Of each the counts are exact.
 //!
-//! A task is polled twice: it waits, is woken, and gives its output. What happens to it is a [`Life`]; what must come of
-//! that is computed by [`Life::outcome`], from the rules and not from the executors.
+//! A task is polled twice: it waits, is woken, and gives its output. What happens to it is a [`Life`]; what must come
+//! of that is computed by [`Life::outcome`], from the rules and not from the executors.
 
 #![cfg(not(loom))] // The event queue is no model's matter.
 

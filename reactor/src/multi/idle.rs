@@ -25,9 +25,9 @@
 //!
 //! # The watch
 //!
-//! A thread of its own looks at the workers from time to time, as long as one of them is awake: if a worker is awake, the
-//! watch is on, or the worker is about to turn it on. It goes off *before* it looks at the sleepers for the last time,
-//! and a worker looks at it after it has left the sleepers: with a fence between, one sees the other.
+//! A thread of its own looks at the workers from time to time, as long as one of them is awake: if a worker is awake,
+//! the watch is on, or the worker is about to turn it on. It goes off *before* it looks at the sleepers for the last
+//! time, and a worker looks at it after it has left the sleepers: with a fence between, one sees the other.
 
 use core::fmt;
 

@@ -1,12 +1,12 @@
 //! A worker's slot: the task that was woken last, by another one. It runs next, with what is in the caches.
 //!
 //! The worker alone fills it. It takes the task out again, unless another thread has stolen it: which is done only if
-//! the worker is kept in a poll ([`watch`](crate::multi)).
+//! the worker is kept in a poll (`watch.rs`).
 //!
 //! # Invariant
 //!
-//! What is put in comes out once: a slot is emptied by read-modify-writes. A plain store fills it, which is enough, since
-//! nobody else writes to an empty one.
+//! What is put in comes out once: a slot is emptied by read-modify-writes. A plain store fills it, which is enough,
+//! since nobody else writes to an empty one.
 
 use core::fmt;
 use core::ptr;

@@ -1,12 +1,12 @@
 //! The watch: a thread that finds workers which are kept in a poll, and has the others do what is left to them.
 //!
 //! A worker that runs a task which blocks its thread, or computes for long, cannot do anything else. What lies in its
-//! slot would wait for it; and if it was the one to wait in the event queue before, no other worker may do so now: to
-//! wake one for each event, in case that its task blocks, would cost a wake-up of a thread an event.
+//! slot would wait for it; and if it was the one that waited in the event queue, perhaps no other worker does now.
+//! (To wake one for each event, in case that its task blocks, would cost a wake-up of a thread an event.)
 //!
-//! So the watch looks at the workers every [`TICK`], as long as one of them is awake. One that is in the same poll as at
-//! the last look is *kept*. Its slot is emptied, and another worker is woken if there is something to do for it: what it
-//! does not find elsewhere, it finds in the event queue.
+//! So the watch looks at the workers every [`TICK`], as long as one of them is awake. One that is in the same poll as
+//! at the last look is *kept*. Its slot is emptied, and another worker is woken if there is something to do for it: what
+//! it does not find elsewhere, it finds in the event queue.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Condvar, Mutex, PoisonError};
