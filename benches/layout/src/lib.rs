@@ -5,3 +5,4 @@ pub mod liveness;
 pub mod mir;
 pub mod model;
 pub mod program;
+pub mod scheme;

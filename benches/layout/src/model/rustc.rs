@@ -100,6 +100,12 @@ impl Promotion {
     }
 }
 
+/// The extent of a struct with these fields.
+#[must_use]
+pub fn together(fields: &[Extent]) -> Extent {
+    prefix(fields).0
+}
+
 /// The logarithm of the largest alignment that a field of this size or alignment fills.
 fn fills(field: Extent) -> u32 {
     let largest = field.size.max(field.align);

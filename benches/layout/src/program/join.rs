@@ -201,6 +201,7 @@ fn relocate(
     });
     Ok(Relocated {
         locals: items.collect::<Option<_>>().ok_or(Missing::Local)?,
+        in_place: stored.locals.iter().map(|&local| local >= first_capture).collect(),
         saved: stored.saved.clone(),
         slots: slots.collect(),
         scoped: scoped.collect(),

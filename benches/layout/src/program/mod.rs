@@ -38,6 +38,8 @@ pub struct Coroutine {
 pub struct Relocated {
     /// What.
     pub locals: Vec<Item>,
+    /// For each of these whether it is a capture that the body uses without moving it into a variable.
+    pub in_place: Vec<bool>,
     /// When.
     pub saved: Saved,
     /// For a capture the stored local that it becomes.
