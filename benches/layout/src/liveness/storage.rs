@@ -40,12 +40,7 @@ pub(super) fn at_entries(
 }
 
 /// Over one statement.
-pub(super) fn statement(
-    state: &mut State,
-    effects: &Effects,
-    borrowed: &State,
-    ends: StorageEnds,
-) {
+pub(super) fn statement(state: &mut State, effects: &Effects, borrowed: &State, ends: StorageEnds) {
     before(state, effects);
     moves(state, effects, borrowed, ends);
 }

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 
 use super::place::{closing, locals};
-use super::{Effects, Local};
+use super::{Effects, Local, moved_once};
 
 /// A coroutine's body before it becomes a state machine.
 #[derive(Clone, Debug)]
@@ -46,7 +46,8 @@ impl Terminator {
     /// (A dump does not name an edge that is the only one: for a call that is unwinding, for a suspension resuming.)
     #[must_use]
     pub fn writes_on(&self, edge: &str) -> bool {
-        (self.call && edge == "return") || (self.suspends && matches!(edge, "resume" | "drop" | "goto"))
+        (self.call && edge == "return")
+            || (self.suspends && matches!(edge, "resume" | "drop" | "goto"))
     }
 }
 
@@ -65,59 +66,54 @@ impl Body {
     /// # Errors
     /// If the text is not what rustc wrote when this was made.
     pub fn parse_relocated(text: &str, captures: usize) -> Result<Self> {
-        Self::read(text, Some(captures))
+        Self::read(text, Some(Relocation { captures, moved_once: false }))
     }
 
-    fn read(text: &str, relocated: Option<usize>) -> Result<Self> {
-        let mut lines = text.lines();
-        ensure!(lines.any(|line| line.starts_with("fn ")), "there is no function in the dump");
-        let mut first_free = super::RESUMED_WITH + 1;
-        let mut raw: Vec<Vec<&str>> = Vec::new();
-        let mut open = false;
-        for line in lines {
-            if let Some(rest) = line.strip_prefix("    bb") {
-                let number = rest.split([':', ' ']).next().unwrap_or_default();
-                ensure!(number.parse() == Ok(raw.len()), "block {number} is out of order");
-                raw.push(Vec::new());
-                open = true;
-            } else if line == "    }" {
-                open = false;
-            } else if open && let Some(code) = line.strip_prefix("        ") {
-                let code = code.split(";  //").next().unwrap_or(code).trim_end_matches(';').trim();
-                if !code.starts_with("//") {
-                    raw.last_mut().expect("a block is open").push(code);
-                }
-            } else if let Some(declared) = declared(line) {
-                first_free = first_free.max(declared + 1);
-            }
+    /// The same, if it moved arguments of a `Copy` type where it passes them on for the only time. `None` if it has no
+    /// such argument.
+    ///
+    /// # Errors
+    /// If the text is not what rustc wrote when this was made.
+    pub fn parse_moved_once(text: &str, captures: usize) -> Result<Option<Self>> {
+        if moved_once::copies(&lines(text)?.0).is_empty() {
+            return Ok(None);
         }
-        ensure!(!raw.is_empty(), "there are no blocks in the dump");
+        Self::read(text, Some(Relocation { captures, moved_once: true })).map(Some)
+    }
+
+    fn read(text: &str, relocation: Option<Relocation>) -> Result<Self> {
+        let (raw, first_free) = lines(text)?;
         let mut body = Self { blocks: Vec::new(), locals: first_free, fed: Vec::new() };
-        for lines in &raw {
-            for line in lines {
-                let highest = locals(line).map(|(_, _, local)| local).max().unwrap_or(0);
-                body.locals = body.locals.max(highest + 1);
-                body.note_fed(line);
-            }
+        for line in raw.iter().flatten() {
+            let highest = locals(line).map(|(_, _, local)| local).max().unwrap_or(0);
+            body.locals = body.locals.max(highest + 1);
+            body.note_fed(line);
         }
         let base = body.locals;
-        let text_of = |line: &str| match relocated {
-            Some(_) => with_captures_as_locals(line, base),
-            None => line.to_owned(),
+        let moved = match relocation {
+            Some(Relocation { moved_once: true, .. }) => moved_once::copies(&raw),
+            _ => Vec::new(),
+        };
+        let text_of = |block: usize, index: usize| {
+            let line = raw[block][index];
+            if relocation.is_none() {
+                line.to_owned()
+            } else if moved.contains(&(block, index)) {
+                line.replace(" = copy ", " = move ")
+            } else {
+                with_captures_as_locals(line, base)
+            }
         };
         for (number, lines) in raw.iter().enumerate() {
-            let (last, statements) =
-                lines.split_last().with_context(|| format!("block {number} is empty"))?;
+            let last =
+                lines.len().checked_sub(1).with_context(|| format!("block {number} is empty"))?;
             body.blocks.push(Block {
-                statements: statements
-                    .iter()
-                    .map(|line| Effects::of_statement(&text_of(line)))
-                    .collect(),
-                terminator: terminator(&text_of(last))
-                    .with_context(|| format!("the end of block {number}: {last}"))?,
+                statements: (0..last).map(|i| Effects::of_statement(&text_of(number, i))).collect(),
+                terminator: terminator(&text_of(number, last))
+                    .with_context(|| format!("the end of block {number}: {}", lines[last]))?,
             });
         }
-        if let Some(captures) = relocated {
+        if let Some(Relocation { captures, .. }) = relocation {
             let captures = Local::try_from(captures)?;
             let entry = (base..base + captures).map(|local| Effects {
                 written: Some(local),
@@ -141,6 +137,51 @@ impl Body {
             self.fed.push((capture, local));
         }
     }
+}
+
+/// How a body is changed before it is analysed.
+#[derive(Clone, Copy)]
+struct Relocation {
+    captures: usize,
+    moved_once: bool,
+}
+
+/// The lines of each block, without semicolons.
+pub(super) type Lines<'a> = Vec<Vec<&'a str>>;
+
+/// The lines of all blocks, and one more than the highest local that is declared.
+fn lines(text: &str) -> Result<(Lines<'_>, Local)> {
+    let mut lines = text.lines();
+    ensure!(lines.any(|line| line.starts_with("fn ")), "there is no function in the dump");
+    let mut first_free = super::RESUMED_WITH + 1;
+    let mut raw = Lines::new();
+    let mut open = false;
+    for line in lines {
+        if let Some(rest) = line.strip_prefix("    bb") {
+            let number = rest.split([':', ' ']).next().unwrap_or_default();
+            ensure!(number.parse() == Ok(raw.len()), "block {number} is out of order");
+            raw.push(Vec::new());
+            open = true;
+        } else if line == "    }" {
+            open = false;
+        } else if open && let Some(code) = line.strip_prefix("        ") {
+            let code = code.split(";  //").next().unwrap_or(code).trim_end_matches(';').trim();
+            if !code.starts_with("//") {
+                raw.last_mut().expect("a block is open").push(code);
+            }
+        } else if let Some(declared) = declared(line) {
+            first_free = first_free.max(declared + 1);
+        }
+    }
+    ensure!(!raw.is_empty(), "there are no blocks in the dump");
+    Ok((raw, first_free))
+}
+
+/// The blocks that a block leads to.
+pub(super) fn targets_of(lines: &Lines<'_>, block: usize) -> Vec<usize> {
+    let end = lines[block].last().and_then(|line| terminator(line).ok());
+    let targets = end.map_or_else(Vec::new, |end| end.targets);
+    targets.into_iter().map(|(_, target)| target).filter(|&target| target < lines.len()).collect()
 }
 
 /// The local of a declaration, `let mut _5: T;`.
@@ -190,7 +231,9 @@ fn terminator(line: &str) -> Result<Terminator> {
 }
 
 fn is_targets(text: &str) -> bool {
-    text.starts_with("bb") || text.starts_with('[') && text.ends_with(']') || text.starts_with("unwind ")
+    text.starts_with("bb")
+        || text.starts_with('[') && text.ends_with(']')
+        || text.starts_with("unwind ")
 }
 
 /// `bb3`, or `[return: bb3, unwind: bb4]`, `[0: bb1, otherwise: bb2]`.

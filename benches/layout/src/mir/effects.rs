@@ -80,9 +80,17 @@ impl Effects {
         if text == "return" {
             return Self { used: vec![0], ..Self::default() };
         }
-        if ["goto", "resume", "unreachable", "coroutine_drop", "terminate", "falseEdge", "falseUnwind"]
-            .iter()
-            .any(|name| text.starts_with(name))
+        if [
+            "goto",
+            "resume",
+            "unreachable",
+            "coroutine_drop",
+            "terminate",
+            "falseEdge",
+            "falseUnwind",
+        ]
+        .iter()
+        .any(|name| text.starts_with(name))
         {
             return Self::default();
         }
@@ -108,9 +116,9 @@ impl Effects {
             effects.used.extend(locals(&text[..end]).skip(1).map(|(_, _, local)| local));
         }
         for (at, _) in right.match_indices('&') {
-            let after = BORROWS.iter().find_map(|prefix| {
-                right[at..].starts_with(prefix).then_some(at + prefix.len())
-            });
+            let after = BORROWS
+                .iter()
+                .find_map(|prefix| right[at..].starts_with(prefix).then_some(at + prefix.len()));
             if let Some(place) = after.and_then(|start| place_at(right, start))
                 && !place.indirect
             {

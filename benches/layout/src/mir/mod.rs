@@ -6,6 +6,7 @@
 
 mod body;
 mod effects;
+mod moved_once;
 mod place;
 pub mod saved;
 

@@ -115,8 +115,7 @@ mod tests {
         let text = "/* coroutine_layout = CoroutineLayout {\n    field_tys: {},\n    variant_fields: {\n        \
             Unresumed(0): [],\n        Returned (1): [],\n        Panicked (2): [],\n        Suspend0 (3): [],\n    \
             },\n    storage_conflicts: BitMatrix(0x0) {},\n} */\n";
-        let nothing =
-            Saved { count: 0, variants: vec![Vec::new(); 4], conflicts: Vec::new() };
+        let nothing = Saved { count: 0, variants: vec![Vec::new(); 4], conflicts: Vec::new() };
         assert_eq!(Saved::parse(text).unwrap(), nothing);
     }
 }

@@ -72,7 +72,9 @@ impl Items {
             }
             let mut busy: Vec<(u64, u64)> = self.apart[item]
                 .iter()
-                .filter_map(|&other| Some((places[other]?, places[other]? + self.extents[other].size)))
+                .filter_map(|&other| {
+                    Some((places[other]?, places[other]? + self.extents[other].size))
+                })
                 .collect();
             busy.sort_unstable();
             let mut at = 0u64;
@@ -114,7 +116,11 @@ pub fn extent(
     let state = items.add(Extent::of_state(saved.variants.len()));
     let stored: Vec<usize> = locals.iter().map(|&extent| items.add(extent)).collect();
     items.keep_apart(&[state], &stored);
-    keep_conflicts_apart(&mut items, &saved.conflicts, &stored.iter().map(|&i| vec![i]).collect::<Vec<_>>());
+    keep_conflicts_apart(
+        &mut items,
+        &saved.conflicts,
+        &stored.iter().map(|&i| vec![i]).collect::<Vec<_>>(),
+    );
     let captured: Vec<usize> = captures
         .iter()
         .enumerate()

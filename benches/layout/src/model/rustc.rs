@@ -91,7 +91,9 @@ impl Promotion {
             }
         }
         let mut used = FixedBitSet::with_capacity(saved.variants.len());
-        used.extend((0..saved.count).filter(|&l| !promoted.contains(l)).filter_map(|l| variant_of[l]));
+        used.extend(
+            (0..saved.count).filter(|&l| !promoted.contains(l)).filter_map(|l| variant_of[l]),
+        );
         let all = used.count_ones(..) + usize::from(unresumed) < 2;
         if all {
             promoted.insert_range(..);
@@ -162,8 +164,7 @@ mod tests {
         let text = include_str!("../../tests/dumps/looped.resume.mir");
         let extent = |size, align| Extent { size, align };
         let (big, leaf) = (extent(480, 8), extent(976, 8));
-        let locals =
-            [big, WORD, extent(8, 4), extent(4, 4), leaf, WORD, leaf, Extent::BYTE];
+        let locals = [big, WORD, extent(8, 4), extent(4, 4), leaf, WORD, leaf, Extent::BYTE];
         let layout = layout(&[big, extent(4, 4)], &locals, &Saved::parse(text).unwrap());
         assert_eq!(layout.extent, extent(1968, 8));
         assert_eq!(layout.locals, [480, 960, 980, 976, 992, 976, 984, 973]);

@@ -46,6 +46,8 @@ pub struct Relocated {
     pub stored: Stored,
     /// If storage ended with the scope only.
     pub scoped: Stored,
+    /// As a coroutine of `cps-core` stores it, if that is another way.
+    pub moved_once: Option<Stored>,
     /// The local of capture 0.
     pub first_capture: u32,
 }
@@ -116,8 +118,10 @@ impl Dumps {
     #[must_use]
     pub fn compared(&self) -> (usize, Vec<&Path>) {
         let read = || self.read.iter().filter_map(|(file, read)| Some((file, read.as_ref()?)));
-        let mut wrong: Vec<&Path> =
-            read().filter(|(_, d)| d.own.saved != d.saved).map(|(file, _)| file.as_path()).collect();
+        let mut wrong: Vec<&Path> = read()
+            .filter(|(_, d)| d.own.saved != d.saved)
+            .map(|(file, _)| file.as_path())
+            .collect();
         wrong.sort();
         (read().count() - wrong.len(), wrong)
     }
@@ -160,6 +164,8 @@ impl Definition {
         let relocated = Rc::new(Relocated {
             stored: analyse(&body, captures, StorageEnds::WithMove),
             scoped: analyse(&body, captures, StorageEnds::WithScope),
+            moved_once: Body::parse_moved_once(&self.before, captures)?
+                .map(|body| analyse(&body, captures, StorageEnds::WithMove)),
             first_capture: body.locals - u32::try_from(captures)?,
         });
         Ok(self.relocated.get_or_init(|| (captures, relocated)).1.clone())
@@ -169,7 +175,8 @@ impl Definition {
 /// The name of the dump of a definition: `a::b::{impl#2}::f::{async_fn_env#0}<T>` is `a.b-{impl#2}-f-{closure#0}`.
 fn dump_name(path: &[String]) -> String {
     let parts = path.iter().skip(1).map(|part| {
-        let (kind, number) = part.split_once("_env#").or_else(|| part.split_once('#')).unwrap_or(("", ""));
+        let (kind, number) =
+            part.split_once("_env#").or_else(|| part.split_once('#')).unwrap_or(("", ""));
         let digits = number.bytes().take_while(u8::is_ascii_digit).count();
         if part.starts_with('{') && !kind.starts_with("{impl") && digits > 0 {
             format!("{{closure#{}}}", &number[..digits])
@@ -205,8 +212,10 @@ mod tests {
     #[test]
     fn a_dump_that_cannot_be_read_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        let write = |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
-        for (definition, resume) in [("s1.f-{closure#0}", RESUME_TEXT), ("s1.g-{closure#0}", "cut")] {
+        let write =
+            |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
+        for (definition, resume) in [("s1.f-{closure#0}", RESUME_TEXT), ("s1.g-{closure#0}", "cut")]
+        {
             write(&format!("{definition}{BEFORE}"), BEFORE_TEXT);
             write(&format!("{definition}{RESUME}"), resume);
         }

@@ -10,6 +10,7 @@ use fixedbitset::FixedBitSet;
 use super::dumps::{Definition, Dumps};
 use super::{Checked, Coroutine, Item, Missing, Place, Program, Relocated};
 use crate::dwarf::{CoroutineType, Field, Kind, Type, TypeId, Types, Variable};
+use crate::liveness::Stored;
 use crate::model::{Extent, rustc};
 
 /// The states without a suspension.
@@ -54,7 +55,8 @@ pub(super) fn join(mut types: Types, dumps: &mut Dumps) -> Program {
     checked.definitions = same;
     checked.other_liveness = other.iter().map(|file| file.display().to_string()).collect();
     let unreadable = dumps.unreadable.iter();
-    checked.unreadable = unreadable.map(|(file, why)| format!("{}: {why}", file.display())).collect();
+    checked.unreadable =
+        unreadable.map(|(file, why)| format!("{}: {why}", file.display())).collect();
     Program { types, coroutines, missing, checked }
 }
 
@@ -69,7 +71,8 @@ fn today(types: &Types, coroutine: &Coroutine) -> Extent {
     let extents = |items: &[Item]| -> Vec<Extent> {
         items.iter().map(|item| extent(types, item.ty)).collect()
     };
-    rustc::layout(&extents(&coroutine.captures), &extents(&coroutine.locals), &coroutine.saved).extent
+    rustc::layout(&extents(&coroutine.captures), &extents(&coroutine.locals), &coroutine.saved)
+        .extent
 }
 
 fn fit(
@@ -179,15 +182,22 @@ fn relocate(
     let relocated = definition.relocated(captures.len()).map_err(|_| Missing::Other)?;
     let stored = &relocated.stored;
     let first_capture = relocated.first_capture;
-    let items = stored.locals.iter().map(|&local| match local.checked_sub(first_capture) {
+    let item = |&local: &u32| match local.checked_sub(first_capture) {
         Some(capture) => captures.get(capture as usize).cloned(),
         None => definition.own.locals.iter().position(|&l| l == local).map(|i| locals[i].clone()),
-    });
+    };
+    let items = |stored: &Stored| -> Result<Vec<Item>, Missing> {
+        stored.locals.iter().map(item).collect::<Option<_>>().ok_or(Missing::Local)
+    };
+    let moved_once = match &relocated.moved_once {
+        Some(stored) => Some((items(stored)?, stored.saved.clone())),
+        None => None,
+    };
     let position = |local: u32| stored.locals.iter().position(|&other| other == local);
     let fed: BTreeMap<usize, u32> = definition.fed.iter().copied().collect();
     let slots = (0..captures.len()).filter_map(|capture| {
-        let local = position(first_capture + capture as u32)
-            .or_else(|| position(*fed.get(&capture)?))?;
+        let local =
+            position(first_capture + capture as u32).or_else(|| position(*fed.get(&capture)?))?;
         Some((capture, local))
     });
     let scoped = &relocated.scoped;
@@ -200,10 +210,11 @@ fn relocate(
         row
     });
     Ok(Relocated {
-        locals: items.collect::<Option<_>>().ok_or(Missing::Local)?,
+        locals: items(stored)?,
         in_place: stored.locals.iter().map(|&local| local >= first_capture).collect(),
         saved: stored.saved.clone(),
         slots: slots.collect(),
         scoped: scoped.collect(),
+        moved_once,
     })
 }

@@ -46,6 +46,19 @@ pub struct Relocated {
     pub slots: BTreeMap<usize, usize>,
     /// For each stored local those that a block around it would have to keep apart from it.
     pub scoped: Vec<FixedBitSet>,
+    /// What a coroutine of `cps-core` stores, and when, if that is something else: it moves what is copied only once.
+    pub moved_once: Option<(Vec<Item>, Saved)>,
+}
+
+impl Relocated {
+    /// What a coroutine of `cps-core` stores, and when.
+    #[must_use]
+    pub fn as_coroutine(&self) -> (&[Item], &Saved) {
+        match &self.moved_once {
+            Some((locals, saved)) => (locals, saved),
+            None => (&self.locals, &self.saved),
+        }
+    }
 }
 
 /// Something that is stored.

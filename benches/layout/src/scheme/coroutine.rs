@@ -13,8 +13,8 @@
 use fixedbitset::FixedBitSet;
 
 use super::{Scheme, Sizes};
-use crate::model::{Extent, rustc};
 use crate::mir::saved::Saved;
+use crate::model::{Extent, rustc};
 use crate::program::Coroutine;
 
 /// A frame's header: the vtable, and the caller.
@@ -55,8 +55,8 @@ impl Sizes<'_> {
     }
 
     fn future(&mut self, found: &Coroutine) -> Extent {
-        let mut locals = self.of_items(&found.relocated.locals);
-        let saved = with_entry(&found.relocated.saved);
+        let (locals, saved) = found.relocated.as_coroutine();
+        let (mut locals, saved) = (self.of_items(locals), with_entry(saved));
         locals.push(Extent::EMPTY);
         rustc::layout(&[], &locals, &saved).extent
     }
