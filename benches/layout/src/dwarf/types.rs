@@ -88,6 +88,8 @@ pub struct Variant {
 pub struct Types {
     list: Vec<Type>,
     by_name: HashMap<(String, u64, u64), TypeId>,
+    /// The compiler, as it names itself.
+    pub compiler: String,
     /// The coroutines, by type.
     pub coroutines: BTreeMap<TypeId, CoroutineType>,
 }

@@ -21,10 +21,30 @@ pub(super) fn read<'a>(
     let mut reading = Unit { dwarf, unit, entries, types, seen: HashMap::new() };
     let coroutines: Vec<usize> =
         reading.entries.indices().filter(|&index| reading.is_coroutine(index)).collect();
+    if !coroutines.is_empty() && reading.types.compiler.is_empty() {
+        reading.types.compiler = compiler(dwarf, unit)?;
+    }
     for index in coroutines {
         reading.coroutine(index);
     }
     Ok(())
+}
+
+/// `rustc 1.95.0 (…)`, of `clang LLVM (rustc version 1.95.0 (…))`.
+fn compiler<'a>(
+    dwarf: &gimli::Dwarf<Reader<'a>>,
+    unit: &gimli::Unit<Reader<'a>>,
+) -> Result<String> {
+    let mut entries = unit.entries();
+    entries.next_dfs()?;
+    let producer = match entries.current() {
+        Some(root) => root.attr_value(tag::DW_AT_producer)?,
+        None => None,
+    };
+    let text = producer.and_then(|value| dwarf.attr_string(unit, value).ok());
+    let text = text.map_or_else(String::new, |text| text.to_string_lossy().into_owned());
+    let version = text.split_once("rustc version ").map_or(text.as_str(), |(_, version)| version);
+    Ok(format!("rustc {}", version.strip_suffix(')').unwrap_or(version)))
 }
 
 struct Unit<'a, 'r> {

@@ -95,7 +95,7 @@ mod tests {
     fn the_layout_of_a_dump_is_read() {
         let saved = Saved::parse(include_str!("../../tests/dumps/looped.resume.mir")).unwrap();
         assert_eq!(saved.count, 8);
-        assert_eq!(saved.variants[..3], [const { Vec::new() }; 3]);
+        assert_eq!(saved.variants[..3], [const { Vec::<usize>::new() }; 3]);
         assert_eq!(saved.variants[3..], [vec![0, 1, 2, 3, 4, 7], vec![5, 6, 7]]);
         let first: Vec<_> = saved.conflicts[0].ones().collect();
         assert_eq!(first, [0, 1, 2, 3, 4, 5, 7]);

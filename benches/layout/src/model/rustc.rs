@@ -19,6 +19,8 @@ pub struct Layout {
     pub captures: Vec<u64>,
     /// Of each stored local.
     pub locals: Vec<u64>,
+    /// Of the number of the state.
+    pub state: u64,
     /// The locals that are in the prefix.
     pub promoted: FixedBitSet,
 }
@@ -52,6 +54,7 @@ pub fn layout(captures: &[Extent], locals: &[Extent], saved: &Saved) -> Layout {
         prefix: prefix.size,
         captures: offsets[..captures.len()].to_vec(),
         locals: places,
+        state: offsets[captures.len()],
         promoted: promotion.promoted,
     }
 }

@@ -64,7 +64,7 @@ impl Sizes<'_> {
 
 /// With the suspension in which a body gets its arguments. What it awaits there has no size, but is a local of a variant
 /// of its own.
-fn with_entry(saved: &Saved) -> Saved {
+pub(crate) fn with_entry(saved: &Saved) -> Saved {
     let count = saved.count + 1;
     let mut variants = saved.variants.clone();
     variants.insert(3, vec![saved.count]);

@@ -4,6 +4,7 @@ mod coroutine;
 mod inlined;
 mod sizes;
 
+pub(crate) use coroutine::with_entry;
 pub use coroutine::{DRIVER, HEADER};
 pub use sizes::Sizes;
 

@@ -1,6 +1,6 @@
 //! The size of every type of a program under one scheme.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{Scheme, coroutine, inlined};
 use crate::dwarf::{Kind, TypeId};
@@ -19,19 +19,28 @@ pub struct Sizes<'p> {
     extents: HashMap<TypeId, Extent>,
     pub(super) bounds: HashMap<TypeId, u64>,
     holders: HashMap<TypeId, bool>,
+    awaited: HashSet<TypeId>,
 }
 
 impl<'p> Sizes<'p> {
     /// Of one scheme.
     #[must_use]
     pub fn new(program: &'p Program, scheme: Scheme) -> Self {
+        let all = program.coroutines.values().flat_map(|found| &found.relocated.locals);
         Self {
+            awaited: all.filter(|local| local.name == AWAITED).map(|local| local.ty).collect(),
             program,
             scheme,
             extents: HashMap::new(),
             bounds: HashMap::new(),
             holders: HashMap::new(),
         }
+    }
+
+    /// Whose sizes they are.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        self.scheme
     }
 
     /// The extent of a type where it is held as a value.
@@ -54,8 +63,18 @@ impl<'p> Sizes<'p> {
         extent
     }
 
+    /// The extent of a coroutine, by its use: where some coroutine awaits it, it is a callee, else a value.
+    ///
+    /// The two differ for a coroutine of `cps-core`: a callee is a frame in that of its caller, a value a root.
+    pub fn in_use(&mut self, found: &Coroutine) -> Extent {
+        if coroutine::header(self.scheme).is_some() && self.awaited.contains(&found.ty) {
+            return self.frame(found);
+        }
+        self.of(found.ty)
+    }
+
     /// The extent of something stored, by how it is held.
-    pub(super) fn of_item(&mut self, item: &Item) -> Extent {
+    pub(crate) fn of_item(&mut self, item: &Item) -> Extent {
         if item.name == AWAITED && coroutine::header(self.scheme).is_some() {
             let program = self.program;
             if let Some(found) = program.coroutines.get(&item.ty) {
@@ -65,7 +84,7 @@ impl<'p> Sizes<'p> {
         self.of(item.ty)
     }
 
-    pub(super) fn of_items(&mut self, items: &[Item]) -> Vec<Extent> {
+    pub(crate) fn of_items(&mut self, items: &[Item]) -> Vec<Extent> {
         items.iter().map(|item| self.of_item(item)).collect()
     }
 
