@@ -29,7 +29,7 @@ pub fn run() -> Option<ExitCode> {
     let code = match command.status() {
         Ok(status) => status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1),
         Err(error) => {
-            eprintln!("error: cannot run {}: {error}", rustc.display());
+            eprintln!("error: cannot run {}: {error}", rustc.to_string_lossy());
             1
         }
     };

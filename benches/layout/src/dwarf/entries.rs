@@ -143,7 +143,7 @@ fn read_attribute<'a>(
         tag::DW_AT_alignment => entry.align = attribute.udata_value(),
         tag::DW_AT_data_member_location => entry.offset = number(),
         tag::DW_AT_discr_value => {
-            let signed = || attribute.sdata_value().map(i64::cast_unsigned);
+            let signed = || attribute.sdata_value().map(|value| value as u64);
             entry.discriminant = attribute.udata_value().or_else(signed);
         }
         tag::DW_AT_count => entry.count = number(),

@@ -20,18 +20,16 @@ pub(super) fn at_entries(
             borrowed::step(&mut borrowed, effects);
         }
         before_terminator(state, &block.terminator);
-        if block.terminator.call
-            && let Some(local) = written(&block.terminator.effects)
-        {
-            state.set(local, false);
+        if block.terminator.call {
+            written(&block.terminator.effects)
+                .into_iter()
+                .for_each(|local| state.set(local, false));
         }
         moves(state, &block.terminator.effects, &borrowed, ends);
     };
     let edge = |terminator: &Terminator, name: &str, state: &mut State| {
-        if terminator.writes_on(name)
-            && let Some(local) = written(&terminator.effects)
-        {
-            state.insert(local);
+        if terminator.writes_on(name) {
+            state.extend(written(&terminator.effects));
         }
     };
     let mut start = FixedBitSet::with_capacity(body.locals as usize);
@@ -59,10 +57,8 @@ pub(super) fn before(state: &mut State, effects: &Effects) {
 /// The same of a terminator.
 pub(super) fn before_terminator(state: &mut State, terminator: &Terminator) {
     insert(state, &terminator.effects.borrowed);
-    if terminator.call
-        && let Some(local) = written(&terminator.effects)
-    {
-        state.insert(local);
+    if terminator.call {
+        state.extend(written(&terminator.effects));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::place::{closing, locals};
+use super::place::{closing, locals, whole_local};
 use super::{Effects, Local, moved_once};
 
 /// A coroutine's body before it becomes a state machine.
@@ -128,14 +128,13 @@ impl Body {
 
     /// `_3 = move (_1.0: Big)`: capture 0 goes into local 3.
     fn note_fed(&mut self, line: &str) {
-        if let Some((local, value)) = line.split_once(" = move (_1.")
-            && let Some((_, end, local)) = locals(local).next().filter(|(start, ..)| *start == 0)
-            && end == line.find(' ').unwrap_or(0)
-            && let Some(capture) = value.split(':').next().and_then(|index| index.parse().ok())
-            && !self.fed.iter().any(|(known, _)| *known == capture)
-        {
-            self.fed.push((capture, local));
-        }
+        let fed = || {
+            let (local, value) = line.split_once(" = move (_1.")?;
+            Some((value.split(':').next()?.parse().ok()?, whole_local(local)?))
+        };
+        self.fed.extend(
+            fed().filter(|(capture, _)| !self.fed.iter().any(|(known, _)| known == capture)),
+        );
     }
 }
 
@@ -164,9 +163,9 @@ fn lines(text: &str) -> Result<(Lines<'_>, Local)> {
             open = true;
         } else if line == "    }" {
             open = false;
-        } else if open && let Some(code) = line.strip_prefix("        ") {
-            let code = code.split(";  //").next().unwrap_or(code).trim_end_matches(';').trim();
-            if !code.starts_with("//") {
+        } else if open {
+            let code = line.split(";  //").next().unwrap_or(line).trim_end_matches(';').trim();
+            if !code.is_empty() && !code.starts_with("//") {
                 raw.last_mut().expect("a block is open").push(code);
             }
         } else if let Some(declared) = declared(line) {

@@ -101,10 +101,11 @@ impl Effects {
         let text = without_strings(text);
         let mut effects = Self::default();
         let mut right = text.as_str();
-        if let Some(end) = place_end(&text, 0)
-            && let Some(value) = text[end..].strip_prefix(" = ")
-            && let Some(place) = Place::parse(&text[..end])
-        {
+        let assignment = || {
+            let end = place_end(&text, 0)?;
+            Some((end, text[end..].strip_prefix(" = ")?, Place::parse(&text[..end])?))
+        };
+        if let Some((end, value, place)) = assignment() {
             right = value;
             effects.written = Some(place.local);
             if place.indirect {
@@ -119,19 +120,13 @@ impl Effects {
             let after = BORROWS
                 .iter()
                 .find_map(|prefix| right[at..].starts_with(prefix).then_some(at + prefix.len()));
-            if let Some(place) = after.and_then(|start| place_at(right, start))
-                && !place.indirect
-            {
-                effects.borrowed.push(place.local);
-            }
+            let place = after.and_then(|start| place_at(right, start));
+            effects.borrowed.extend(place.filter(|place| !place.indirect).map(|place| place.local));
         }
         for (at, _) in right.match_indices("move ") {
-            if let Some(place) = place_at(right, at + "move ".len())
-                && !place.part
-                && !right[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_')
-            {
-                effects.moved.push(place.local);
-            }
+            let is_word = !right[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_');
+            let place = place_at(right, at + "move ".len()).filter(|place| is_word && !place.part);
+            effects.moved.extend(place.map(|place| place.local));
         }
         effects.used.extend(locals(right).map(|(_, _, local)| local));
         effects

@@ -5,7 +5,7 @@
 
 use super::Local;
 use super::body::{Lines, targets_of};
-use super::place::{locals, without_strings};
+use super::place::{locals, whole_local, without_strings};
 
 /// The lines at which such an argument is copied for the last time: block and index.
 pub(super) fn copies(lines: &Lines<'_>) -> Vec<(usize, usize)> {
@@ -17,7 +17,7 @@ pub(super) fn copies(lines: &Lines<'_>) -> Vec<(usize, usize)> {
     let arguments = all().filter_map(|(_, _, line)| {
         let (local, value) = line.split_once(" = copy (_1.")?;
         // A whole capture: nothing follows its bracket.
-        (value.ends_with(')') && !value.contains(").")).then_some(whole(local)?)
+        (value.ends_with(')') && !value.contains(").")).then_some(whole_local(local)?)
     });
     let mut found = Vec::new();
     for argument in arguments.collect::<Vec<_>>() {
@@ -27,7 +27,7 @@ pub(super) fn copies(lines: &Lines<'_>) -> Vec<(usize, usize)> {
                 && locals(&without_strings(line)).any(|(_, _, local)| local == argument)
         });
         let (Some((block, index, line)), None) = (reads.next(), reads.next()) else { continue };
-        let copy = line.strip_suffix(&format!(" = copy _{argument}")).and_then(whole);
+        let copy = line.strip_suffix(&format!(" = copy _{argument}")).and_then(whole_local);
         let passed = |copied: Local| {
             let moved = format!("move _{copied}");
             all().any(|(_, _, line)| {
@@ -55,11 +55,6 @@ fn is_in_a_call(before: &str) -> bool {
     }
     open.last()
         .is_some_and(|&at| before[at..].starts_with('(') && !before[..at].ends_with([' ', '(']))
-}
-
-/// `_5`.
-fn whole(text: &str) -> Option<Local> {
-    locals(text).next().filter(|&(start, end, _)| start == 0 && end == text.len()).map(|l| l.2)
 }
 
 /// Whether a block can be reached from itself.

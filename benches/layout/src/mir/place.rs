@@ -77,8 +77,9 @@ pub(super) fn locals(text: &str) -> impl Iterator<Item = (usize, usize, Local)> 
             {
                 continue;
             }
-            if let Some((local, length)) = local_at(text, start)
-                && !text.as_bytes().get(start + length).is_some_and(|&byte| word(byte))
+            let ends =
+                |length| !text.as_bytes().get(start + length).is_some_and(|&byte| word(byte));
+            if let Some((local, length)) = local_at(text, start).filter(|(_, length)| ends(*length))
             {
                 at = start + length;
                 return Some((start, at, local));
@@ -86,6 +87,11 @@ pub(super) fn locals(text: &str) -> impl Iterator<Item = (usize, usize, Local)> 
         }
         None
     })
+}
+
+/// The local that a text is, and nothing else: `_5`.
+pub(super) fn whole_local(text: &str) -> Option<Local> {
+    locals(text).next().filter(|&(start, end, _)| start == 0 && end == text.len()).map(|l| l.2)
 }
 
 /// The local that is named at `start`, and the length of its name.

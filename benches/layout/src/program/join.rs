@@ -166,7 +166,7 @@ fn locals(coroutine: &CoroutineType, definition: &Definition) -> Result<Vec<Fiel
 fn is_function_item(types: &Types, field: &Field, others: &[&[Field]]) -> bool {
     let ty = types.get(field.ty);
     matches!(ty.kind, Kind::Function)
-        && (!field.offset.is_multiple_of(ty.align)
+        && (field.offset.next_multiple_of(ty.align) != field.offset
             || others.iter().flat_map(|fields| fields.iter()).any(|other| {
                 !std::ptr::eq(other, field)
                     && other.offset == field.offset

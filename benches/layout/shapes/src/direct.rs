@@ -1,5 +1,8 @@
 //! The shapes as coroutines of `cps-core`.
 
+// The bodies define more than what is used here.
+#![allow(dead_code)]
+
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::pin;
 use std::task::Poll;

@@ -1,5 +1,8 @@
 //! The shapes as `async fn`.
 
+// The bodies define more than what is used here.
+#![allow(dead_code)]
+
 use std::future::{Future, IntoFuture, poll_fn};
 use std::pin::{Pin, pin};
 use std::task::Poll;

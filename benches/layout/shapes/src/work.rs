@@ -67,11 +67,15 @@ macro_rules! join {
         let (mut of_a, mut of_b) = (None, None);
         std::future::poll_fn(move |cx| {
             use std::task::Poll;
-            if of_a.is_none() && let Poll::Ready(value) = a.as_mut().poll(cx) {
-                of_a = Some(value);
+            if of_a.is_none() {
+                if let Poll::Ready(value) = a.as_mut().poll(cx) {
+                    of_a = Some(value);
+                }
             }
-            if of_b.is_none() && let Poll::Ready(value) = b.as_mut().poll(cx) {
-                of_b = Some(value);
+            if of_b.is_none() {
+                if let Poll::Ready(value) = b.as_mut().poll(cx) {
+                    of_b = Some(value);
+                }
             }
             match (of_a, of_b) {
                 (Some(a), Some(b)) => Poll::Ready((a, b)),
@@ -84,6 +88,7 @@ macro_rules! join {
 pub(crate) use join;
 
 /// What the macros of `bodies.rs` name besides. Nothing of it is used.
+#[allow(dead_code)]
 pub(crate) mod unused {
     #[derive(Clone, Copy)]
     pub(crate) struct Case {
@@ -144,11 +149,14 @@ macro_rules! all_sizes {
                 size(late1::<N>(payload())),
                 size(late2::<N>(payload())),
                 size(late4::<N>(payload())),
+                size(late8::<N>(payload())),
                 size(wrap(captured::<N>())),
                 size(times!(2, wrap, captured::<N>())),
                 size(times!(4, wrap, captured::<N>())),
+                size(times!(8, wrap, captured::<N>())),
                 size(combine(captured::<N>())),
                 size(times!(4, combine, captured::<N>())),
+                size(times!(8, combine, captured::<N>())),
                 size(timeout(captured::<N>())),
                 size(times!(3, timeout, captured::<N>())),
                 size(sequence1::<N>()),
