@@ -29,10 +29,10 @@ use crate::show::report::{self, Page};
 /// What each way of packing coroutines would make of those in a real program
 ///
 /// Builds the program with full debug information, with this program as the wrapper of rustc, and reads from the
-/// program and from the compiler's dumps what each `async fn` and block stores. It prints the bytes by scheme, what can
-/// be removed by cause, and for each large coroutine what it stores at each suspension. Only what is compiled into the
-/// program is there: a library is looked at through a binary, an example or a test. The dumps need unstable flags, which
-/// are passed to a stable compiler by `RUSTC_BOOTSTRAP=1`.
+/// program and from the compiler's dumps what each `async fn` and block stores. It prints the bytes by scheme, what
+/// can be removed by cause, and for each large coroutine what it stores at each suspension. Only what is compiled into
+/// the program is there: a library is looked at through a binary, an example or a test. The dumps need unstable flags,
+/// which are passed to a stable compiler by `RUSTC_BOOTSTRAP=1`.
 ///
 /// It fails if the model does not give the compiler's size for every type that it knows, or the analyses do not find
 /// what the compiler found.

@@ -5,7 +5,8 @@ use lab_layout::program::{AWAITED, Place};
 /// The most that is shown of a name.
 const LONGEST: usize = 110;
 
-/// A coroutine's name: the function's, or that of what a block is in, with as much of its arguments as there is room for.
+/// A coroutine's name: the function's, or that of what a block is in, with as much of its arguments as there is room
+/// for.
 pub(super) fn coroutine(name: &str) -> String {
     let mut name = name.to_owned();
     for n in 0..10 {

@@ -5,10 +5,9 @@ use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use lab::record::Record;
-use lab_layout::mir::READ_FOR;
 use lab_work::workload::DEPTHS;
 
-fn lab(args: &[&str]) -> Output {
+pub(super) fn lab(args: &[&str]) -> Output {
     command(args).output().expect("the lab runs")
 }
 
@@ -25,15 +24,15 @@ fn tiny(args: &[&str]) -> Output {
     lab(&[args, &TINY[..]].concat())
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn records(json: &[u8]) -> Vec<Record> {
+pub(super) fn records(json: &[u8]) -> Vec<Record> {
     text(json).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
-fn refuses(output: &Output, reason: &str) {
+pub(super) fn refuses(output: &Output, reason: &str) {
     assert!(!output.status.success());
     assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains(reason), "{}", text(&output.stderr));
@@ -497,60 +496,4 @@ fn instructions_without_valgrind_are_refused() {
         &lab(&["crossover", "--instructions", "--strategies", "nested"]),
         "no instruction counts",
     );
-}
-
-#[test]
-fn layout_needs_a_program_and_its_dumps() {
-    refuses(&lab(&["layout", "--binary", "program"]), "--dumps");
-    refuses(
-        &lab(&["layout", "--binary", "a", "--dumps", "b", "--bin", "c"]),
-        "cannot be used with",
-    );
-    let nowhere = lab(&["layout", "--binary", "/nonexistent/program", "--dumps", "."]);
-    refuses(&nowhere, "/nonexistent/program");
-    let nothing = lab(&["layout", "--manifest-path", "/nonexistent/Cargo.toml"]);
-    refuses(&nothing, "the build has failed");
-}
-
-/// `lab-layout` tests what is concluded.
-#[test]
-fn layout_builds_a_program_and_writes_records_of_it() {
-    let rustc = Command::new("rustc").arg("--version").output().unwrap().stdout;
-    if !READ_FOR.iter().any(|version| text(&rustc).starts_with(&format!("rustc {version}."))) {
-        eprintln!("SKIPPED: the dumps of {} were not read", text(&rustc).trim());
-        return;
-    }
-    let report = tempfile::tempdir().unwrap();
-    let shapes = Path::new(env!("CARGO_MANIFEST_DIR")).join("layout/shapes/Cargo.toml");
-    let output = lab(&[
-        "layout",
-        "--manifest-path",
-        shapes.to_str().unwrap(),
-        "--min-bytes",
-        "16000",
-        "--json",
-        "-",
-        "--html",
-        report.path().to_str().unwrap(),
-    ]);
-    assert!(output.status.success(), "{}", text(&output.stderr));
-    let records = records(&output.stdout);
-    let total = |scheme: &str| {
-        let mut totals = records.iter().filter(|record| {
-            record.metric == "bytes"
-                && record.text("scheme") == scheme
-                && record.text("coroutine").is_empty()
-        });
-        let total = totals.next().unwrap_or_else(|| panic!("no total of {scheme}")).value;
-        assert!(totals.next().is_none());
-        total
-    };
-    assert!(records.iter().all(|record| record.text("program") == "lab-shapes"));
-    assert!(total("today") > total("relocated") && total("relocated") > total("both"));
-    assert!(total("both") >= total("inlined") && total("inlined") >= total("bound"));
-    assert!(total("coroutine") > total("coroutine-8"));
-    let large = |record: &&Record| record.text("coroutine").contains("nested::wrap");
-    assert!(records.iter().filter(large).any(|record| record.metric == "dead_bytes"));
-    let page = std::fs::read_to_string(report.path().join("index.html")).unwrap();
-    assert!(page.contains("What lab-shapes stores") && page.contains("<svg"));
 }

@@ -1,7 +1,8 @@
 //! The wrapper of rustc that adds the dumps to what Cargo compiles.
 //!
-//! The flags are unstable: `RUSTC_BOOTSTRAP=1` lets a stable compiler take them. Only Cargo's own compilations get them.
-//! A build script that asks the compiler what it can do, asks without `-C metadata=`, and gets the answer of a stable one.
+//! The flags are unstable: `RUSTC_BOOTSTRAP=1` lets a stable compiler take them. Only Cargo's own compilations get
+//! them. A build script that asks the compiler what it can do, asks without `-C metadata=`, and gets the answer of a
+//! stable one.
 
 use std::ffi::{OsStr, OsString};
 use std::process::{Command, ExitCode};

@@ -1,5 +1,5 @@
-//! `MaybeRequiresStorage`: which locals may hold something. A local that is moved out of holds nothing, unless there may
-//! be a pointer to it.
+//! `MaybeRequiresStorage`: which locals may hold something. A local that is moved out of holds nothing, unless there
+//! may be a pointer to it.
 
 use fixedbitset::FixedBitSet;
 

@@ -1,8 +1,8 @@
 //! Dumps of MIR: the body of a coroutine before it becomes a state machine, and what rustc then found out about it.
 //!
-//! rustc writes them with `-Zdump-mir='coroutine_before | coroutine_resume'`. Their text is no interface, and may change
-//! with any version; it was read for [`READ_FOR`]. So whatever is concluded from a body is compared with what the
-//! compiler concluded ([`saved`]).
+//! rustc writes them with `-Zdump-mir='coroutine_before | coroutine_resume'`. Their text is no interface, and may
+//! change with any version; it was read for [`READ_FOR`]. So whatever is concluded from a body is compared with what
+//! the compiler concluded ([`saved`]).
 
 mod body;
 mod effects;

@@ -7,8 +7,8 @@
 //!   └─────────────┴──────────────────┘     └────────┴────────┴──────────────────────────────┘
 //! ```
 //!
-//! The future has captured nothing: its arguments are on the host stack until its first poll has moved them into locals.
-//! It begins with a suspension of its own, that stores nothing, in which it gets them.
+//! The future has captured nothing: its arguments are on the host stack until its first poll has moved them into
+//! locals. It begins with a suspension of its own, that stores nothing, in which it gets them.
 
 use fixedbitset::FixedBitSet;
 
@@ -62,8 +62,8 @@ impl Sizes<'_> {
     }
 }
 
-/// With the suspension in which a body gets its arguments. What it awaits there has no size, but is a local of a variant
-/// of its own.
+/// With the suspension in which a body gets its arguments. What it awaits there has no size, but is a local of a
+/// variant of its own.
 pub(crate) fn with_entry(saved: &Saved) -> Saved {
     let count = saved.count + 1;
     let mut variants = saved.variants.clone();

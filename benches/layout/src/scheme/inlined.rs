@@ -8,7 +8,8 @@ use crate::program::{AWAITED, Coroutine, Item};
 /// Of a tree with more items than this, what is further down is placed by itself.
 const ITEMS: usize = 2000;
 
-/// The extent of a coroutine that is placed with what it awaits. Where that is worse than one at a time, it is not done.
+/// The extent of a coroutine that is placed with what it awaits. Where that is worse than one at a time, it is not
+/// done.
 pub(super) fn extent(sizes: &mut Sizes<'_>, found: &Coroutine) -> Extent {
     let alone = sizes.alone(found);
     let mut items = Items::default();

@@ -44,7 +44,8 @@ fn bytes(text: &'static [u8]) -> std::io::Cursor<&'static [u8]> {
 }
 
 async fn alone() -> Result<String> {
-    let (client, connection) = tokio_postgres::connect("host=localhost user=postgres", NoTls).await?;
+    let (client, connection) =
+        tokio_postgres::connect("host=localhost user=postgres", NoTls).await?;
     tokio::spawn(connection);
     Ok(client.query_one("SELECT version()", &[]).await?.get(0))
 }

@@ -6,8 +6,7 @@ use sqlx::{Connection, MySqlConnection, Row};
 
 async fn postgres(address: String) -> sqlx::Result<i64> {
     let pool = PgPoolOptions::new().max_connections(5).connect(&address).await?;
-    let (mut total,): (i64,) =
-        sqlx::query_as("SELECT $1").bind(150_i64).fetch_one(&pool).await?;
+    let (mut total,): (i64,) = sqlx::query_as("SELECT $1").bind(150_i64).fetch_one(&pool).await?;
     let mut transaction = pool.begin().await?;
     sqlx::query("UPDATE item SET n = n + 1").execute(&mut *transaction).await?;
     transaction.commit().await?;
