@@ -204,8 +204,8 @@ step_loom() {
 # arithmetic, sizes, and what takes an interpreter long (deep recursion, many generated programs).
 TREE_TESTS=(adversarial cancel context generator generic_calls hosted in_span placement)
 STACKED_TESTS=(adversarial branches_deep branches_stacks failing_allocator generator_stream interleave interleave_tasks
-    interop join join_drops liveness panics prefetch race scope scope_abort tracked wakers_adversarial wakers_clone
-    wakers_handed_out)
+    interop join join_drops liveness panics prefetch race scope scope_abort task_local tracked wakers_adversarial
+    wakers_clone wakers_handed_out)
 step_miri_stacked() { miri cps-core "" stream,tracing "${STACKED_TESTS[@]/#/--test=}"; }
 step_miri_tree() { miri cps-core "-Zmiri-tree-borrows" stream,tracing --lib "${TREE_TESTS[@]/#/--test=}"; }
 
