@@ -172,6 +172,10 @@ pub mod idle;
 pub mod parking;
 #[cfg(loom)]
 #[doc(hidden)]
+#[path = "multi/slot.rs"]
+pub mod slot;
+#[cfg(loom)]
+#[doc(hidden)]
 #[path = "driver/source.rs"]
 pub mod source;
 #[cfg(loom)]
@@ -189,7 +193,7 @@ pub mod task;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::multi::idle;
+    pub use crate::multi::{idle, slot};
     pub use crate::task::{counter, join_state, references, remote_queue};
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {

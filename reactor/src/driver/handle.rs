@@ -98,6 +98,11 @@ impl Handle {
         }
     }
 
+    /// Whether a thread waits in the event queue, for a guess.
+    pub(crate) fn is_parked(&self) -> bool {
+        self.parking.is_parked()
+    }
+
     /// Whether any source or timer is registered. If not, a turn that may not wait can be skipped.
     pub(crate) fn has_work(&self) -> bool {
         self.has_sources() || self.has_timers()
