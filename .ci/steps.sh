@@ -47,6 +47,8 @@ RELEASE_TESTS=(differential panics cancel counters depth sizes allocations place
 step_release() {
     use_target release
     cargo test --no-fail-fast -p cps-core --features stream --release --lib "${RELEASE_TESTS[@]/#/--test=}"
+    # Connections and timers at random, for a minute.
+    REACTOR_SOAK_SECONDS=60 cargo test -p reactor --release --test soak
 }
 
 # Of what is published. (`test` runs the examples in it.)

@@ -2,9 +2,9 @@
 //!
 //! # Invariant
 //!
-//! A timer is in the wheel if and only if its deadline is later than `fired`, the time until which all have fired, and it
-//! was not cancelled. Both change under one lock. So its future needs nothing of its own in common with the driver: its
-//! deadline says whether it waits, without a lock, and under the lock whether its key is still its own.
+//! A timer is in the wheel if and only if its deadline is later than `fired`, the time until which all have fired, and
+//! it was not cancelled. Both change under one lock. So its future needs nothing of its own in common with the driver:
+//! its deadline says whether it waits, without a lock, and under the lock whether its key is still its own.
 
 #![forbid(unsafe_code)]
 
