@@ -47,6 +47,8 @@ RELEASE_TESTS=(differential panics cancel counters depth sizes allocations place
 step_release() {
     use_target release
     cargo test --no-fail-fast -p cps-core --features stream --release --lib "${RELEASE_TESTS[@]/#/--test=}"
+    # Connections and timers at random, for a minute.
+    REACTOR_SOAK_SECONDS=60 cargo test -p reactor --release --test soak
 }
 
 # Of what is published. (`test` runs the examples in it.)
@@ -196,7 +198,7 @@ step_loom() {
     use_own_target
     export RUSTFLAGS="--cfg loom"
     LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release \
-        --test={continuation,counter,idle,inbox,join_state,parking,references,remote_queue,slot,source}
+        --test={continuation,counter,idle,inbox,join_state,parking,references,remote_queue,slot,source,timers}
     LOOM_MAX_PREEMPTIONS=2 cargo test --no-fail-fast -p loom-tests --release --test wake_set
 }
 

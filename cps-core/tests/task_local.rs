@@ -229,8 +229,8 @@ fn scopes_that_end_in_another_order_are_not_seen() {
     assert_eq!(number(), None);
 }
 
-/// If a scope ends while its value is read, which takes a switch of stacks in the read, the process ends: safe code does
-/// not get at a value that is gone.
+/// If a scope ends while its value is read, which takes a switch of stacks in the read, the process ends: safe code
+/// does not get at a value that is gone.
 #[cfg(all(unix, not(miri)))]
 #[test]
 fn a_scope_that_ends_while_it_is_read_ends_the_process() {

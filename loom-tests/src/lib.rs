@@ -31,6 +31,7 @@ pub mod reactor_protocols {
     pub use reactor::protocol::*;
     #[cfg(loom)]
     pub use reactor::{
+        driver::timers,
         idle, parking, slot, source,
         task::{counter, join_state, references, remote_queue},
     };

@@ -180,6 +180,12 @@ pub mod slot;
 pub mod source;
 #[cfg(loom)]
 #[doc(hidden)]
+pub mod driver {
+    pub mod timers;
+    mod wheel;
+}
+#[cfg(loom)]
+#[doc(hidden)]
 pub mod sync;
 #[cfg(not(loom))]
 mod sync;
@@ -198,6 +204,10 @@ pub mod protocol {
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {
         pub use crate::driver::parking::*;
+    }
+    /// The timers of a driver.
+    pub mod timers {
+        pub use crate::driver::timers::*;
     }
     /// The readiness of a source of events.
     pub mod source {

@@ -30,10 +30,10 @@
 //!
 //! # What it costs
 //!
-//! A poll of a scope writes a pointer to a thread-local variable, before and after. A read follows that pointer, whatever
-//! the depth. Coroutines outside of scopes do nothing for it. A wake-up goes through the scopes around the function that
-//! is woken, from the outermost on, and through no other function: the coroutine in a scope is the root of a chain of its
-//! own, with the size of one.
+//! A poll of a scope writes a pointer to a thread-local variable, before and after. A read follows that pointer,
+//! whatever the depth. Coroutines outside of scopes do nothing for it. A wake-up goes through the scopes around the
+//! function that is woken, from the outermost on, and through no other function: the coroutine in a scope is the root
+//! of a chain of its own, with the size of one.
 //!
 //! # Beside `task_local!` of tokio
 //!
@@ -107,7 +107,8 @@ impl<T: 'static> LocalKey<T> {
         LocalKey { top }
     }
 
-    /// A future that is `future`, which sees the value. For a coroutine [`with_local`](Coroutine::with_local) is the same.
+    /// A future that is `future`, which sees the value. For a coroutine [`with_local`](Coroutine::with_local) is the
+    /// same.
     pub fn scope<F: Future>(&'static self, value: T, future: F) -> Scope<T, F> {
         Scope::new(self, value, future)
     }

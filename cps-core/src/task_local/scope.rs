@@ -29,8 +29,8 @@ impl<T, F> Scope<T, F> {
     }
 }
 
-// The value is never pinned, and the future is part of the scope. (That is what a compiler derives without this impl, but
-// for a value that is not `Unpin`.)
+// The value is never pinned, and the future is part of the scope. (That is what a compiler derives without this impl,
+// but for a value that is not `Unpin`.)
 impl<T, F: Unpin> Unpin for Scope<T, F> {}
 
 impl<T, F: Future> Future for Scope<T, F> {
