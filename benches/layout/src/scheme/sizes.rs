@@ -17,6 +17,7 @@ pub struct Sizes<'p> {
     pub(super) program: &'p Program,
     pub(super) scheme: Scheme,
     extents: HashMap<TypeId, Extent>,
+    pub(super) frames: HashMap<TypeId, Extent>,
     pub(super) bounds: HashMap<TypeId, u64>,
     holders: HashMap<TypeId, bool>,
     awaited: HashSet<TypeId>,
@@ -32,6 +33,7 @@ impl<'p> Sizes<'p> {
             program,
             scheme,
             extents: HashMap::new(),
+            frames: HashMap::new(),
             bounds: HashMap::new(),
             holders: HashMap::new(),
         }
@@ -50,6 +52,8 @@ impl<'p> Sizes<'p> {
         }
         let program = self.program;
         let real = self.real(ty);
+        // No type holds itself; but of two versions of a crate one may hold the other's type of the same name and size.
+        self.extents.insert(ty, real);
         let extent = if self.scheme == Scheme::Today {
             real
         } else if let Some(found) = program.coroutines.get(&ty) {
@@ -135,12 +139,13 @@ impl<'p> Sizes<'p> {
             return known;
         }
         let program = self.program;
+        self.holders.insert(ty, false);
         let holds = match &program.types.get(ty).kind {
             Kind::Coroutine => program.coroutines.contains_key(&ty),
             Kind::Leaf | Kind::Function => false,
             Kind::Array(element, _) => self.holds_coroutines(*element),
             Kind::Struct(fields) | Kind::Choice(fields) => {
-                fields.iter().any(|field| field.ty != ty && self.holds_coroutines(field.ty))
+                fields.iter().any(|field| self.holds_coroutines(field.ty))
             }
         };
         self.holders.insert(ty, holds);
