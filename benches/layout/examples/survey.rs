@@ -104,11 +104,13 @@ fn table(programs: &[Findings], all: &Findings) {
 
 fn summary(all: &Findings) {
     println!(
-        "\nIn all programs together, not distinct: {} types, {} modelled, {} of these with the compiler's size; {} \
+        "\nIn all programs together, not distinct: {} types, {} modelled, {} of these with the compiler's size; {} of \
+         them are awaited by no other; {} \
          definitions read, {} of these with the compiler's liveness.",
         all.count("types"),
         all.count("modelled"),
         all.count("right"),
+        all.count("roots"),
         all.count("definitions"),
         all.count("right_definitions"),
     );

@@ -15,6 +15,7 @@ pub(super) fn of(findings: &Findings) -> Vec<Record> {
     let counts = [
         ("types", program.types.coroutines.len()),
         ("modelled", program.coroutines.len()),
+        ("roots", findings.totals.roots.len()),
         ("right", program.checked.types),
         ("definitions", program.checked.definitions + program.checked.other_liveness.len()),
         ("right_definitions", program.checked.definitions),

@@ -1,6 +1,6 @@
 //! The size of every type of a program under one scheme.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Scheme, coroutine, inlined};
 use crate::dwarf::{Kind, TypeId};
@@ -20,16 +20,13 @@ pub struct Sizes<'p> {
     pub(super) frames: HashMap<TypeId, Extent>,
     pub(super) bounds: HashMap<TypeId, u64>,
     holders: HashMap<TypeId, bool>,
-    awaited: HashSet<TypeId>,
 }
 
 impl<'p> Sizes<'p> {
     /// Of one scheme.
     #[must_use]
     pub fn new(program: &'p Program, scheme: Scheme) -> Self {
-        let all = program.coroutines.values().flat_map(|found| &found.relocated.locals);
         Self {
-            awaited: all.filter(|local| local.name == AWAITED).map(|local| local.ty).collect(),
             program,
             scheme,
             extents: HashMap::new(),
@@ -67,14 +64,15 @@ impl<'p> Sizes<'p> {
         extent
     }
 
-    /// The extent of a coroutine, by its use: where some coroutine awaits it, it is a callee, else a value.
+    /// The extent of a coroutine where another awaits it.
     ///
-    /// The two differ for a coroutine of `cps-core`: a callee is a frame in that of its caller, a value a root.
-    pub fn in_use(&mut self, found: &Coroutine) -> Extent {
-        if coroutine::header(self.scheme).is_some() && self.awaited.contains(&found.ty) {
-            return self.frame(found);
+    /// For a coroutine of `cps-core` that is a frame in its caller's. What holds it as a value holds a root, which is
+    /// larger by the driver, and at least as large as the arguments: [`of`](Self::of).
+    pub fn awaited(&mut self, found: &Coroutine) -> Extent {
+        match coroutine::header(self.scheme) {
+            Some(_) => self.frame(found),
+            None => self.of(found.ty),
         }
-        self.of(found.ty)
     }
 
     /// The extent of something stored, by how it is held.
