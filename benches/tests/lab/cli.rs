@@ -59,6 +59,8 @@ fn list_names_experiments_and_strategies() {
         "prefetch",
         "wake",
         "runtime",
+        "build",
+        "size",
     ];
     for name in experiments.into_iter().chain(lab_strategies::registry::names()) {
         assert!(text.contains(name), "{name} is missing in {text}");

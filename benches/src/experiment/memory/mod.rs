@@ -12,7 +12,7 @@ use lab_work::strategy::Strategy;
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::params;
-use crate::measure::{Cell, Metric, timed};
+use crate::measure::{Cell, Metric, record_of, timed};
 use crate::record::{Params, Record};
 use crate::show::Section;
 
@@ -216,15 +216,5 @@ fn records_of(
 
 /// A figure that is counted, not sampled.
 fn record(strategy: &str, params: &Params, metric: &str, unit: &str, value: f64) -> Record {
-    Record {
-        experiment: NAME.to_owned(),
-        strategy: strategy.to_owned(),
-        params: params.clone(),
-        metric: metric.to_owned(),
-        unit: unit.to_owned(),
-        value,
-        low: value,
-        high: value,
-        samples: 1,
-    }
+    record_of(NAME, strategy, params, metric, unit, vec![value])
 }
