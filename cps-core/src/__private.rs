@@ -7,7 +7,8 @@ use core::future::Future;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-pub use crate::call::{ForeignCall, Slot};
+pub use crate::call::Slot;
+pub use crate::call::foreign::ForeignCall;
 pub use crate::chain::caller::{Waits, WaitsAndYields, Yields};
 use crate::frame::body::Inlined;
 pub use crate::frame::body::{FnBody, Plain, Return, Site, Wide, Widened};
