@@ -13,6 +13,7 @@ pub use crate::chain::caller::{Waits, WaitsAndYields, Yields};
 use crate::frame::body::Inlined;
 pub use crate::frame::body::{FnBody, Plain, Return, Site, Wide, Widened};
 use crate::frame::first_poll::Enter;
+pub use crate::pack::{Branch, Pack};
 use crate::{
     Body, Coroutine,
     generator::{AsyncGenerator, Generator},

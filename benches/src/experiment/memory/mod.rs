@@ -26,7 +26,7 @@ const NAME: &str = "memory";
 const MOVE: &str = "move";
 
 /// The cases of one chain with a payload of bytes, and how often each is repeated.
-const CHAINS: [(Shape, &[u32]); 10] = [
+const CHAINS: [(Shape, &[u32]); 11] = [
     (Shape::Held, &[0]),
     (Shape::Passed, &[1, 2, 4, 8]),
     (Shape::PassedLate, &[1, 2, 4, 8]),
@@ -35,6 +35,7 @@ const CHAINS: [(Shape, &[u32]); 10] = [
     (Shape::Timeout, &[1, 3]),
     (Shape::Sequential, &[1, 2, 4, 16]),
     (Shape::Disjoint, &[1, 2, 4]),
+    (Shape::Packed, &[1, 2, 4]),
     (Shape::Branch, &[1]),
     (Shape::Join, &[2]),
 ];
