@@ -16,7 +16,7 @@ FLOORS = [
     ["call"],
     ["placement", "prefetch", "concurrent"],
     ["coroutine"],
-    ["generator", "interleave"],
+    ["generator", "interleave", "task_local", "tracked"],
     ["lib", "prelude", "__private"],
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in rooms}

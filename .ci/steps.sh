@@ -47,6 +47,8 @@ RELEASE_TESTS=(differential panics cancel counters depth sizes allocations place
 step_release() {
     use_target release
     cargo test --no-fail-fast -p cps-core --features stream --release --lib "${RELEASE_TESTS[@]/#/--test=}"
+    # Connections and timers at random, for a minute.
+    REACTOR_SOAK_SECONDS=60 cargo test -p reactor --release --test soak
 }
 
 # Of what is published. (`test` runs the examples in it.)
@@ -196,7 +198,7 @@ step_loom() {
     use_own_target
     export RUSTFLAGS="--cfg loom"
     LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release \
-        --test={continuation,counter,idle,inbox,join_state,parking,references,remote_queue,source}
+        --test={continuation,counter,idle,inbox,join_state,parking,references,remote_queue,slot,source,timers}
     LOOM_MAX_PREEMPTIONS=2 cargo test --no-fail-fast -p loom-tests --release --test wake_set
 }
 
@@ -204,8 +206,8 @@ step_loom() {
 # arithmetic, sizes, and what takes an interpreter long (deep recursion, many generated programs).
 TREE_TESTS=(adversarial cancel context generator generic_calls hosted in_span placement)
 STACKED_TESTS=(adversarial branches_deep branches_stacks failing_allocator generator_stream interleave interleave_tasks
-    interop join join_drops liveness panics prefetch race scope scope_abort wakers_adversarial wakers_clone
-    wakers_handed_out)
+    interop join join_drops liveness panics prefetch race scope scope_abort task_local tracked wakers_adversarial
+    wakers_clone wakers_handed_out)
 step_miri_stacked() { miri cps-core "" stream,tracing "${STACKED_TESTS[@]/#/--test=}"; }
 step_miri_tree() { miri cps-core "-Zmiri-tree-borrows" stream,tracing --lib "${TREE_TESTS[@]/#/--test=}"; }
 
@@ -219,7 +221,8 @@ step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_b
 # Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
 step_miri_reactor() {
     local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns)
-    miri reactor "-Zmiri-disable-isolation" "" --test={guards,executor,multi} -- "${skipped[@]/#/--skip=}"
+    miri reactor "-Zmiri-disable-isolation" "" --test={blocked,executor,guards,matrix,multi} -- \
+        "${skipped[@]/#/--skip=}"
     miri reactor "-Zmiri-disable-isolation -Zmiri-tree-borrows" "" --test={guards,join} -- "${skipped[@]/#/--skip=}"
 }
 
@@ -286,7 +289,7 @@ step_asan() {
 
 # Data races: what is woken, dropped and polled on other threads. The standard library is built with the sanitizer too,
 # whose synchronisation it would not see otherwise.
-TSAN_TESTS=(wakers_adversarial wakers_clone wakers_handed_out liveness scope scope_abort join tokio interop)
+TSAN_TESTS=(wakers_adversarial wakers_clone wakers_handed_out liveness scope scope_abort join tokio tracked interop)
 step_tsan() {
     local host=x86_64-unknown-linux-gnu flags=(-Zbuild-std --target x86_64-unknown-linux-gnu)
     [ "$(uname -m)" = x86_64 ] || skip "it is set up for $host only"
@@ -299,7 +302,7 @@ step_tsan() {
         skip "the standard library could not be built with the sanitizer"
     cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p cps-core --lib "${TSAN_TESTS[@]/#/--test=}"
     cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p cps-core --test adversarial -- wakers combinators boxes
-    cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p reactor --lib --test={executor,join,multi,threads}
+    cargo "+$NIGHTLY" test --no-fail-fast "${flags[@]}" -p reactor --lib --test={blocked,executor,join,multi,threads}
 }
 
 # The frame stack, and the wake-ups of branching points, under the fuzzer and the address sanitizer, for a short time.

@@ -288,7 +288,8 @@
 //! A native backtrace of a resumed coroutine shows the executor and that coroutine, but not its callers.
 //! [`Root::backtrace`] shows the calls of a suspended root, with the place of each `.await`, as a tree where it
 //! branches. It costs nothing while nobody asks. With the feature `backtrace` a body can ask too, and a panic hook
-//! prints the calls that led to the panic.
+//! prints the calls that led to the panic. [`tracked::dump`](tracked) shows all roots of the process that have a name
+//! by [`tracked`](Coroutine::tracked), whatever executor runs them.
 //!
 //! # Spans
 //!
@@ -298,11 +299,16 @@
 //! `Coroutine::in_span` does so for one call. Chains without spans do nothing for this. See the
 //! [attribute](macro@coroutine#options).
 //!
+//! # Values that follow a chain
+//!
+//! [`task_local!`] declares a key. `f().with_local(&KEY, value)` sets its value for a coroutine; what that calls, at
+//! any depth, and its branches read it by `KEY.with(…)`. See [`mod@task_local`].
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `std` | yes | implies `alloc`; [`interleave::clock`]; nothing else needs an operating system |
+//! | `std` | yes | implies `alloc`; [`interleave::clock`], [`tracked`], [`mod@task_local`] |
 //! | `alloc` | by `std` | frames that are not in place, `suspend`, [branches](#branches), [`interleave::Group`] |
 //! | `stream` | no | `Stream` of the crate `futures-core` for asynchronous [generators](#generators) |
 //! | `backtrace` | no | implies `std`; `backtrace()` in a body, and a panic hook; calls take more instructions |
@@ -350,6 +356,10 @@ mod stack;
 pub mod suspend;
 #[cfg(feature = "alloc")]
 mod sync;
+#[cfg(feature = "std")]
+pub mod task_local;
+#[cfg(feature = "std")]
+pub mod tracked;
 #[cfg(feature = "alloc")]
 mod wake_set;
 

@@ -31,7 +31,8 @@ pub mod reactor_protocols {
     pub use reactor::protocol::*;
     #[cfg(loom)]
     pub use reactor::{
-        idle, parking, source,
+        driver::timers,
+        idle, parking, slot, source,
         task::{counter, join_state, references, remote_queue},
     };
 }

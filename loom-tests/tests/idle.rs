@@ -22,6 +22,12 @@ trait Protocol: Send + Sync + 'static {
     fn notify_from_outside(&self) -> Option<usize> {
         self.idle().notify_from_outside()
     }
+    fn needs_watch(&self) -> bool {
+        self.idle().needs_watch()
+    }
+    fn stop_watch(&self) -> bool {
+        self.idle().stop_watch(2)
+    }
 }
 
 struct Whole(Idle);
@@ -124,6 +130,30 @@ fn two_pushes_meet_two_workers<P: Protocol>() {
     machine.all_is_run(2);
 }
 
+/// "Worker wakes as the watch goes off": two workers sleep, and one leaves the sleepers. Once it is awake, the watch is
+/// on.
+fn a_worker_wakes_as_the_watch_goes_off<P: Protocol>() {
+    let machine = Machine::<P>::new();
+    for worker in 0..2 {
+        machine.idle.idle().start_search();
+        machine.idle.idle().give_up(worker);
+    }
+    let worker = thread::spawn({
+        let machine = machine.clone();
+        move || {
+            let _ = machine.idle.idle().look_again(0);
+            if machine.idle.needs_watch() {
+                machine.idle.idle().start_watch();
+            }
+        }
+    });
+    let is_off = machine.idle.stop_watch();
+    worker.join().unwrap();
+    // What a thread that goes off looks at before it sleeps.
+    let is_on = !is_off || machine.idle.idle().is_watched();
+    assert!(is_on, "a worker is awake, and nobody watches it");
+}
+
 macro_rules! models {
     ($($scenario:ident)*) => {
         mod holds {
@@ -137,6 +167,7 @@ macro_rules! models {
 models! {
     push_meets_sleep
     two_pushes_meet_two_workers
+    a_worker_wakes_as_the_watch_goes_off
 }
 
 #[cfg(loom)]
@@ -144,7 +175,7 @@ mod weakened {
     use super::*;
     use loom_tests::rejected;
 
-    /// With one flaw: 1 pushes without a fence; 0 has none.
+    /// With one flaw: 1 pushes without a fence, 2 wakes without one; 0 has none.
     struct Flawed<const FLAW: u8>(Idle);
 
     impl<const FLAW: u8> Protocol for Flawed<FLAW> {
@@ -157,11 +188,22 @@ mod weakened {
         fn notify_from_outside(&self) -> Option<usize> {
             if FLAW == 1 { self.0.notify() } else { self.0.notify_from_outside() }
         }
+        fn needs_watch(&self) -> bool {
+            if FLAW == 2 { !self.0.is_watched() } else { self.0.needs_watch() }
+        }
     }
 
     #[test]
     fn the_copy_without_a_flaw_holds() {
         model(push_meets_sleep::<Flawed<0>>);
+        model(a_worker_wakes_as_the_watch_goes_off::<Flawed<0>>);
+    }
+
+    #[test]
+    fn a_worker_that_wakes_without_a_fence_may_not_be_watched() {
+        let message =
+            rejected("no fence", || model(a_worker_wakes_as_the_watch_goes_off::<Flawed<2>>));
+        assert!(message.contains("nobody watches it"), "{message}");
     }
 
     #[test]

@@ -172,8 +172,18 @@ pub mod idle;
 pub mod parking;
 #[cfg(loom)]
 #[doc(hidden)]
+#[path = "multi/slot.rs"]
+pub mod slot;
+#[cfg(loom)]
+#[doc(hidden)]
 #[path = "driver/source.rs"]
 pub mod source;
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod driver {
+    pub mod timers;
+    mod wheel;
+}
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod sync;
@@ -189,11 +199,15 @@ pub mod task;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::multi::idle;
+    pub use crate::multi::{idle, slot};
     pub use crate::task::{counter, join_state, references, remote_queue};
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {
         pub use crate::driver::parking::*;
+    }
+    /// The timers of a driver.
+    pub mod timers {
+        pub use crate::driver::timers::*;
     }
     /// The readiness of a source of events.
     pub mod source {

@@ -2,10 +2,9 @@
 
 #![cfg(not(loom))] // Threads and sockets are no model's matter.
 
-use std::collections::HashSet;
 use std::future::{Future, pending, poll_fn};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use std::sync::{Arc, Barrier, Mutex, mpsc};
+use std::sync::{Arc, Mutex, mpsc};
 use std::task::{Context, Poll, Waker};
 use std::thread;
 use std::time::Duration;
@@ -87,50 +86,6 @@ fn coroutines_are_resumed_on_any_worker() {
             assert_eq!(task.await.unwrap(), n);
         }
     });
-}
-
-/// Tasks that block their workers run on all of them at once.
-#[test]
-fn every_worker_runs_tasks() {
-    let runtime = runtime(3);
-    let barrier = Arc::new(Barrier::new(3));
-    let threads = Arc::new(Mutex::new(HashSet::new()));
-    let tasks: Vec<_> = (0..3)
-        .map(|_| {
-            let (barrier, threads) = (barrier.clone(), threads.clone());
-            runtime.spawn(async move {
-                barrier.wait();
-                threads.lock().unwrap().insert(thread::current().id());
-            })
-        })
-        .collect();
-    runtime.block_on(async {
-        for task in tasks {
-            task.await.unwrap();
-        }
-    });
-    assert_eq!(threads.lock().unwrap().len(), 3);
-}
-
-/// A worker that blocks in a task that it has spawned others from has these stolen.
-#[test]
-fn what_a_blocked_worker_has_queued_is_stolen() {
-    let runtime = runtime(2);
-    let (send, receive) = mpsc::channel();
-    let task = runtime.spawn(async move {
-        // The last one spawned stays in the slot, which nobody steals from.
-        let tasks: Vec<_> = (0..3)
-            .map(|n| {
-                let send = send.clone();
-                spawn(async move { send.send(n).unwrap() })
-            })
-            .collect();
-        let mut seen = [receive.recv().unwrap(), receive.recv().unwrap()];
-        seen.sort_unstable();
-        drop(tasks);
-        seen
-    });
-    assert_eq!(runtime.block_on(task).unwrap(), [0, 1]);
 }
 
 #[test]

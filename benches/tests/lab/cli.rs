@@ -7,7 +7,7 @@ use std::time::Duration;
 use lab::record::Record;
 use lab_work::workload::DEPTHS;
 
-fn lab(args: &[&str]) -> Output {
+pub(super) fn lab(args: &[&str]) -> Output {
     command(args).output().expect("the lab runs")
 }
 
@@ -24,15 +24,15 @@ fn tiny(args: &[&str]) -> Output {
     lab(&[args, &TINY[..]].concat())
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn records(json: &[u8]) -> Vec<Record> {
+pub(super) fn records(json: &[u8]) -> Vec<Record> {
     text(json).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
-fn refuses(output: &Output, reason: &str) {
+pub(super) fn refuses(output: &Output, reason: &str) {
     assert!(!output.status.success());
     assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains(reason), "{}", text(&output.stderr));

@@ -176,7 +176,7 @@ impl Backtrace {
     }
 
     /// Writes it with `indent` spaces before each line.
-    fn write(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
+    pub(crate) fn write(&self, f: &mut fmt::Formatter<'_>, indent: usize) -> fmt::Result {
         for (index, BacktraceFrame { function, location }) in self.frames.iter().enumerate() {
             writeln!(f, "{:indent$}{index:>4}: {function}", "")?;
             if let Some(location) = location {

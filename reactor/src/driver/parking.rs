@@ -71,6 +71,11 @@ impl Parking {
         }
     }
 
+    /// Any thread: whether the owner waits, for a guess.
+    pub fn is_parked(&self) -> bool {
+        self.0.load(Relaxed) == PARKED
+    }
+
     /// Owner, before it waits.
     pub fn park(&self) -> Park {
         // Relaxed: whatever the outcome, `awake` follows and acquires.

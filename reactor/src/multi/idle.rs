@@ -21,12 +21,18 @@
 //!
 //! A push by a worker has no fence: the worker looks at the sleepers again after each poll ([`notify`](Idle::notify),
 //! if its queue is not empty), by when its push is known. So another worker may be late by one poll, and no wake is
-//! lost: the worker itself runs what it has pushed.
+//! lost: the worker itself runs what it has pushed. If that poll does not end, the watch sees it.
+//!
+//! # The watch
+//!
+//! A thread of its own looks at the workers from time to time, as long as one of them is awake: if a worker is awake,
+//! the watch is on, or the worker is about to turn it on. It goes off *before* it looks at the sleepers for the last
+//! time, and a worker looks at it after it has left the sleepers: with a fence between, one sees the other.
 
 use core::fmt;
 
 use crate::sync::atomic::{
-    AtomicU32, AtomicUsize,
+    AtomicBool, AtomicU32, AtomicUsize,
     Ordering::{Relaxed, SeqCst},
     fence,
 };
@@ -40,13 +46,18 @@ pub struct Idle {
     sleepers: AtomicUsize,
     /// How many look for work. Those that are woken count from then on.
     searching: AtomicU32,
+    is_watched: AtomicBool,
 }
 
 impl Idle {
-    /// All workers work.
+    /// All workers work, and are watched.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Idle { sleepers: AtomicUsize::new(0), searching: AtomicU32::new(0) }
+        Idle {
+            sleepers: AtomicUsize::new(0),
+            searching: AtomicU32::new(0),
+            is_watched: AtomicBool::new(true),
+        }
     }
 
     /// A worker that has pushed, or has work left: the worker to unpark, if one is to be.
@@ -116,6 +127,38 @@ impl Idle {
         }
         was_asleep
     }
+
+    /// A worker that is not among the sleepers any more: whether it has to turn the watch on.
+    #[must_use]
+    pub fn needs_watch(&self) -> bool {
+        fence(SeqCst);
+        !self.is_watched()
+    }
+
+    /// Any thread turns the watch on.
+    pub fn start_watch(&self) {
+        self.is_watched.store(true, Relaxed);
+    }
+
+    /// The watch, of so many workers: whether it is off, since all of them sleep. Others turn it on meanwhile only
+    /// if the caller lets them.
+    #[must_use]
+    pub fn stop_watch(&self, workers: usize) -> bool {
+        self.is_watched.store(false, Relaxed);
+        fence(SeqCst);
+        let all = usize::MAX >> (MOST_WORKERS - workers);
+        let all_sleep = self.sleepers.load(Relaxed) == all;
+        if !all_sleep {
+            self.start_watch();
+        }
+        all_sleep
+    }
+
+    /// Whether the watch is on.
+    #[must_use]
+    pub fn is_watched(&self) -> bool {
+        self.is_watched.load(Relaxed)
+    }
 }
 
 impl fmt::Debug for Idle {
@@ -123,6 +166,7 @@ impl fmt::Debug for Idle {
         f.debug_struct("Idle")
             .field("sleepers", &format_args!("{:#b}", self.sleepers.load(Relaxed)))
             .field("searching", &self.searching.load(Relaxed))
+            .field("is_watched", &self.is_watched())
             .finish()
     }
 }

@@ -5,6 +5,7 @@
 //!                    ├ injector: what other threads wake and spawn
 //!                    ├ stealers ◀── Worker (a thread each): queue, slot
 //!                    ├ idle, parkers: who sleeps, and how
+//!                    ├ watch ◀── a thread that finds workers which are kept in a poll
 //!                    ├ driver: the event queue, in which one of the sleepers waits
 //!                    └ lists: all tasks
 //! ```
@@ -21,7 +22,9 @@ pub mod idle;
 mod list;
 mod parker;
 mod queue;
+pub mod slot;
 mod task;
+mod watch;
 mod worker;
 
 use std::fmt;
@@ -40,6 +43,7 @@ use crate::multi::list::List;
 use crate::multi::parker::Parker;
 use crate::multi::queue::{Injector, Local, Stealer};
 use crate::multi::task::Task;
+use crate::multi::watch::Watch;
 use crate::multi::worker::{Seen, with_worker};
 use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::sync::lock;
@@ -53,6 +57,7 @@ pub(crate) struct Shared {
     stealers: Box<[Stealer]>,
     idle: Idle,
     parkers: Box<[Parker]>,
+    watch: Watch,
     driver_handle: Arc<driver::Handle>,
     /// `None` once the runtime is gone. Who has the lock turns it.
     driver: Mutex<Option<Driver>>,
@@ -85,6 +90,7 @@ impl Shared {
             stealers: queues.iter().map(Local::stealer).collect(),
             idle: Idle::new(),
             parkers: (0..workers).map(|_| Parker::new()).collect(),
+            watch: Watch::new(),
             driver_handle: driver.handle().clone(),
             driver: Mutex::new(Some(driver)),
             lists: (0..workers).map(|_| List::new()).collect(),
@@ -95,23 +101,17 @@ impl Shared {
             life: Mutex::new(Life { workers, is_over: false }),
             ended: Condvar::new(),
         });
-        let mut threads = Vec::new();
-        for (number, queue) in queues.into_iter().enumerate() {
-            let of_worker = shared.clone();
-            let builder = thread::Builder::new().name(format!("{name}-{number}"));
-            match builder.spawn(move || worker::run(of_worker, number, queue)) {
-                Ok(thread) => threads.push(thread),
-                Err(error) => {
-                    shared.stop();
-                    for _ in number..workers {
-                        shared.worker_ends();
-                    }
-                    Threads(threads).join();
-                    return Err(error);
-                }
+        let mut threads = Threads(Vec::new());
+        match threads.start(&shared, queues, name) {
+            Ok(()) => Ok((shared, threads)),
+            Err(error) => {
+                shared.stop();
+                let started = threads.0.len().min(workers);
+                (started..workers).for_each(|_| shared.worker_ends());
+                threads.join();
+                Err(error)
             }
         }
-        Ok((shared, Threads(threads)))
     }
 
     pub(crate) fn driver_handle(&self) -> &Arc<driver::Handle> {
@@ -239,6 +239,7 @@ impl Shared {
         for parker in &self.parkers {
             parker.unpark(&self.driver_handle);
         }
+        self.start_watch();
     }
 
     /// The last thing that a worker does. The last one cancels all tasks.
@@ -292,10 +293,26 @@ impl fmt::Debug for Shared {
     }
 }
 
-/// The threads of the workers.
+/// The threads of the workers, and of the watch.
 pub(crate) struct Threads(Vec<thread::JoinHandle<()>>);
 
 impl Threads {
+    fn start(&mut self, shared: &Arc<Shared>, queues: Vec<Local>, name: &str) -> io::Result<()> {
+        let workers = queues.len();
+        for (number, queue) in queues.into_iter().enumerate() {
+            let shared = shared.clone();
+            let builder = thread::Builder::new().name(format!("{name}-{number}"));
+            self.0.push(builder.spawn(move || worker::run(shared, number, queue))?);
+        }
+        // A worker that is alone is kept from nobody.
+        if workers > 1 {
+            let shared = shared.clone();
+            let builder = thread::Builder::new().name(format!("{name}-watch"));
+            self.0.push(builder.spawn(move || shared.watch())?);
+        }
+        Ok(())
+    }
+
     /// Waits until they have ended. They do after [`Shared::stop`].
     pub(crate) fn join(self) {
         for thread in self.0 {

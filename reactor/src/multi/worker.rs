@@ -13,6 +13,7 @@ use crate::budget;
 use crate::context;
 use crate::multi::Shared;
 use crate::multi::queue::Local;
+use crate::multi::slot::Slot;
 use crate::multi::task::Task;
 use crate::sight::WorkerMetrics;
 use crate::sight::count::Count;
@@ -37,18 +38,16 @@ pub(super) struct Worker {
     number: usize,
     shared: Arc<Shared>,
     queue: Local,
-    /// The task that was woken last, by another one: it runs next, with what is in the caches. Nobody steals it.
-    slot: Cell<*const Task>,
     slot_in_a_row: Cell<u32>,
     is_searching: Cell<bool>,
     shown: Shown,
 }
 
-/// What a worker shows to other threads: it alone writes it.
-#[derive(Default)]
+/// What a worker shows to other threads: it alone writes it, but for the slot.
 struct Shown {
     /// The task that is polled, or was polled last.
     running: AtomicPtr<Task>,
+    slot: Slot<Task>,
     counts: Counts,
 }
 
@@ -80,11 +79,14 @@ impl Counts {
         self.looks.add(1);
     }
 
-    fn get(&self) -> WorkerMetrics {
+    fn rounds(&self) -> u64 {
         let since_look = TICKS.saturating_sub(self.left.load(Relaxed));
-        let ticks = self.looks.get() * u64::from(TICKS) + u64::from(since_look);
+        self.looks.get() * u64::from(TICKS) + u64::from(since_look)
+    }
+
+    fn get(&self) -> WorkerMetrics {
         WorkerMetrics {
-            polls: ticks.saturating_sub(self.idle_ticks.get()),
+            polls: self.rounds().saturating_sub(self.idle_ticks.get()),
             slot_polls: self.slot_polls.get(),
             steals: self.steals.get(),
             #[cfg(feature = "metrics")]
@@ -122,6 +124,20 @@ impl Seen {
         running.unwrap_or(ptr::null_mut())
     }
 
+    /// Calls `f` with the worker's slot if the worker is in a poll, and was in the same one at the last look, when
+    /// it had done so many `rounds`. Whether it is. The worker does not end meanwhile.
+    pub(super) fn look_if_kept(&self, rounds: &mut u64, f: impl FnOnce(&Slot<Task>)) -> bool {
+        let place = lock(&self.0);
+        // SAFETY: the worker takes the pointer back, with the lock, before its memory ends.
+        let Some(shown) = (unsafe { place.shown.as_ref() }) else { return false };
+        let before = std::mem::replace(rounds, shown.counts.rounds());
+        let is_kept = before == *rounds && !shown.running.load(Relaxed).is_null();
+        if is_kept {
+            f(&shown.slot);
+        }
+        is_kept
+    }
+
     /// What the worker has counted.
     pub(super) fn counts(&self) -> WorkerMetrics {
         let place = lock(&self.0);
@@ -151,10 +167,13 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
         number,
         shared,
         queue,
-        slot: Cell::new(ptr::null()),
         slot_in_a_row: Cell::new(0),
         is_searching: Cell::new(false),
-        shown: Shown::default(),
+        shown: Shown {
+            running: AtomicPtr::default(),
+            slot: Slot::new(),
+            counts: Counts::default(),
+        },
     };
     worker.shown.counts.left.store(TICKS, Relaxed);
     let seen = &worker.shared.seen[number];
@@ -188,7 +207,7 @@ impl Worker {
     #[inline(always)]
     pub(super) fn schedule(&self, task: *const Task) {
         let task =
-            if self.slot_in_a_row.get() < SLOT_IN_A_ROW { self.slot.replace(task) } else { task };
+            if self.slot_in_a_row.get() < SLOT_IN_A_ROW { self.shown.slot.put(task) } else { task };
         if !task.is_null() {
             self.push(task);
         }
@@ -230,7 +249,7 @@ impl Worker {
     /// The next task of this worker's own.
     #[inline(always)]
     fn next(&self) -> Option<*const Task> {
-        let task = self.slot.replace(ptr::null());
+        let task = self.shown.slot.take();
         if !task.is_null() {
             self.slot_in_a_row.set(self.slot_in_a_row.get() + 1);
             self.shown.counts.slot_polls.add(1);
@@ -295,6 +314,9 @@ impl Worker {
         // If this is not the one to take the worker out of the sleepers, it was woken: and is counted as one that
         // searches.
         let _ = idle.look_again(self.number);
+        if idle.needs_watch() {
+            self.shared.start_watch();
+        }
         if self.shared.is_stopping.load(Acquire) {
             self.is_searching.set(false);
             self.shared.unpark(idle.stop_search(false));

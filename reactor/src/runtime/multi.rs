@@ -51,6 +51,13 @@ pub(super) fn entered() -> Option<Arc<Shared>> {
 /// # }
 /// ```
 ///
+/// # Tasks that block
+///
+/// A task that blocks its thread keeps one worker. The other workers run what is left to that one, and look at events:
+/// if they sleep, a thread that watches the workers finds it in 5 to 10 ms, and wakes one. (That thread sleeps when all
+/// workers do. A runtime with one worker has none.) Functions that block are better run by
+/// [`spawn_blocking`](crate::spawn_blocking).
+///
 /// # Dropping
 ///
 /// Waits until each worker has ended the poll in which it is, then cancels all tasks. Awaiting the [`JoinHandle`] of a
