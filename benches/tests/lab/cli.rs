@@ -59,6 +59,8 @@ fn list_names_experiments_and_strategies() {
         "prefetch",
         "wake",
         "runtime",
+        "build",
+        "size",
     ];
     for name in experiments.into_iter().chain(lab_strategies::registry::names()) {
         assert!(text.contains(name), "{name} is missing in {text}");
@@ -164,6 +166,8 @@ fn memory_names_its_cases_and_placements_and_who_is_absent() {
         ("timeout", "nested-boxed", &[]),
         ("sequential", ours, &["boxed", "heap", "inline", "may", "stack"]),
         ("disjoint", ours, &["boxed", "heap", "inline", "stack"]),
+        ("packed", ours, &["inline"]),
+        ("packed", "nested", &[]),
         ("branch", ours, &["boxed", "heap", "inline", "stack"]),
         ("join", ours, &["inline"]),
         ("join", "nested", &[""]),
