@@ -322,6 +322,7 @@
 //! | What may a body contain, and which options are there? | [the attribute](macro@coroutine#options) |
 //! | How is a coroutine without a function written? | [`coroutine_block!`] |
 //! | Where is a frame, and what does it cost? | [`placement`] |
+//! | How do locals that live at different times share memory? | [`pack!`] |
 //! | How do several coroutines share a task? | [`concurrent`], [`mod@scope`] |
 //! | How does a callback become an await? | [`mod@suspend`] |
 //! | What can generators do? | [`generator`] |
@@ -346,6 +347,7 @@ mod coroutine;
 mod frame;
 pub mod generator;
 pub mod interleave;
+mod pack;
 pub mod placement;
 pub mod prefetch;
 pub mod prelude;
