@@ -113,10 +113,13 @@ fn advice(findings: &Findings, large: &Large) -> Vec<String> {
         let lines_of: Vec<String> = lines_of.collect();
         lines.push(match lines_of.as_slice() {
             [one] => {
-                format!("A block {one}, packed by itself, saves {} of these.", bytes(blocks.saves))
+                format!(
+                    "A block {one}, packed by itself (`pack!`), saves {} of these.",
+                    bytes(blocks.saves)
+                )
             }
             several => format!(
-                "Blocks {}, each packed by itself, save {} of these.",
+                "Blocks {}, each packed by itself (`pack!`), save {} of these.",
                 several.join(", "),
                 bytes(blocks.saves)
             ),
