@@ -1,6 +1,6 @@
-//! Many connections and timers at once, in ways that the network knows: bytes both ways, half-closes, slow readers, resets,
-//! peers that go away in the middle. What they do is random, from a fixed seed; how it ends is not: every byte of an
-//! orderly connection is accounted for, and nothing is left behind.
+//! Many connections and timers at once, in ways that the network knows: bytes both ways, half-closes, slow readers,
+//! resets, peers that go away in the middle. What they do is random, from a fixed seed; how it ends is not: every byte
+//! of an orderly connection is accounted for, and nothing is left behind.
 //!
 //! Some rounds by default. `REACTOR_SOAK_SECONDS=60` goes on for a minute, with other seeds. A failure names its seed,
 //! with which `REACTOR_SOAK_SEED` starts.

@@ -353,6 +353,7 @@ fn runtime_names_its_benches_and_metrics() {
         ("ping_pong", &[], &["time_total", "cpu_per_item"]),
         ("chained_spawn", &[], &["time_total", "cpu_per_item"]),
         ("echo", &["connections"], &["cpu_per_item", "throughput", "p99"]),
+        ("hyper", &["connections"], &["cpu_per_item", "throughput", "p99"]),
         ("timers_arm", &["timers"], &["time_total", "cpu_per_item"]),
         ("timers_repoll", &["timers"], &["time_total", "cpu_per_item"]),
         ("timers_cancel", &["timers"], &["time_total", "cpu_per_item"]),

@@ -45,6 +45,7 @@ use crate::multi::queue::{Injector, Local, Stealer};
 use crate::multi::task::Task;
 use crate::multi::watch::Watch;
 use crate::multi::worker::{Seen, with_worker};
+use crate::sight::blocking::Blocking;
 use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::sync::lock;
 use crate::task::cell;
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     /// What each worker shows to others.
     seen: Box<[Seen]>,
     dumps: Dumps,
+    pub(crate) blocking: Arc<Blocking>,
     /// For tasks that are spawned by no worker.
     next_list: AtomicUsize,
     is_stopping: AtomicBool,
@@ -96,6 +98,7 @@ impl Shared {
             lists: (0..workers).map(|_| List::new()).collect(),
             seen: (0..workers).map(|_| Seen::new()).collect(),
             dumps: Dumps::new(),
+            blocking: Arc::default(),
             next_list: AtomicUsize::new(0),
             is_stopping: AtomicBool::new(false),
             life: Mutex::new(Life { workers, is_over: false }),
@@ -188,6 +191,7 @@ impl Shared {
             WorkerMetrics { queued_tasks: queue.len(), parks, unparks, ..seen.counts() }
         });
         let (timers, sources) = self.driver_handle.timers_and_sources();
+        let (blocking_waiting, blocking_running) = self.blocking.get();
         let lists: Vec<_> = self.lists.iter().map(List::counts).collect();
         RuntimeMetrics {
             workers: workers.collect(),
@@ -196,6 +200,8 @@ impl Shared {
             injected_tasks: self.injector.len(),
             timers,
             sources,
+            blocking_running,
+            blocking_waiting,
         }
     }
 
