@@ -368,5 +368,8 @@ step_lab_cpp() {
 step_lab_instructions() {
     need_program valgrind valgrind
     use_target release
-    cargo run --release --bin lab -- resume --quick --instructions --strategies nested,direct
+    cargo run --release --bin lab -- join --quick --instructions --strategies nested,direct --json - |
+        python3 .ci/json-lines.py
+    cargo run --release --bin lab -- gate
+    cargo run --release --bin lab -- gate --self-test
 }
