@@ -7,9 +7,9 @@ use core::task::Poll;
 
 /// A block of a coroutine's body whose locals share memory with those of the blocks beside it.
 ///
-/// A local that lives over two awaits has memory of its own in the frame, as in plain `async`: blocks with large
-/// locals, one after the other, add up. `pack!` makes its block a call in place, and the frames of calls that follow
-/// each other share memory. A resume within it costs nothing more; entering it is a call.
+/// A local that lives over two awaits has memory of its own in the frame, as in plain `async`: blocks with large locals,
+/// one after the other, add up. `pack!` makes its block a call in place, and the frames of calls that follow each other
+/// share memory. A resume within it costs nothing more; entering it is a call.
 ///
 /// ```
 /// use cps_core::{cps, pack};
@@ -52,16 +52,15 @@ use core::task::Poll;
 /// and `?` on `Result`, `Option`, `Poll` and `ControlFlow` lead to where they would lead without `pack!`; values are
 /// dropped where they would be dropped. What cannot be so is an error of the compiler:
 ///
-/// - A variable of outside may be read, borrowed and changed in it, but not moved (E0382), nor be given its first
-/// value.
+/// - A variable of outside may be read, borrowed and changed in it, but not moved (E0382), nor be given its first value.
 /// - A reference to such a variable is kept over an await. If the future is to be `Send`, the variable's type must be
 ///   `Sync` if the block only reads it.
 /// - A macro in it may not hide a way out of the block.
 /// - Where its value is not bound by a `let` or dropped, its last expression may have no temporaries.
 ///
 /// It works directly in the body of a `#[cps]` function: not in a closure, an `async` block, a
-/// [`coroutine_block!`](crate::coroutine_block) or a macro; and `yield_` does not work in it. In such a function the
-/// name `pack!` is this macro's: another one of that name needs its path.
+/// [`coroutine_block!`](crate::coroutine_block) or a macro; and `yield_` does not work in it. In such a function the name
+/// `pack!` is this macro's: another one of that name needs its path.
 #[macro_export]
 macro_rules! pack {
     (__cps_pack) => {

@@ -85,10 +85,10 @@ impl Experiment for CodeSize {
         let all: Vec<&Record> = records.iter().collect();
         let column = |record: &Record| format!("{}, {}", record.text("of"), record.text("profile"));
         Ok(vec![Section {
-            title: "size: bytes of machine code".to_owned(), note: "Of a function that awaits one call (one in ten
-            suspends once instead), and of each further call that \
-                   it awaits. The difference in the section `.text` of programs with and without a hundred functions
-                   (twenty \ with `--quick`), over that number."
+            title: "size: bytes of machine code".to_owned(),
+            note: "Of a function that awaits one call (one in ten suspends once instead), and of each further call that \
+                   it awaits. The difference in the section `.text` of programs with and without a hundred functions (twenty \
+                   with `--quick`), over that number."
                 .to_owned(),
             grid: Grid::pivot("strategy", &all, Record::label, column),
             figure: None,

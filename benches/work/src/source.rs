@@ -104,8 +104,9 @@ pub fn program(dialect: &Dialect, size: Size) -> String {
         for level in 0..size.levels {
             text.push_str(&function(dialect, size, chain, level));
         }
-    } text.push_str("\nfn main() {\n    let input = std::hint::black_box(7);\n    let mut log = Vec::<u64>::new();\n
-    let mut sum = 0u64;\n"); for chain in 0..size.chains {
+    }
+    text.push_str("\nfn main() {\n    let input = std::hint::black_box(7);\n    let mut log = Vec::<u64>::new();\n    let mut sum = 0u64;\n");
+    for chain in 0..size.chains {
         let call = call(dialect, chain, 0, "&input, &mut log");
         let _ = writeln!(
             text,

@@ -5,7 +5,8 @@
 //! reference:
 //!
 //! ```text
-//! { enum __CpsPack0<V, E0, E1> { Value(V), E0(E0), E1(E1) }           // the ways out: a variant for each that is used
+//! {
+//!     enum __CpsPack0<V, E0, E1> { Value(V), E0(E0), E1(E1) }           // the ways out: a variant for each that is used
 //!     let packed = coroutine_block!(async { __CpsPack0::Value({ BLOCK }) }).unstarted();
 //!     if false { drop(packed); let _ = (&outer, …); … }                 // an error if the block moves a variable
 //!     match packed.await {

@@ -1,7 +1,7 @@
 //! Which local variables a piece of a body can name, and where a `break` leads.
 //!
-//! The names of a block are those of its `let`s so far; of an arm, a loop or a closure those of its patterns. A name
-//! may be that of a constant or an item as well: then it is in no scope, and is none of a block's variables.
+//! The names of a block are those of its `let`s so far; of an arm, a loop or a closure those of its patterns. A name may
+//! be that of a constant or an item as well: then it is in no scope, and is none of a block's variables.
 
 use syn::visit::{self, Visit};
 use syn::{Ident, Label, Lifetime, Pat, PatIdent};
