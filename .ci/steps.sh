@@ -198,7 +198,7 @@ step_loom() {
     use_own_target
     export RUSTFLAGS="--cfg loom"
     LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release \
-        --test={continuation,counter,idle,inbox,join_state,parking,references,remote_queue,slot,source,timers}
+        --test={continuation,counter,idle,inbox,join_state,parker,parking,references,remote_queue,slot,source,timers}
     LOOM_MAX_PREEMPTIONS=2 cargo test --no-fail-fast -p loom-tests --release --test wake_set
 }
 
@@ -220,8 +220,8 @@ step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_b
 
 # Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
 step_miri_reactor() {
-    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns)
-    miri reactor "-Zmiri-disable-isolation" "" --test={blocked,executor,guards,matrix,multi} -- \
+    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns runtime_counts)
+    miri reactor "-Zmiri-disable-isolation" "" --test={blocked,executor,guards,matrix,multi,sight} -- \
         "${skipped[@]/#/--skip=}"
     miri reactor "-Zmiri-disable-isolation -Zmiri-tree-borrows" "" --test={guards,join} -- "${skipped[@]/#/--skip=}"
 }
@@ -368,5 +368,8 @@ step_lab_cpp() {
 step_lab_instructions() {
     need_program valgrind valgrind
     use_target release
-    cargo run --release --bin lab -- resume --quick --instructions --strategies nested,direct
+    cargo run --release --bin lab -- join --quick --instructions --strategies nested,direct --json - |
+        python3 .ci/json-lines.py
+    cargo run --release --bin lab -- gate
+    cargo run --release --bin lab -- gate --self-test
 }

@@ -10,6 +10,7 @@
 //! `benches/README.md` says where what belongs.
 
 pub mod experiment;
+pub mod gate;
 pub mod layout;
 pub mod machine;
 pub mod measure;

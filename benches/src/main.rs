@@ -10,6 +10,7 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lab::experiment::{self, Experiment, Participant, Progress};
+use lab::gate;
 use lab::layout;
 use lab::machine::Machine;
 use lab::measure::Budget;
@@ -59,7 +60,7 @@ struct Run {
     #[arg(long, value_name = "DIR")]
     html: Option<PathBuf>,
 
-    /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `generate`,
+    /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `join`, `generate`,
     /// `prefetch`, `wake`, `runtime`)
     #[arg(long)]
     instructions: bool,
@@ -82,6 +83,7 @@ enum Command {
     /// Name the experiments and the strategies, and say why a strategy cannot run here
     List,
     Layout(Box<layout::Arguments>),
+    Gate(gate::Arguments),
     /// Run one cell once, untimed: what `--instructions` counts
     #[command(name = "__cell", hide = true)]
     Cell {
@@ -111,6 +113,7 @@ fn main() -> ExitCode {
             list(&Setup { tail_lab: std::env::var_os("LAB_TAIL").map(Into::into) })
         }
         Some(Command::Layout(arguments)) => layout::run(arguments),
+        Some(Command::Gate(arguments)) => gate::run(arguments),
         Some(Command::Cell { strategy, request }) => serve::run_once(strategy, request),
         Some(Command::Serve { strategy }) => serve::serve(strategy),
     };

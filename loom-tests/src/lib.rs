@@ -32,7 +32,7 @@ pub mod reactor_protocols {
     #[cfg(loom)]
     pub use reactor::{
         driver::timers,
-        idle, parking, slot, source,
+        idle, parker, parking, slot, source,
         task::{counter, join_state, references, remote_queue},
     };
 }
@@ -44,7 +44,7 @@ pub mod rt {
         cell::UnsafeCell,
         model,
         sync::{
-            Arc,
+            Arc, Condvar, Mutex,
             atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
         },
         thread,
@@ -55,7 +55,7 @@ pub mod rt {
     #[cfg(not(loom))]
     pub use std::{
         sync::{
-            Arc,
+            Arc, Condvar, Mutex,
             atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
         },
         thread,

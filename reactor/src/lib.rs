@@ -168,6 +168,10 @@
 pub mod idle;
 #[cfg(loom)]
 #[doc(hidden)]
+#[path = "multi/parker.rs"]
+pub mod parker;
+#[cfg(loom)]
+#[doc(hidden)]
 #[path = "driver/parking.rs"]
 pub mod parking;
 #[cfg(loom)]
@@ -178,6 +182,10 @@ pub mod slot;
 #[doc(hidden)]
 #[path = "driver/source.rs"]
 pub mod source;
+#[cfg(loom)]
+mod sight {
+    pub(crate) mod count;
+}
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod driver {
@@ -199,7 +207,7 @@ pub mod task;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::multi::{idle, slot};
+    pub use crate::multi::{idle, parker, slot};
     pub use crate::task::{counter, join_state, references, remote_queue};
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {

@@ -20,7 +20,7 @@
 mod dump;
 pub mod idle;
 mod list;
-mod parker;
+pub mod parker;
 mod queue;
 pub mod slot;
 mod task;
@@ -179,7 +179,7 @@ impl Shared {
     #[inline(always)]
     fn unpark(&self, worker: Option<usize>) {
         if let Some(worker) = worker {
-            self.parkers[worker].unpark(&self.driver_handle);
+            self.parkers[worker].unpark(|| self.driver_handle.unpark());
         }
     }
 
@@ -243,7 +243,7 @@ impl Shared {
     pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Release);
         for parker in &self.parkers {
-            parker.unpark(&self.driver_handle);
+            parker.unpark(|| self.driver_handle.unpark());
         }
         self.start_watch();
     }
