@@ -9,19 +9,20 @@ from collections import defaultdict
 from pathlib import Path
 
 FLOORS = [
-    ["sync", "borrowed_waker", "stack"],
+    ["sync", "borrowed_waker", "stack", "pack"],
     ["wake_set", "suspend"],
     ["chain"],
     ["backtrace", "frame"],
     ["call"],
     ["placement", "prefetch", "concurrent"],
     ["coroutine"],
-    ["generator", "interleave", "tracked"],
+    ["generator", "interleave", "task_local", "tracked"],
     ["lib", "prelude", "__private"],
 ]
 FLOOR = {room: number for number, rooms in enumerate(FLOORS, 1) for room in rooms}
 # What the root re-exports, by room: a use of `crate::Name` is a use of the room that has it.
-USE = re.compile(r"\bcrate::(\w+)(?:::(\w+))?")
+# What a macro names is a use of where it is called: `$crate`.
+USE = re.compile(r"(?<!\$)\bcrate::(\w+)(?:::(\w+))?")
 
 
 def exported(source):

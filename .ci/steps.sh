@@ -47,6 +47,8 @@ RELEASE_TESTS=(differential panics cancel counters depth sizes allocations place
 step_release() {
     use_target release
     cargo test --no-fail-fast -p cps-core --features stream --release --lib "${RELEASE_TESTS[@]/#/--test=}"
+    # Connections and timers at random, for a minute.
+    REACTOR_SOAK_SECONDS=60 cargo test -p reactor --release --test soak
 }
 
 # Of what is published. (`test` runs the examples in it.)
@@ -196,7 +198,7 @@ step_loom() {
     use_own_target
     export RUSTFLAGS="--cfg loom"
     LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release \
-        --test={continuation,counter,idle,inbox,join_state,parking,references,remote_queue,slot,source}
+        --test={continuation,counter,idle,inbox,join_state,parker,parking,references,remote_queue,slot,source,timers}
     LOOM_MAX_PREEMPTIONS=2 cargo test --no-fail-fast -p loom-tests --release --test wake_set
 }
 
@@ -204,8 +206,8 @@ step_loom() {
 # arithmetic, sizes, and what takes an interpreter long (deep recursion, many generated programs).
 TREE_TESTS=(adversarial cancel context generator generic_calls hosted in_span placement)
 STACKED_TESTS=(adversarial branches_deep branches_stacks failing_allocator generator_stream interleave interleave_tasks
-    interop join join_drops liveness panics prefetch race scope scope_abort tracked wakers_adversarial wakers_clone
-    wakers_handed_out)
+    interop join join_drops liveness panics prefetch race scope scope_abort task_local tracked wakers_adversarial
+    wakers_clone wakers_handed_out)
 step_miri_stacked() { miri cps-core "" stream,tracing "${STACKED_TESTS[@]/#/--test=}"; }
 step_miri_tree() { miri cps-core "-Zmiri-tree-borrows" stream,tracing --lib "${TREE_TESTS[@]/#/--test=}"; }
 
@@ -218,8 +220,8 @@ step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_b
 
 # Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
 step_miri_reactor() {
-    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns)
-    miri reactor "-Zmiri-disable-isolation" "" --test={blocked,executor,guards,matrix,multi} -- \
+    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns runtime_counts)
+    miri reactor "-Zmiri-disable-isolation" "" --test={blocked,executor,guards,matrix,multi,sight} -- \
         "${skipped[@]/#/--skip=}"
     miri reactor "-Zmiri-disable-isolation -Zmiri-tree-borrows" "" --test={guards,join} -- "${skipped[@]/#/--skip=}"
 }
@@ -350,7 +352,7 @@ step_lab() {
     need_program python3 python3
     use_target release
     cargo run --release --bin lab -- list
-    for experiment in resume join generate prefetch wake runtime; do
+    for experiment in resume join generate prefetch wake runtime build size; do
         cargo run --release --bin lab -- "$experiment" --quick --json - | python3 .ci/json-lines.py
     done
 }
@@ -381,5 +383,8 @@ step_lab_llvm() {
 step_lab_instructions() {
     need_program valgrind valgrind
     use_target release
-    cargo run --release --bin lab -- resume --quick --instructions --strategies nested,direct
+    cargo run --release --bin lab -- join --quick --instructions --strategies nested,direct --json - |
+        python3 .ci/json-lines.py
+    cargo run --release --bin lab -- gate
+    cargo run --release --bin lab -- gate --self-test
 }

@@ -4,10 +4,14 @@
 //! [`measure`] samples all of them in alternating rounds and checks every result; what comes out are
 //! [records](record), which [`show`] prints and draws.
 //!
+//! [`layout`] is of another kind: it looks at coroutines of programs that are not the lab's.
+//!
 //! The program `lab` is the command line for it; the criterion benches run the same workloads.
 //! `benches/README.md` says where what belongs.
 
 pub mod experiment;
+pub mod gate;
+pub mod layout;
 pub mod machine;
 pub mod measure;
 pub mod record;

@@ -10,6 +10,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, Parser, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 use lab::experiment::{self, Experiment, Participant, Progress};
+use lab::gate;
+use lab::layout;
 use lab::machine::Machine;
 use lab::measure::Budget;
 use lab::measure::instructions::Counter;
@@ -17,6 +19,7 @@ use lab::record::{JsonSink, Record};
 use lab::serve;
 use lab::show::Section;
 use lab::show::report::{self, Absent};
+use lab_layout::build::wrapper;
 use lab_strategies::registry::{self, Entry, Loaded, Setup};
 use lab_work::paths;
 
@@ -35,7 +38,7 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct Run {
-    /// The experiment to run, or `all`; without, all in quick mode
+    /// The experiment to run, or `all`; without, all but `build` and `size`, in quick mode
     #[arg(value_parser = PossibleValuesParser::new(experiment_names()))]
     experiment: Option<String>,
 
@@ -57,7 +60,7 @@ struct Run {
     #[arg(long, value_name = "DIR")]
     html: Option<PathBuf>,
 
-    /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `generate`,
+    /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `join`, `generate`,
     /// `prefetch`, `wake`, `runtime`)
     #[arg(long)]
     instructions: bool,
@@ -79,12 +82,19 @@ struct Run {
 enum Command {
     /// Name the experiments and the strategies, and say why a strategy cannot run here
     List,
+    Layout(Box<layout::Arguments>),
+    Gate(gate::Arguments),
     /// Run one cell once, untimed: what `--instructions` counts
     #[command(name = "__cell", hide = true)]
-    Cell { strategy: String, request: String },
+    Cell {
+        strategy: String,
+        request: String,
+    },
     /// Run cells on request: what `--tail-lab` talks to
     #[command(name = "__serve", hide = true)]
-    Serve { strategy: String },
+    Serve {
+        strategy: String,
+    },
 }
 
 fn experiment_names() -> Vec<&'static str> {
@@ -92,12 +102,18 @@ fn experiment_names() -> Vec<&'static str> {
 }
 
 fn main() -> ExitCode {
+    // `lab layout` makes this program the wrapper of rustc: then the arguments are the compiler's.
+    if let Some(code) = wrapper::run() {
+        return code;
+    }
     let cli = Cli::parse();
     let result = match &cli.command {
         None => run(&cli.run),
         Some(Command::List) => {
             list(&Setup { tail_lab: std::env::var_os("LAB_TAIL").map(Into::into) })
         }
+        Some(Command::Layout(arguments)) => layout::run(arguments),
+        Some(Command::Gate(arguments)) => gate::run(arguments),
         Some(Command::Cell { strategy, request }) => serve::run_once(strategy, request),
         Some(Command::Serve { strategy }) => serve::serve(strategy),
     };
@@ -143,7 +159,8 @@ fn list(setup: &Setup) -> Result<()> {
 fn run(args: &Run) -> Result<()> {
     // Everything that can be refused is refused before anything is measured or written.
     let chosen: Vec<&dyn Experiment> = match args.experiment.as_deref() {
-        None | Some("all") => experiment::ALL.to_vec(),
+        None => experiment::ALL.into_iter().filter(|experiment| experiment.in_overview()).collect(),
+        Some("all") => experiment::ALL.to_vec(),
         Some(name) => experiment::ALL.into_iter().filter(|e| e.name() == name).collect(),
     };
     if args.instructions && !chosen.iter().any(|experiment| experiment.counts()) {

@@ -1,5 +1,6 @@
 //! The lab as a child: answers the requests of another, or runs one cell once.
 
+use std::hint::black_box;
 use std::io::{self, BufRead as _, Write as _};
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use lab_work::generate::Tree;
 use lab_work::prefetch::{Data, Lookups, Spec, Way};
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::Workload;
+
+use crate::measure::instructions::MORE;
 
 /// Answers requests for `strategy` until the standard input ends.
 ///
@@ -42,12 +45,25 @@ pub fn run_once(strategy: &str, request: &str) -> Result<()> {
         Request::Run { workload, iterations, .. } => workload.expected(*iterations),
         Request::Lookups { range, .. } => range.len() as u64,
         Request::Generate { iterations, .. }
+        | Request::Join { iterations, .. }
         | Request::Wakes { iterations, .. }
         | Request::Tasks { iterations, .. } => *iterations,
     };
-    match child.answer(request.clone())? {
+    let reply = child.answer(request.clone())?;
+    if let Ok(more) = std::env::var(MORE) {
+        execute(more.parse()?);
+    }
+    match reply {
         Reply::Timed { checksum, .. } if checksum == expected => Ok(()),
         reply => bail!("wrong result: {strategy} on {request:?}: got {reply:?}"),
+    }
+}
+
+/// About so many instructions.
+fn execute(instructions: u64) {
+    // In an optimised build a round takes four.
+    for round in 0..instructions / 4 {
+        black_box(round);
     }
 }
 
@@ -92,6 +108,11 @@ impl Child {
             Request::Generate { shape, depth, iterations } => {
                 let sample = self.strategy.generate(&Tree::build(shape, depth));
                 let mut sample = sample.context("the strategy does not traverse this tree")?;
+                reply(sample(iterations)?, iterations)
+            }
+            Request::Join { case, branches, iterations } => {
+                let sample = self.strategy.join(case, branches);
+                let mut sample = sample.context("the strategy does not run these branches")?;
                 reply(sample(iterations)?, iterations)
             }
             Request::Wakes { spec, iterations } => {

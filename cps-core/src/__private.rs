@@ -7,11 +7,13 @@ use core::future::Future;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-pub use crate::call::{ForeignCall, Slot};
+pub use crate::call::Slot;
+pub use crate::call::foreign::ForeignCall;
 pub use crate::chain::caller::{Waits, WaitsAndYields, Yields};
 use crate::frame::body::Inlined;
 pub use crate::frame::body::{FnBody, Plain, Return, Site, Wide, Widened};
 use crate::frame::first_poll::Enter;
+pub use crate::pack::{Branch, Pack};
 use crate::{
     Body, Coroutine,
     generator::{AsyncGenerator, Generator},

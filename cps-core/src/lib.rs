@@ -299,11 +299,16 @@
 //! `Coroutine::in_span` does so for one call. Chains without spans do nothing for this. See the
 //! [attribute](macro@coroutine#options).
 //!
+//! # Values that follow a chain
+//!
+//! [`task_local!`] declares a key. `f().with_local(&KEY, value)` sets its value for a coroutine; what that calls, at
+//! any depth, and its branches read it by `KEY.with(…)`. See [`mod@task_local`].
+//!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `std` | yes | implies `alloc`; [`interleave::clock`], [`tracked`]; nothing else needs an operating system |
+//! | `std` | yes | implies `alloc`; [`interleave::clock`], [`tracked`], [`mod@task_local`] |
 //! | `alloc` | by `std` | frames that are not in place, `suspend`, [branches](#branches), [`interleave::Group`] |
 //! | `stream` | no | `Stream` of the crate `futures-core` for asynchronous [generators](#generators) |
 //! | `backtrace` | no | implies `std`; `backtrace()` in a body, and a panic hook; calls take more instructions |
@@ -317,6 +322,7 @@
 //! | What may a body contain, and which options are there? | [the attribute](macro@coroutine#options) |
 //! | How is a coroutine without a function written? | [`coroutine_block!`] |
 //! | Where is a frame, and what does it cost? | [`placement`] |
+//! | How do locals that live at different times share memory? | [`pack!`] |
 //! | How do several coroutines share a task? | [`concurrent`], [`mod@scope`] |
 //! | How does a callback become an await? | [`mod@suspend`] |
 //! | What can generators do? | [`generator`] |
@@ -341,6 +347,7 @@ mod coroutine;
 mod frame;
 pub mod generator;
 pub mod interleave;
+mod pack;
 pub mod placement;
 pub mod prefetch;
 pub mod prelude;
@@ -349,6 +356,8 @@ mod stack;
 pub mod suspend;
 #[cfg(feature = "alloc")]
 mod sync;
+#[cfg(feature = "std")]
+pub mod task_local;
 #[cfg(feature = "std")]
 pub mod tracked;
 #[cfg(feature = "alloc")]

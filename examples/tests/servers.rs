@@ -5,9 +5,13 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use futures_rustls::rustls::pki_types::pem::PemObject;
+use futures_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use futures_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Bytes;
@@ -104,6 +108,61 @@ fn echo_sends_back_what_each_of_many_clients_says() {
     let output = server.end();
     assert_eq!(output.matches(&format!(": {BYTES} bytes")).count(), 8, "{output}");
     drop(silent);
+}
+
+/// What a client of `tls` sends and hears, by rustls on a blocking socket. It trusts the certificates that it is given.
+fn lengths_by_tls(
+    stream: TcpStream,
+    trusted: Option<CertificateDer<'static>>,
+    lines: &[String],
+) -> io::Result<Vec<usize>> {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(trusted);
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connection = ClientConnection::new(Arc::new(config), name).unwrap();
+    let mut stream = BufReader::new(StreamOwned::new(connection, stream));
+    let mut heard = Vec::new();
+    for line in lines {
+        stream.get_mut().write_all(format!("{line}\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_line(&mut answer)?;
+        heard.push(answer.trim_end().parse().unwrap());
+    }
+    // Without the server's own end of TLS this is an error: something may have been cut off.
+    stream.get_mut().conn.send_close_notify();
+    stream.get_mut().flush()?;
+    assert_eq!(stream.read_to_end(&mut Vec::new())?, 0);
+    Ok(heard)
+}
+
+#[test]
+fn tls_answers_clients_that_trust_its_certificate() {
+    let mut server = Server::start(env!("CARGO_BIN_EXE_tls"), &[]);
+    let mut text = String::new();
+    while !text.ends_with("-----END CERTIFICATE-----\n") {
+        assert!(server.output.read_line(&mut text).unwrap() > 0, "{text}");
+    }
+    let certificate = CertificateDer::from_pem_slice(text.as_bytes()).unwrap();
+    thread::scope(|scope| {
+        for client in 0..4 {
+            let (stream, certificate) = (server.connect(), certificate.clone());
+            scope.spawn(move || {
+                // One of them is longer than a record of TLS.
+                let lengths = [0, 1, 1_000 + client, 40_000, 7];
+                let lines: Vec<_> = lengths.iter().map(|&length| "x".repeat(length)).collect();
+                assert_eq!(lengths_by_tls(stream, Some(certificate), &lines).unwrap(), lengths);
+            });
+        }
+    });
+    let error = lengths_by_tls(server.connect(), None, &[String::new()]).unwrap_err();
+    assert!(error.to_string().contains("UnknownIssuer"), "{error}");
+    // One that does not speak TLS at all.
+    let mut plain = server.connect();
+    plain.write_all(b"hello\r\n\r\n").unwrap();
+    assert!(plain.read_to_end(&mut Vec::new()).is_ok());
+    let output = server.end();
+    assert_eq!(output.matches(": 5 lines").count(), 4, "{output}");
 }
 
 /// A client of `kv`.

@@ -31,7 +31,8 @@ pub mod reactor_protocols {
     pub use reactor::protocol::*;
     #[cfg(loom)]
     pub use reactor::{
-        idle, parking, slot, source,
+        driver::timers,
+        idle, parker, parking, slot, source,
         task::{counter, join_state, references, remote_queue},
     };
 }
@@ -43,7 +44,7 @@ pub mod rt {
         cell::UnsafeCell,
         model,
         sync::{
-            Arc,
+            Arc, Condvar, Mutex,
             atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
         },
         thread,
@@ -54,7 +55,7 @@ pub mod rt {
     #[cfg(not(loom))]
     pub use std::{
         sync::{
-            Arc,
+            Arc, Condvar, Mutex,
             atomic::{AtomicBool, AtomicU8, AtomicUsize, Ordering},
         },
         thread,

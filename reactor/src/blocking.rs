@@ -80,8 +80,14 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
+    let mut call = runtime.blocking().call();
     // Outside the task: it starts even if the executor is busy.
-    let result = ::blocking::unblock(|| catch_unwind(AssertUnwindSafe(function)));
+    let result = ::blocking::unblock(move || {
+        call.begin();
+        let result = catch_unwind(AssertUnwindSafe(function));
+        drop(call); // Before anybody has the result.
+        result
+    });
     // A task of the runtime waits, so that the end of the runtime is seen, and an abort.
     let wait = async {
         match result.await {

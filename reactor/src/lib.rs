@@ -168,6 +168,10 @@
 pub mod idle;
 #[cfg(loom)]
 #[doc(hidden)]
+#[path = "multi/parker.rs"]
+pub mod parker;
+#[cfg(loom)]
+#[doc(hidden)]
 #[path = "driver/parking.rs"]
 pub mod parking;
 #[cfg(loom)]
@@ -178,6 +182,16 @@ pub mod slot;
 #[doc(hidden)]
 #[path = "driver/source.rs"]
 pub mod source;
+#[cfg(loom)]
+mod sight {
+    pub(crate) mod count;
+}
+#[cfg(loom)]
+#[doc(hidden)]
+pub mod driver {
+    pub mod timers;
+    mod wheel;
+}
 #[cfg(loom)]
 #[doc(hidden)]
 pub mod sync;
@@ -193,11 +207,15 @@ pub mod task;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::multi::{idle, slot};
+    pub use crate::multi::{idle, parker, slot};
     pub use crate::task::{counter, join_state, references, remote_queue};
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {
         pub use crate::driver::parking::*;
+    }
+    /// The timers of a driver.
+    pub mod timers {
+        pub use crate::driver::timers::*;
     }
     /// The readiness of a source of events.
     pub mod source {

@@ -166,3 +166,33 @@ fn outside_a_runtime_it_panics_before_anything_starts() {
     assert!(text.contains("`spawn_blocking` needs a runtime"), "{text}");
     assert_eq!(Arc::strong_count(&started), 1);
 }
+
+#[test]
+fn functions_that_run_are_counted() {
+    on_each(async || {
+        let handle = reactor::Handle::current();
+        let counts = || {
+            let metrics = handle.metrics();
+            (metrics.blocking_waiting, metrics.blocking_running)
+        };
+        let (says, is_there) = mpsc::channel();
+        let calls: Vec<_> = (0..3)
+            .map(|n| {
+                let (says, (go_on, is_told)) = (says.clone(), mpsc::channel::<()>());
+                let task = spawn_blocking(move || {
+                    says.send(()).unwrap();
+                    is_told.recv().unwrap();
+                    assert!(n != 1, "loud");
+                });
+                (go_on, task)
+            })
+            .collect();
+        (0..3).for_each(|_| is_there.recv().unwrap());
+        assert_eq!(counts(), (0, 3));
+        for (left, (go_on, task)) in (0..3).rev().zip(calls) {
+            go_on.send(()).unwrap();
+            assert_eq!(task.await.is_err(), left == 1, "the second one panics");
+            assert_eq!(counts(), (0, left));
+        }
+    });
+}

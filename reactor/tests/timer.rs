@@ -4,8 +4,10 @@
 
 use std::cell::RefCell;
 use std::future::{pending, poll_fn, ready};
+use std::pin::pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use futures::FutureExt;
@@ -153,5 +155,35 @@ fn ten_thousand_timers() {
         for task in tasks {
             task.await.unwrap();
         }
+    });
+}
+
+#[test]
+fn a_sleep_that_is_moved_to_the_past_wakes_its_task_at_once() {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    struct Counts(AtomicUsize);
+    impl std::task::Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+    block_on(async {
+        let start = Instant::now();
+        let counts = Arc::new(Counts(AtomicUsize::new(0)));
+        let waker = Waker::from(counts.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut sleep = pin!(sleep(Duration::from_secs(1000)));
+        assert!(sleep.as_mut().poll(&mut cx).is_pending());
+        sleep.as_mut().reset(start + Duration::from_secs(2000));
+        assert_eq!(counts.0.load(SeqCst), 0);
+        // Until after a turn of the driver, by which time has been seen that is later than that.
+        reactor::sleep(Duration::from_millis(1)).await;
+        sleep.as_mut().reset(start);
+        assert_eq!(counts.0.load(SeqCst), 1);
+        assert!(sleep.is_elapsed());
+        assert!(sleep.as_mut().poll(&mut cx).is_ready());
+        // Nothing of it is left: the task's waker is the test's alone.
+        assert_eq!(Arc::strong_count(&counts), 2);
     });
 }

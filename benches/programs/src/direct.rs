@@ -100,13 +100,60 @@ mod may {
     }
 }
 
+/// The blocks of `Shape::Disjoint`, packed.
+mod packed {
+    use cps_core::pack;
+    use lab_work::drive::suspend;
+    use lab_work::memory::{Case, Program, Shape, chain, look, payload};
+
+    macro_rules! packed {
+        ($name:ident $($one:literal)*) => {
+            #[cps_core::coroutine]
+            async fn $name<const N: usize>() -> u64 {
+                let mut sum = 0;
+                $(pack! {
+                    let payload = payload::<N>();
+                    suspend().await;
+                    sum += $one * look(&payload);
+                    suspend().await;
+                    sum += look(&payload);
+                })*
+                sum
+            }
+        };
+    }
+
+    packed! { blocks1 1 }
+    packed! { blocks2 1 1 }
+    packed! { blocks4 1 1 1 1 }
+
+    fn with_bytes<const N: usize>(case: Case) -> Option<Program> {
+        let expected = case.expected();
+        Some(match (case.shape, case.depth) {
+            (Shape::Packed, 1) => chain(blocks1::<N>, expected),
+            (Shape::Packed, 2) => chain(blocks2::<N>, expected),
+            (Shape::Packed, 4) => chain(blocks4::<N>, expected),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn program(case: Case) -> Option<Program> {
+        match case.payload {
+            64 => with_bytes::<64>(case),
+            1024 => with_bytes::<1024>(case),
+            65_536 => with_bytes::<65_536>(case),
+            _ => None,
+        }
+    }
+}
+
 /// All placements in which the case exists; for tasks with a boxed root, and inline also side by
 /// side.
 #[must_use]
 pub fn probes(case: Case) -> Vec<Probe> {
     let inline = match case.shape {
         Shape::Recursion => None,
-        _ => inline::boxed_root(case).or_else(|| combined(case)),
+        _ => inline::boxed_root(case).or_else(|| combined(case)).or_else(|| packed::program(case)),
     };
     [
         Probe::of(Placement::Inline, inline),

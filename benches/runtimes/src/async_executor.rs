@@ -11,6 +11,7 @@ use async_io::{Async, Timer};
 use futures::channel::oneshot;
 use lab_work::clock::Cost;
 use lab_work::flavour::Flavour;
+use smol_hyper::rt::FuturesIo;
 
 use crate::runtime::{Futures, Main, Runtime};
 
@@ -32,6 +33,7 @@ macro_rules! runtime {
         impl Runtime for $name {
             type Unix = Futures<Async<std::os::unix::net::UnixStream>>;
             type Tcp = Futures<Async<TcpStream>>;
+            type Http = FuturesIo<Async<TcpStream>>;
 
             fn block_on(main: Main) -> Result<Cost> {
                 $block_on(main)
@@ -70,6 +72,10 @@ macro_rules! runtime {
 
             fn adopt(stream: TcpStream) -> io::Result<Self::Tcp> {
                 Ok(Futures(Async::new(stream)?))
+            }
+
+            fn http(connection: Self::Tcp) -> Self::Http {
+                FuturesIo::new(connection.0)
             }
         }
     };

@@ -23,6 +23,7 @@ macro_rules! runtime {
         impl Runtime for $name {
             type Unix = Futures<net::UnixStream>;
             type Tcp = Futures<net::TcpStream>;
+            type Http = net::TcpStream;
 
             fn block_on(main: Main) -> Result<Cost> {
                 $runtime.block_on(main)
@@ -59,6 +60,10 @@ macro_rules! runtime {
 
             fn adopt(stream: TcpStream) -> io::Result<Self::Tcp> {
                 Ok(Futures(net::TcpStream::from_std(stream)?))
+            }
+
+            fn http(connection: Self::Tcp) -> Self::Http {
+                connection.0
             }
         }
     };

@@ -18,6 +18,8 @@ pub(crate) trait Runtime: 'static {
     type Unix: Socket;
     /// A connection.
     type Tcp: Socket;
+    /// A connection, for hyper.
+    type Http: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static;
 
     /// Runs a future to its end on this thread, with a runtime around it that ends with it.
     fn block_on(main: Main) -> Result<Cost>;
@@ -44,6 +46,9 @@ pub(crate) trait Runtime: 'static {
 
     /// Takes over a connection that does not block.
     fn adopt(stream: TcpStream) -> io::Result<Self::Tcp>;
+
+    /// The connection, for hyper.
+    fn http(connection: Self::Tcp) -> Self::Http;
 }
 
 /// What is read from and written to.

@@ -7,6 +7,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use anyhow::Result;
+use hyper_util::rt::TokioIo;
 use lab_work::clock::Cost;
 use lab_work::flavour::Flavour;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -27,6 +28,7 @@ macro_rules! runtime {
         impl Runtime for $name {
             type Unix = Tokio<net::UnixStream>;
             type Tcp = Tokio<net::TcpStream>;
+            type Http = TokioIo<net::TcpStream>;
 
             fn block_on(main: Main) -> Result<Cost> {
                 $builder.enable_all().build()?.block_on(main)
@@ -63,6 +65,10 @@ macro_rules! runtime {
 
             fn adopt(stream: TcpStream) -> io::Result<Self::Tcp> {
                 Ok(Tokio(net::TcpStream::from_std(stream)?))
+            }
+
+            fn http(connection: Self::Tcp) -> Self::Http {
+                TokioIo::new(connection.0)
             }
         }
     };

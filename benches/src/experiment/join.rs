@@ -6,6 +6,7 @@ use lab_work::join::Case;
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::{lines, params, with};
+use crate::measure::instructions::{self, Counter};
 use crate::measure::{Cell, Metric, timed};
 use crate::record::Record;
 use crate::show::Section;
@@ -56,8 +57,51 @@ impl Experiment for Join {
         cells
     }
 
+    fn counts(&self) -> bool {
+        true
+    }
+
+    fn count(&self, counter: &Counter, run: &mut Run<'_>) -> Result<Vec<Record>> {
+        let mut records = Vec::new();
+        for case in Case::ALL {
+            let branches: &[usize] = match case {
+                Case::WakeOne => {
+                    if run.quick {
+                        &WAKE_ONE[..3]
+                    } else {
+                        &WAKE_ONE[..4]
+                    }
+                }
+                Case::All => &ALL[..1],
+                Case::Ready2 | Case::Ready2Futures => &[2],
+                Case::Below => &[1, 8],
+            };
+            let metric = match case {
+                Case::WakeOne | Case::Below => "instructions_per_wake",
+                Case::All | Case::Ready2 | Case::Ready2Futures => "instructions_total",
+            };
+            for &branches in branches {
+                for Participant { entry, strategy } in run.participants {
+                    if strategy.join(case, branches).is_none() {
+                        continue;
+                    }
+                    run.progress.expect(1);
+                    let count = counter.per_join(entry.name, &**strategy, case, branches)?;
+                    run.progress.tick();
+                    let params = params! { "case": case.name(), "branches": branches };
+                    records.push(instructions::record("join", entry.name, params, metric, count));
+                }
+            }
+        }
+        Ok(records)
+    }
+
     fn sections(&self, records: &[Record]) -> Result<Vec<Section>> {
         let mut sections = Vec::new();
+        let unit = match records.first() {
+            Some(record) if record.unit == "1" => "instructions",
+            _ => "ns",
+        };
         for case in Case::ALL {
             let chosen = with(records, "case", case.name());
             if chosen.is_empty() {
@@ -65,35 +109,35 @@ impl Experiment for Join {
             }
             let (what, note) = match case {
                 Case::WakeOne => (
-                    "ns per wake-up by the number of branches",
+                    "per wake-up by the number of branches",
                     "One of the suspended branches is woken and resumed. nested polls all branches, \
                      as futures::join! does; join-set is a tokio task for each branch.",
                 ),
                 Case::All => (
-                    "ns by the number of branches",
+                    "by the number of branches",
                     "All branches are made, suspend, are woken, and finish: the time of all of it. From \
                      100 000 on much of it is page faults where the allocator gives memory back; glibc \
                      keeps it with GLIBC_TUNABLES=glibc.malloc.mmap_max=0:\
                      glibc.malloc.trim_threshold=4000000000.",
                 ),
                 Case::Ready2 => (
-                    "ns",
+                    "",
                     "Two branches that do not suspend, against futures::join! of plain futures.",
                 ),
-                Case::Ready2Futures => ("ns", "The same coroutines, joined by futures::join!."),
+                Case::Ready2Futures => ("", "The same coroutines, joined by futures::join!."),
                 Case::Below => (
-                    "ns per wake-up by the number of branches",
+                    "per wake-up by the number of branches",
                     "One leaf at depth 8 is woken. With one branch there is no join.",
                 ),
             };
             let figure = match case {
                 Case::WakeOne | Case::All => {
-                    Some(plot::lines("branches", "ns", &lines(&chosen, "branches"))?)
+                    Some(plot::lines("branches", unit, &lines(&chosen, "branches"))?)
                 }
                 Case::Ready2 | Case::Ready2Futures | Case::Below => None,
             };
             sections.push(Section {
-                title: format!("join, {}: {what}", case.name()),
+                title: format!("join, {}: {unit} {what}", case.name()).trim_end().to_owned(),
                 note: note.to_owned(),
                 grid: Grid::pivot("branches", &chosen, |r| r.text("branches"), Record::label),
                 figure,

@@ -4,6 +4,7 @@
 mod run;
 mod tools;
 
+mod build;
 mod call;
 mod crossover;
 mod generate;
@@ -12,12 +13,13 @@ mod memory;
 mod prefetch;
 mod resume;
 mod runtime;
+mod size;
 mod wake;
 
 pub use run::{Experiment, Participant, Progress, Run};
 
 /// All experiments, in the order in which they run.
-pub static ALL: [&dyn Experiment; 9] = [
+pub static ALL: [&dyn Experiment; 11] = [
     &resume::Resume,
     &call::Call,
     &crossover::Crossover,
@@ -27,4 +29,6 @@ pub static ALL: [&dyn Experiment; 9] = [
     &prefetch::Prefetch,
     &wake::Wake,
     &runtime::Runtime,
+    &build::Build,
+    &size::CodeSize,
 ];

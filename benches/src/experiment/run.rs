@@ -88,6 +88,11 @@ pub trait Experiment: Sync {
     /// Whether `strategy` takes part when none is named on the command line.
     fn takes(&self, strategy: &Entry) -> bool;
 
+    /// Whether it runs when no experiment is named. Not, if it takes longer than a reader's patience.
+    fn in_overview(&self) -> bool {
+        true
+    }
+
     /// The cells to be measured. An experiment that cannot have all of them in memory at once implements
     /// [`run`](Experiment::run) instead.
     fn cells(&self, run: &Run<'_>) -> Vec<Cell> {

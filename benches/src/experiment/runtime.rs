@@ -17,7 +17,7 @@ pub(super) struct Runtime;
 
 const NAME: &str = "runtime";
 
-fn benches(quick: bool) -> [Bench; 11] {
+fn benches(quick: bool) -> [Bench; 14] {
     // The figures of the first look are too good: what fits into the caches costs less.
     let (many, some, few) =
         if quick { (10_000, 10_000, 2_000) } else { (1_000_000, 100_000, 20_000) };
@@ -29,6 +29,9 @@ fn benches(quick: bool) -> [Bench; 11] {
         Bench::ChainedSpawn,
         Bench::Echo { connections: 1 },
         Bench::Echo { connections: 64 },
+        Bench::Hyper { connections: 1 },
+        Bench::Hyper { connections: 64 },
+        Bench::Hyper { connections: 512 },
         Bench::TimersArm { timers: many },
         Bench::TimersRepoll { timers: some },
         Bench::TimersCancel { timers: some },
@@ -44,7 +47,7 @@ fn specs(quick: bool, flavours: &[Flavour]) -> Vec<Spec> {
 fn params_of(spec: Spec) -> Params {
     let mut params = params! { "bench": spec.bench.name(), "workers": spec.flavour.workers() };
     match spec.bench {
-        Bench::Echo { connections } => {
+        Bench::Echo { connections } | Bench::Hyper { connections } => {
             params.insert("connections".to_owned(), connections.into());
         }
         Bench::TimersArm { timers }
@@ -62,7 +65,9 @@ fn metrics_of(bench: Bench) -> Vec<Metric> {
     let items = bench.items() as f64;
     let cpu = Metric::cpu("cpu_per_item", items);
     match bench {
-        Bench::Echo { .. } => vec![cpu, Metric::throughput(items), Metric::p99()],
+        Bench::Echo { .. } | Bench::Hyper { .. } => {
+            vec![cpu, Metric::throughput(items), Metric::p99()]
+        }
         // On the wall it is a wait.
         Bench::TimersFire { .. } => vec![cpu],
         _ => vec![Metric::time("time_total", 1.0), cpu],
@@ -75,7 +80,7 @@ impl Experiment for Runtime {
     }
 
     fn about(&self) -> &'static str {
-        "what runtimes do: spawning, joining, yielding, messages, an echo server, timers"
+        "what runtimes do: spawning, joining, yielding, messages, servers (echo, HTTP), timers"
     }
 
     fn takes(&self, strategy: &Entry) -> bool {
@@ -119,8 +124,11 @@ impl Experiment for Runtime {
         let mut specs = specs(true, &[Flavour::Current]);
         // What is armed is also cancelled under valgrind, which knows of no stopwatch.
         specs.retain(|spec| {
-            use Bench::{Echo, TimersCancel, TimersFire};
-            !matches!(spec.bench, Echo { .. } | TimersCancel { .. } | TimersFire { .. })
+            use Bench::{Echo, Hyper, TimersCancel, TimersFire};
+            !matches!(
+                spec.bench,
+                Echo { .. } | Hyper { .. } | TimersCancel { .. } | TimersFire { .. }
+            )
         });
         run.progress.expect((specs.len() * run.participants.len()) as u64);
         let mut records = Vec::new();
@@ -156,11 +164,15 @@ impl Experiment for Runtime {
             ),
             table(
                 "ns of CPU time per item",
-                "An item is a task, a yield, a pair of tasks, a message, a timer. CPU time of the thread \
+                "An item is a task, a yield, a pair of tasks, a message, a request, a timer. CPU time of the thread \
                  with one worker, else of all threads; for the server without the client's.",
                 "cpu_per_item",
             ),
-            table("messages per second", "With a client on the same machine.", "throughput"),
+            table(
+                "messages or requests per second",
+                "With a client on the same machine.",
+                "throughput",
+            ),
             table("ns that 99 % of the requests take at most", "", "p99"),
         ];
         Ok(sections.into_iter().flatten().collect())

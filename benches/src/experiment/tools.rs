@@ -5,6 +5,7 @@ use lab_work::drive::Placement;
 use lab_work::workload::Workload;
 
 use super::run::{Participant, Progress};
+use crate::measure::generated::Package;
 use crate::measure::{Cell, Metric, checked, timed};
 use crate::record::{Params, Record};
 use crate::show::plot::Line;
@@ -30,6 +31,14 @@ pub(super) fn cells_of(
         }
     }
     cells
+}
+
+/// The packages of all participants for programs of their own, each with its strategy's name.
+pub(super) fn packages(participants: &[&Participant]) -> Result<Vec<(&'static str, Package)>> {
+    let dialects = participants.iter().flat_map(|participant| {
+        participant.strategy.dialects().into_iter().map(|dialect| (participant.name(), dialect))
+    });
+    dialects.map(|(name, dialect)| Ok((name, Package::new(name, dialect)?))).collect()
 }
 
 /// Builds [`Params`] from names and values.

@@ -4,6 +4,7 @@
 //! belongs to the difference of the iterations, and everything else cancels out. The figures repeat
 //! exactly, on a busy machine too.
 
+use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -13,7 +14,7 @@ use lab_work::generate::Shape;
 use lab_work::prefetch::{Spec, Way};
 use lab_work::strategy::Strategy;
 use lab_work::workload::Workload;
-use lab_work::{tasks, wake};
+use lab_work::{join, tasks, wake};
 
 use crate::record::{Params, Record};
 
@@ -21,6 +22,9 @@ use crate::record::{Params, Record};
 const FEW: u64 = 200;
 /// Iterations of the longer run.
 const MANY: u64 = 1200;
+
+/// The variable of a child's environment that says how many instructions more it is to execute.
+pub const MORE: &str = "LAB_MORE_INSTRUCTIONS";
 
 /// Counts instructions.
 #[derive(Debug)]
@@ -123,11 +127,48 @@ impl Counter {
         Ok((total(2)? - total(1)?) / spec.bench.items() as f64)
     }
 
+    /// Instructions of one iteration of branches of a task.
+    ///
+    /// # Errors
+    /// If a run fails or its result is wrong.
+    pub fn per_join(
+        &self,
+        name: &str,
+        strategy: &dyn Strategy,
+        case: join::Case,
+        branches: usize,
+    ) -> Result<f64> {
+        let total = |iterations| {
+            self.total(name, strategy, &Request::Join { case, branches, iterations })
+                .with_context(|| format!("{name} on {case:?} of {branches} under valgrind"))
+        };
+        Ok((total(MANY)? - total(FEW)?) / (MANY - FEW) as f64)
+    }
+
+    /// Instructions of a whole child that answers the request with a strategy of this lab, and then executes about
+    /// `more` others.
+    ///
+    /// # Errors
+    /// If it fails or its result is wrong.
+    pub fn of_request(&self, strategy: &str, request: &Request, more: u64) -> Result<f64> {
+        let environment = [(MORE.to_owned(), more.to_string().into())];
+        Self::child(strategy, std::env::current_exe()?, environment, request)
+    }
+
     fn total(&self, name: &str, strategy: &dyn Strategy, request: &Request) -> Result<f64> {
         let program = match strategy.child_program() {
             Some(program) => program,
             None => std::env::current_exe()?,
         };
+        Self::child(name, program, strategy.child_environment(), request)
+    }
+
+    fn child(
+        name: &str,
+        program: PathBuf,
+        environment: impl IntoIterator<Item = (String, PathBuf)>,
+        request: &Request,
+    ) -> Result<f64> {
         // A file, not a device: valgrind replaces the file that is there.
         let profile = std::env::temp_dir().join(format!("lab-callgrind-{}", std::process::id()));
         let output = Command::new("valgrind")
@@ -135,7 +176,7 @@ impl Counter {
             .arg(format!("--callgrind-out-file={}", profile.display()))
             .arg(program)
             .args(["__cell", name, &serde_json::to_string(request)?])
-            .envs(strategy.child_environment())
+            .envs(environment)
             .output()?;
         let _ = std::fs::remove_file(&profile);
         let messages = String::from_utf8_lossy(&output.stderr);

@@ -15,6 +15,7 @@ use statrs::statistics::{Data, Max, Median, Min, OrderStatistics};
 
 use crate::record::{Params, Record};
 
+pub mod generated;
 pub mod instructions;
 
 /// How much to sample.
@@ -168,19 +169,33 @@ impl Cell {
     ) -> impl Iterator<Item = Record> {
         self.metrics.iter().map(move |metric| {
             let figures = samples.iter().map(|cost| metric.of(cost, iterations)).collect();
-            let (value, low, high) = median_and_quartiles(figures);
-            Record {
-                experiment: experiment.to_owned(),
-                strategy: self.strategy.clone(),
-                params: self.params.clone(),
-                metric: metric.name.to_owned(),
-                unit: metric.unit().to_owned(),
-                value: rounded(value),
-                low: rounded(low),
-                high: rounded(high),
-                samples: samples.len(),
-            }
+            record_of(experiment, &self.strategy, &self.params, metric.name, metric.unit(), figures)
         })
+    }
+}
+
+/// What samples of one metric come to; counts are their own only sample.
+#[must_use]
+pub fn record_of(
+    experiment: &str,
+    strategy: &str,
+    params: &Params,
+    metric: &str,
+    unit: &str,
+    samples: Vec<f64>,
+) -> Record {
+    let count = samples.len();
+    let (value, low, high) = median_and_quartiles(samples);
+    Record {
+        experiment: experiment.to_owned(),
+        strategy: strategy.to_owned(),
+        params: params.clone(),
+        metric: metric.to_owned(),
+        unit: unit.to_owned(),
+        value: rounded(value),
+        low: rounded(low),
+        high: rounded(high),
+        samples: count,
     }
 }
 

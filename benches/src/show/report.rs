@@ -21,6 +21,15 @@ pub struct Absent {
     pub reason: String,
 }
 
+/// What a page says before its sections.
+#[derive(Debug)]
+pub struct Page {
+    /// The headline.
+    pub title: String,
+    /// How its figures are to be read.
+    pub about: String,
+}
+
 /// Writes `index.html` into `directory`, which is created if missing, and returns its path.
 ///
 /// # Errors
@@ -31,15 +40,35 @@ pub fn write(
     sections: &[Section],
     absent: &[Absent],
 ) -> Result<PathBuf> {
+    let measured = Page {
+        title: "Ways of resuming a suspended call stack".to_owned(),
+        about: "Values are medians of samples taken in alternating rounds; every result was \
+                checked. Compare them within this report only."
+            .to_owned(),
+    };
+    write_page(directory, machine, &measured, sections, absent)
+}
+
+/// The same with another headline.
+///
+/// # Errors
+/// If the directory or the file cannot be written.
+pub fn write_page(
+    directory: &Path,
+    machine: &Machine,
+    page: &Page,
+    sections: &[Section],
+    absent: &[Absent],
+) -> Result<PathBuf> {
     std::fs::create_dir_all(directory)
         .with_context(|| format!("cannot create {}", directory.display()))?;
     let path = directory.join("index.html");
-    std::fs::write(&path, page(machine, sections, absent).into_string())
+    std::fs::write(&path, html_of(machine, page, sections, absent).into_string())
         .with_context(|| format!("cannot write {}", path.display()))?;
     Ok(path)
 }
 
-fn page(machine: &Machine, sections: &[Section], absent: &[Absent]) -> Markup {
+fn html_of(machine: &Machine, page: &Page, sections: &[Section], absent: &[Absent]) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -49,17 +78,14 @@ fn page(machine: &Machine, sections: &[Section], absent: &[Absent]) -> Markup {
                 style { (PreEscaped(STYLE)) }
             }
             body {
-                h1 { "Ways of resuming a suspended call stack" }
+                h1 { (page.title) }
                 dl {
                     dt { "Processor" } dd { (machine.processor) }
                     dt { "Compiler" } dd { (machine.compiler) ", opt-level " (machine.opt_level) }
                     dt { "Commit" } dd { (machine.commit) }
                     dt { "Command" } dd { code { (machine.command) } }
                 }
-                p {
-                    "Values are medians of samples taken in alternating rounds; every result was \
-                     checked. Compare them within this report only."
-                }
+                p { (page.about) }
                 @for section in sections { (section_html(section)) }
                 @if !absent.is_empty() {
                     h2 { "Not measured" }
@@ -94,7 +120,9 @@ mod tests {
     #[test]
     fn texts_are_escaped() {
         let machine = Machine { command: "lab <script>".into(), ..Machine::here() };
-        let page = page(&machine, &[], &[]).into_string();
+        let page = Page { title: "A & B".into(), about: String::new() };
+        let page = html_of(&machine, &page, &[], &[]).into_string();
+        assert!(page.contains("A &amp; B"));
         assert!(page.contains("lab &lt;script&gt;") && !page.contains("<script>"));
     }
 }

@@ -7,6 +7,7 @@ use std::pin::Pin;
 use anyhow::Result;
 use lab_work::drive::{Timed, calls, opaque, resumes, suspend};
 use lab_work::memory::{Case, Probe};
+use lab_work::source::Dialect;
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::{Chain, Workload};
 
@@ -96,5 +97,11 @@ impl Strategy for NestedBoxed {
 
     fn probes(&self, case: Case) -> Result<Vec<Probe>> {
         Ok(lab_programs::nested_boxed::probes(case))
+    }
+
+    fn dialects(&self) -> Vec<Dialect> {
+        let awaited =
+            "(Box::pin({}) as Pin<Box<dyn Future<Output = Result<u64, Error>> + Send + '_>>)";
+        vec![Dialect { awaited, ..Dialect::PLAIN }]
     }
 }

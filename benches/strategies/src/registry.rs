@@ -29,8 +29,10 @@ pub enum Work {
     Memory,
     /// What a runtime does: [`Strategy::wakes`], [`Strategy::tasks`].
     Runtime,
+    /// Programs for the compiler: [`Strategy::dialects`].
+    Sources,
 }
-use Work::{Branches, Chains, Items, Lookups, Memory, Runtime};
+use Work::{Branches, Chains, Items, Lookups, Memory, Runtime, Sources};
 
 /// What a strategy is in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +93,7 @@ pub static ALL: [Entry; 25] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
-        does: &[Chains, Branches, Lookups, Memory],
+        does: &[Chains, Branches, Lookups, Memory, Sources],
         role: Role::Baseline,
         colour: (31, 119, 180),
         load: |_| Ok(Box::new(nested::Nested)),
@@ -99,7 +101,7 @@ pub static ALL: [Entry; 25] = [
     Entry {
         name: "nested-boxed",
         about: "`async fn` with `Pin<Box<dyn Future>>` at each level",
-        does: &[Chains, Memory],
+        does: &[Chains, Memory, Sources],
         role: Role::Other,
         colour: (23, 190, 207),
         load: |_| Ok(Box::new(nested_boxed::NestedBoxed)),
@@ -107,7 +109,7 @@ pub static ALL: [Entry; 25] = [
     Entry {
         name: "direct",
         about: "this project: a wake-up resumes the leaf; frames return through a loop",
-        does: &[Chains, Branches, Items, Lookups, Memory],
+        does: &[Chains, Branches, Items, Lookups, Memory, Sources],
         role: Role::Ours,
         colour: (214, 39, 40),
         load: |_| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use lab::record::Record;
 use lab_work::workload::DEPTHS;
 
-fn lab(args: &[&str]) -> Output {
+pub(super) fn lab(args: &[&str]) -> Output {
     command(args).output().expect("the lab runs")
 }
 
@@ -24,15 +24,15 @@ fn tiny(args: &[&str]) -> Output {
     lab(&[args, &TINY[..]].concat())
 }
 
-fn text(bytes: &[u8]) -> String {
+pub(super) fn text(bytes: &[u8]) -> String {
     String::from_utf8_lossy(bytes).into_owned()
 }
 
-fn records(json: &[u8]) -> Vec<Record> {
+pub(super) fn records(json: &[u8]) -> Vec<Record> {
     text(json).lines().map(|line| serde_json::from_str(line).expect(line)).collect()
 }
 
-fn refuses(output: &Output, reason: &str) {
+pub(super) fn refuses(output: &Output, reason: &str) {
     assert!(!output.status.success());
     assert!(output.stdout.is_empty(), "{}", text(&output.stdout));
     assert!(text(&output.stderr).contains(reason), "{}", text(&output.stderr));
@@ -59,6 +59,8 @@ fn list_names_experiments_and_strategies() {
         "prefetch",
         "wake",
         "runtime",
+        "build",
+        "size",
     ];
     for name in experiments.into_iter().chain(lab_strategies::registry::names()) {
         assert!(text.contains(name), "{name} is missing in {text}");
@@ -181,6 +183,8 @@ fn memory_names_its_cases_and_placements_and_who_is_absent() {
         ("timeout", "nested-boxed", &[]),
         ("sequential", ours, &["boxed", "heap", "inline", "may", "stack"]),
         ("disjoint", ours, &["boxed", "heap", "inline", "stack"]),
+        ("packed", ours, &["inline"]),
+        ("packed", "nested", &[]),
         ("branch", ours, &["boxed", "heap", "inline", "stack"]),
         ("join", ours, &["inline"]),
         ("join", "nested", &[""]),
@@ -366,6 +370,7 @@ fn runtime_names_its_benches_and_metrics() {
         ("ping_pong", &[], &["time_total", "cpu_per_item"]),
         ("chained_spawn", &[], &["time_total", "cpu_per_item"]),
         ("echo", &["connections"], &["cpu_per_item", "throughput", "p99"]),
+        ("hyper", &["connections"], &["cpu_per_item", "throughput", "p99"]),
         ("timers_arm", &["timers"], &["time_total", "cpu_per_item"]),
         ("timers_repoll", &["timers"], &["time_total", "cpu_per_item"]),
         ("timers_cancel", &["timers"], &["time_total", "cpu_per_item"]),

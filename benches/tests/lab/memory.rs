@@ -55,6 +55,18 @@ fn calls_one_after_the_other_take_the_memory_of_one() {
 }
 
 #[test]
+fn packed_blocks_take_the_memory_of_one() {
+    for payload in PAYLOADS {
+        for blocks in [1, 2, 4] {
+            let bytes = inline(Shape::Packed, blocks, payload).bytes;
+            assert!(bytes <= f64::from(payload) + 164.0, "{blocks} of {payload}: {bytes}");
+        }
+        // Without, they add up.
+        assert!(inline(Shape::Disjoint, 4, payload).bytes >= 4.0 * f64::from(payload));
+    }
+}
+
+#[test]
 fn a_level_of_recursion_on_the_heap_takes_at_most_32_bytes_more_than_a_boxed_future() {
     for payload in WORDS {
         let case = Case { shape: Shape::Recursion, depth: 1000, payload, tasks: 1 };

@@ -9,13 +9,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where rooms are, and how they name each other.
-const HOUSES: [(&str, &str); 6] = [
+const HOUSES: [(&str, &str); 8] = [
+    ("layout/src", "crate::"),
     ("work/src", "crate::"),
     ("programs/src", "crate::"),
     ("runtimes/src", "crate::"),
     ("strategies/src", "crate::"),
     ("src", "crate::"),
     ("src/experiment", "crate::experiment::"),
+    ("src/layout", "crate::layout::"),
 ];
 
 /// The files that put the rooms of a house together.

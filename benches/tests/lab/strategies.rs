@@ -198,6 +198,8 @@ fn every_runtime_does_what_runtimes_do() {
         Bench::ChainedSpawn,
         Bench::Echo { connections: 1 },
         Bench::Echo { connections: 3 },
+        Bench::Hyper { connections: 1 },
+        Bench::Hyper { connections: 3 },
         Bench::TimersArm { timers: 100 },
         Bench::TimersRepoll { timers: 100 },
         Bench::TimersCancel { timers: 100 },

@@ -16,7 +16,7 @@ use crate::generate::Shape;
 use crate::memory::{Case, Footprint};
 use crate::prefetch::{Spec, Way};
 use crate::workload::Workload;
-use crate::{tasks, wake};
+use crate::{join, tasks, wake};
 
 /// A parent's request.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -50,6 +50,15 @@ pub enum Request {
         shape: Shape,
         /// How deep.
         depth: u32,
+        /// How often.
+        iterations: u64,
+    },
+    /// Run branches of a task so many times.
+    Join {
+        /// What they do.
+        case: join::Case,
+        /// How many they are.
+        branches: usize,
         /// How often.
         iterations: u64,
     },

@@ -13,9 +13,11 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use serde::{Deserialize, Serialize};
 
 /// The work.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Case {
     /// Of `branches` suspended branches one is woken and resumed, each time another. **An iteration is
     /// one wake-up.**

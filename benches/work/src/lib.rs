@@ -2,7 +2,8 @@
 //!
 //! A module for each kind of work: chains of calls ([`workload`]), branches of one task ([`join`]),
 //! items out of a recursion ([`generate`]), lookups in large tables ([`prefetch`]), bytes
-//! ([`memory`]), wakes through an executor ([`mod@wake`]), the rest of what a runtime does ([`tasks`]).
+//! ([`memory`]), wakes through an executor ([`mod@wake`]), the rest of what a runtime does ([`tasks`]),
+//! and programs for the compiler ([`source`]).
 //! They depend on [`drive`] and [`clock`], which are around everything, and never on each other. A
 //! [`strategy`] does some of this work; [`child`] is how one lab asks another to do it.
 
@@ -15,6 +16,7 @@ pub mod join;
 pub mod memory;
 pub mod paths;
 pub mod prefetch;
+pub mod source;
 pub mod strategy;
 pub mod tasks;
 pub mod wake;

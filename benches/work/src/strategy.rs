@@ -12,6 +12,7 @@ use crate::join;
 use crate::memory::movability::Unstarted;
 use crate::memory::{Case, Probe};
 use crate::prefetch::{Lookups, Spec, Way};
+use crate::source::Dialect;
 use crate::tasks::{self, Tasks};
 use crate::wake::{self, Wakes};
 use crate::workload::Workload;
@@ -82,6 +83,12 @@ pub trait Strategy {
     fn unstarted(&self, payload: u32) -> Option<Unstarted> {
         let _ = payload;
         None
+    }
+
+    /// The ways in which a program is written with this strategy; empty if it is not written in Rust, or not by
+    /// `async fn`s.
+    fn dialects(&self) -> Vec<Dialect> {
+        Vec::new()
     }
 
     /// How this strategy, a runtime, wakes a task; `None` if it is no runtime.

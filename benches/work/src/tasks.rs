@@ -31,6 +31,12 @@ pub enum Bench {
         /// The number of connections.
         connections: usize,
     },
+    /// A server of hyper answers `GET` requests of HTTP/1.1 with a short text, to a client as in
+    /// [`Bench::Echo`]. **An item is a request.**
+    Hyper {
+        /// The number of connections.
+        connections: usize,
+    },
     /// Sleeps of one to two hours are made, boxed and polled once. **An item is a sleep.**
     TimersArm {
         /// How many.
@@ -66,6 +72,8 @@ pub const PAIRS: usize = 1_000;
 pub const CHAINED: usize = 1_000;
 /// Bytes of a message of [`Bench::Echo`].
 pub const MESSAGE: usize = 64;
+/// What the server of [`Bench::Hyper`] answers.
+pub const HTTP_BODY: &[u8] = b"Hello, World!";
 
 impl Bench {
     /// The name in the JSON.
@@ -78,6 +86,7 @@ impl Bench {
             Bench::PingPong => "ping_pong",
             Bench::ChainedSpawn => "chained_spawn",
             Bench::Echo { .. } => "echo",
+            Bench::Hyper { .. } => "hyper",
             Bench::TimersArm { .. } => "timers_arm",
             Bench::TimersRepoll { .. } => "timers_repoll",
             Bench::TimersCancel { .. } => "timers_cancel",
@@ -93,7 +102,7 @@ impl Bench {
             Bench::YieldMany => YIELDING * YIELDS,
             Bench::PingPong => PAIRS,
             Bench::ChainedSpawn => CHAINED,
-            Bench::Echo { connections } => connections,
+            Bench::Echo { connections } | Bench::Hyper { connections } => connections,
             Bench::TimersArm { timers }
             | Bench::TimersRepoll { timers }
             | Bench::TimersCancel { timers }

@@ -15,6 +15,7 @@ use crate::fragments;
 use crate::instrument::Instrument;
 use crate::options::Options;
 use crate::output;
+use crate::pack;
 
 /// The function's expansion, and its errors. The parts that are right are expanded, and the others are left as they
 /// were, so that rustc does not refuse the function's callers too.
@@ -103,6 +104,13 @@ fn with_body(
     }
     repair(&mut function.sig, refusals);
     let twice = argument::bound_twice(&function.sig);
+    let output = output::nameable(&function.sig.output, &options.krate);
+    refusals.0.extend(pack::expand(
+        &function.sig,
+        &mut function.block,
+        &options.krate,
+        output.as_ref(),
+    ));
     if let Some(instrument) = &options.instrument {
         instrument.wrap(&mut function, &options.krate)?;
     }

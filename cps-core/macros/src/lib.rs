@@ -4,6 +4,7 @@
 //! ```text
 //!   tokens ─ fragments ─▶ tokens as they were written ─ syn ─▶ function, block
 //!                                                              │ attributes: which other macros are there
+//!                                                              │ pack: blocks that become coroutines of their own
 //!                                                              │ argument: parameters, bindings (moved_once)
 //!                                                              │ await_call: `.await` in the body (returns)
 //!                                                              ▼
@@ -23,6 +24,7 @@ mod instrument;
 mod moved_once;
 mod options;
 mod output;
+mod pack;
 mod returns;
 
 use proc_macro::TokenStream;

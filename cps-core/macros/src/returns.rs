@@ -63,10 +63,10 @@ impl Visit<'_> for Returns {
     fn visit_item(&mut self, _: &Item) {}
 }
 
-/// Whether the macro is another body, whose returns are its own.
+/// Whether the macro is another body, whose returns are its own, or a block that has become one.
 fn is_body(mac: &Macro) -> bool {
     let segments = &mac.path.segments;
-    segments.last().is_some_and(|last| last.ident == "coroutine_block")
+    segments.last().is_some_and(|last| last.ident == "coroutine_block" || last.ident == "pack")
         && (segments.len() == 1 || segments[0].ident == "cps_core")
 }
 

@@ -37,19 +37,19 @@
 //! Nobody drops the slot. While the callee is suspended, only the driver may end frames, and it ends the callee
 //! before the caller. At all other times the slot is empty.
 
+pub(crate) mod foreign;
 pub(crate) mod generic;
 pub(crate) mod layout;
 
-use core::future::{Future, IntoFuture};
+use core::future::Future;
 use core::hint::assert_unchecked;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
-use core::ptr;
 use core::task::{Context, Poll};
 
 use crate::call::layout::Never;
-use crate::chain::caller::{Caller, Handle, MayWait};
+use crate::chain::caller::{Caller, Handle};
 #[cfg(doc)]
 use crate::chain::driver::Driver;
 use crate::chain::step::Step;
@@ -277,10 +277,6 @@ pub trait OfChain {
 #[derive(Debug)]
 pub struct Embedded<B>(PhantomData<B>);
 
-/// The slot's content for a foreign future: none.
-#[derive(Debug)]
-pub struct Foreign<F>(PhantomData<fn() -> F>);
-
 /// The slot's content for a [`Prefetch`](crate::prefetch::Prefetch), which suspends without calling
 /// anything: none.
 #[derive(Debug)]
@@ -427,131 +423,3 @@ impl Content for NoFrame {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(_: *mut SlotOf<Self>, _: Returned) {}
 }
-
-/// A future that is no coroutine, to be awaited in a body.
-#[derive(Debug)]
-pub struct ForeignFuture<F> {
-    future: F,
-}
-
-impl<F: Future, K: MayWait> Callee<K> for ForeignFuture<F> {
-    type Content = Foreign<F>;
-    type Waiting = Awaiting<F>;
-
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn call<S: Site>(
-        this: *mut Self,
-        chain: Caller,
-        _: *mut SlotOf<Foreign<F>>,
-    ) -> (Option<F::Output>, Awaiting<F>) {
-        // SAFETY: the running body calls this (invariant D). The future is moved out once, and handed to
-        // `Awaiting`, which polls it by value (invariant G).
-        unsafe {
-            let future = &raw mut (*this).future;
-            if !generic::call_later(future, S::AT) {
-                (*chain.driver).set_waits_at(S::AT);
-            }
-            (None, Awaiting { future: future.read() })
-        }
-    }
-}
-
-/// Awaits a future that is no coroutine, with the context of the poll that is under way.
-#[derive(Debug)]
-pub struct Awaiting<F> {
-    future: F,
-}
-
-impl<F> Awaiting<F> {
-    #[cfg(feature = "alloc")]
-    pub(crate) fn new(future: F) -> Self {
-        Awaiting { future }
-    }
-}
-
-impl<F: Future> Future for Awaiting<F> {
-    type Output = Awaited<F::Output>;
-
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Awaited<F::Output>> {
-        let Some(chain) = context::chain(cx) else {
-            context::ask_again(cx);
-            return Poll::Pending;
-        };
-        // SAFETY: the future is pinned as this is: it is never moved out of it.
-        let mut future = unsafe { self.map_unchecked_mut(|this| &mut this.future) };
-        // SAFETY: the future is valid, and the pointer does not move it.
-        if unsafe { generic::is_to_be_called(ptr::from_mut(future.as_mut().get_unchecked_mut())) } {
-            // This is a call, and the body awaits it at once (invariant P).
-            return future.poll(cx).map(|value| Awaited { chain, value });
-        }
-        // SAFETY: the context is the body's own (invariant X), so its driver is in a poll (invariant D). Nobody
-        // else uses that poll's context while this future is polled.
-        let cx = unsafe { (*chain.driver).context() };
-        future.poll(cx).map(|value| Awaited { chain, value })
-    }
-}
-
-/// The value of a future that is no coroutine, with the chain.
-#[derive(Debug)]
-pub struct Awaited<T> {
-    chain: Caller,
-    value: T,
-}
-
-impl<T> Awaited<T> {
-    #[cfg(feature = "alloc")]
-    pub(crate) fn into_value(self) -> T {
-        self.value
-    }
-}
-
-impl<T> OfChain for Awaited<T> {
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn chain(&self) -> Caller {
-        self.chain
-    }
-}
-
-impl<F> Memory for Foreign<F> {
-    type Running = ();
-    type Returned = ();
-    type Owner = ();
-    type Inner = F;
-}
-
-impl<F: Future> Content for Foreign<F> {
-    type Awaited = Awaited<F::Output>;
-    type Value = F::Output;
-    type Ready = F::Output;
-
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn ready(_: *mut SlotOf<Self>, ready: F::Output) -> F::Output {
-        ready
-    }
-
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn finish(_: *mut SlotOf<Self>, awaited: Awaited<F::Output>) -> F::Output {
-        // SAFETY: the body whose await this ends runs (invariant D).
-        unsafe { (*awaited.chain.driver).set_waits_at(None) };
-        awaited.value
-    }
-}
-
-/// Gives foreign futures the method that coroutines have as an inherent one.
-///
-/// It is implemented for every type, and only the method has the bound: so the method is always found, by value, and
-/// rustc's message for a type that is no future is the one of `await`.
-pub trait ForeignCall: Sized {
-    /// Turns it into a future, to be awaited.
-    #[doc(hidden)]
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    fn __cps_call(self) -> ForeignFuture<<Self as IntoFuture>::IntoFuture>
-    where
-        Self: IntoFuture,
-    {
-        ForeignFuture { future: self.into_future() }
-    }
-}
-
-impl<T> ForeignCall for T {}

@@ -20,7 +20,7 @@ use core::task::{Context, Poll};
 
 use crate::backtrace::Backtrace;
 use crate::backtrace::running::Running;
-use crate::call::Awaiting;
+use crate::call::foreign::Awaiting;
 use crate::call::generic::{CALLED, LazyChain, is_unpolled};
 use crate::chain::caller::{Caller, Waits};
 use crate::chain::driver::{Driver, Host};

@@ -1,7 +1,7 @@
 //! The context of a body: it leads to the driver and the body's frame.
 //!
 //! A call that a body awaits finds its chain there, so that no frame needs a pointer to it. A future that is no
-//! coroutine is polled with the context of the poll that is under way instead (`call::Foreign`), and so sees the
+//! coroutine is polled with the context of the poll that is under way instead (`call::foreign`), and so sees the
 //! executor's own waker.
 //!
 //! Only an `.await` that the attribute does not see, in a macro, awaits with the body's context. Its waker is like any

@@ -40,13 +40,14 @@
 //! # What it costs
 //!
 //! Roots that are not tracked do nothing for it. One that is has an allocation, and an entry in a list as long as it
-//! lives; a poll takes a lock that nobody has but a dump. A dump looks at one root at a time. A poll that comes meanwhile
-//! waits for that look, and for no other; a dump waits for no poll: a root that is being polled is shown as running.
+//! lives; a poll takes a lock that nobody has but a dump. A dump looks at one root at a time. A poll that comes
+//! meanwhile waits for that look, and for no other; a dump waits for no poll: a root that is being polled is shown as
+//! running.
 //!
 //! # Implementation notes
 //!
-//! The lock of a root is held while it is polled, while it is looked at, and when it goes away. So a look finds either a
-//! suspended chain, whose frames stay as they are meanwhile, or nothing.
+//! The lock of a root is held while it is polled, while it is looked at, and when it goes away. So a look finds either
+//! a suspended chain, whose frames stay as they are meanwhile, or nothing.
 
 mod dump;
 mod registry;

@@ -2,8 +2,8 @@
 //!
 //! # Invariant Y
 //!
-//! If the content of an entry is a chain, its lock is free only while that chain is suspended, and the chain's memory is
-//! valid: who polls the root has the lock until the chain is suspended again, and who drops it empties the content
+//! If the content of an entry is a chain, its lock is free only while that chain is suspended, and the chain's memory
+//! is valid: who polls the root has the lock until the chain is suspended again, and who drops it empties the content
 //! before. (A root that is leaked after its first poll was pinned: its memory stays valid.)
 
 use alloc::borrow::Cow;

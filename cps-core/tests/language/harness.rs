@@ -216,10 +216,11 @@ pub(crate) mod prelude {
     }
 
     macro_rules! callees {
-        ($name:ident $(, #[$co:meta])?) => {
+        ($name:ident $(, #[$co:meta])?, $pack:ident) => {
             /// Coroutines that the bodies call, or plain twins.
             pub(crate) mod $name {
                 use super::{Note, leaf, note};
+                pub(crate) use super::$pack as pack;
 
                 $(#[$co])?
                 pub(crate) async fn pause() {
@@ -256,8 +257,17 @@ pub(crate) mod prelude {
         };
     }
 
-    callees!(plain);
-    callees!(cps, #[cps_core::coroutine]);
+    callees!(plain, block);
+    callees!(cps, #[cps_core::coroutine], packed);
+
+    /// What `pack!` is without the attribute: a block.
+    macro_rules! block {
+        ($($body:tt)*) => {
+            { $($body)* }
+        };
+    }
+    pub(crate) use block;
+    pub(crate) use cps_core::pack as packed;
 }
 
 /// Counts nothing: that it was woken is an event.

@@ -4,16 +4,15 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
+use std::task::Waker;
 
 use crate::driver::source::Woken;
-use crate::driver::timer::Timer;
 
 /// Wakers to be called. Empty between turns: kept for its memory.
 #[derive(Default)]
 pub(crate) struct Batch {
     pub(crate) sources: Vec<Woken>,
-    pub(crate) timers: Vec<Arc<Timer>>,
+    pub(crate) timers: Vec<Waker>,
 }
 
 /// The payload of a panic.
@@ -28,7 +27,7 @@ impl Batch {
     pub(crate) fn wake(&mut self) -> Option<Panic> {
         let mut first = None;
         each(self.sources.drain(..), Woken::wake, &mut first);
-        each(self.timers.drain(..), |timer| timer.waker().wake_by_ref(), &mut first);
+        each(self.timers.drain(..), Waker::wake, &mut first);
         self.sources.shrink_to(KEPT);
         self.timers.shrink_to(KEPT);
         first

@@ -3,9 +3,10 @@
 #![forbid(unsafe_code)]
 
 use std::io;
+use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
-use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::sync::{Arc, Mutex, RwLock};
+use std::task::Waker;
 use std::time::Instant;
 
 use mio::{Interest, Registry, Token, event};
@@ -15,8 +16,7 @@ use crate::driver::batch::Batch;
 use crate::driver::clock::Clock;
 use crate::driver::parking::{Notify, Parking};
 use crate::driver::source::{self, Readers, Side, Source, Wait};
-use crate::driver::timer::{State, Timer};
-use crate::driver::wheel::Wheel;
+use crate::driver::timers::{Armed, LATEST, State, Timers};
 use crate::sync::lock;
 
 /// The token of the event that ends a wait. No source gets it.
@@ -34,11 +34,9 @@ pub(crate) struct Handle {
     system: RwLock<Option<System>>,
     pub(super) parking: Parking,
     sources: Mutex<Sources>,
-    timers: Mutex<Timers>,
-    /// Until when the owner of the driver waits; zero if it does not. Set under the lock of the timers.
-    parked_until: AtomicU64,
-    /// Of sources, and of timers: written under their locks, so that a look needs none.
-    counts: [AtomicUsize; 2],
+    timers: Timers<Waker>,
+    /// How many sources there are: written under their lock, so that a look needs none.
+    source_count: AtomicUsize,
     /// Executors that turn the driver while their `block_on` or worker runs.
     attended: AtomicUsize,
     /// The thread of the last one, by the address of one of its variables.
@@ -59,23 +57,14 @@ struct Sources {
     generation: usize,
 }
 
-struct Timers {
-    wheel: Wheel<Arc<Timer>>,
-    closed: bool,
-}
-
-const SOURCES: usize = 0;
-const TIMERS: usize = 1;
-
 impl Handle {
     pub(super) fn new(system: System) -> Arc<Self> {
         Arc::new(Self {
             system: RwLock::new(Some(system)),
             parking: Parking::new(),
             sources: Mutex::default(),
-            timers: Mutex::new(Timers { wheel: Wheel::new(), closed: false }),
-            parked_until: AtomicU64::new(0),
-            counts: Default::default(),
+            timers: Timers::new(),
+            source_count: AtomicUsize::new(0),
             attended: AtomicUsize::new(0),
             attendant: AtomicUsize::new(0),
             clock: Clock::new(),
@@ -109,11 +98,11 @@ impl Handle {
     }
 
     pub(super) fn has_sources(&self) -> bool {
-        self.counts[SOURCES].load(Acquire) > 0
+        self.source_count.load(Acquire) > 0
     }
 
     pub(super) fn has_timers(&self) -> bool {
-        self.counts[TIMERS].load(Acquire) > 0
+        !self.timers.is_empty()
     }
 
     /// This thread turns the driver, until [`leave`](Handle::leave).
@@ -128,7 +117,7 @@ impl Handle {
 
     /// How many timers are armed, and sources registered.
     pub(crate) fn timers_and_sources(&self) -> (usize, usize) {
-        (self.counts[TIMERS].load(Relaxed), self.counts[SOURCES].load(Relaxed))
+        (self.timers.len(), self.source_count.load(Relaxed))
     }
 
     /// Whether somebody turns it, or is between two turns.
@@ -167,7 +156,7 @@ impl Handle {
             let generation = sources.generation;
             let key = sources.slab.insert((generation, source.clone()));
             assert!(key < 1 << KEY_BITS, "too many sources");
-            self.counts[SOURCES].store(sources.slab.len(), Relaxed);
+            self.source_count.store(sources.slab.len(), Relaxed);
             Token(key | generation << KEY_BITS)
         };
         let registration = Registration { handle: self.clone(), token, source };
@@ -205,92 +194,73 @@ impl Handle {
         }
     }
 
-    /// Arms a timer. Gives its key, valid as long as its state is [`State::Waiting`].
-    pub(crate) fn arm(&self, deadline: Instant, timer: &Arc<Timer>) -> u32 {
-        let deadline = self.clock.nanos(deadline);
-        let timer = timer.clone();
-        let mut timers = lock(&self.timers);
-        if timers.closed {
-            timer.end(State::Gone);
-            return 0;
-        }
-        let key = timers.wheel.insert(deadline, timer);
-        self.after_arming(timers, deadline);
-        key
+    /// The time of a deadline, for the timers.
+    pub(crate) fn time(&self, deadline: Instant) -> u64 {
+        self.clock.nanos(deadline).min(LATEST)
     }
 
-    /// Moves a timer to another deadline. `false` if it waits no longer.
-    pub(crate) fn rearm(&self, key: u32, timer: &Timer, deadline: Instant) -> bool {
-        let deadline = self.clock.nanos(deadline);
-        let mut timers = lock(&self.timers);
-        if timer.state() != State::Waiting {
-            return false;
-        }
-        timers.wheel.reset(key, deadline);
-        self.after_arming(timers, deadline);
-        true
+    /// Whether a timer waits that was armed for that time.
+    pub(crate) fn timer_state(&self, time: u64) -> State {
+        self.timers.state(time)
     }
 
-    fn after_arming(&self, timers: std::sync::MutexGuard<'_, Timers>, deadline: u64) {
-        self.counts[TIMERS].store(timers.wheel.len(), Relaxed);
-        let is_first = deadline < self.parked_until.load(Relaxed);
-        drop(timers);
-        if is_first {
-            self.unpark();
+    /// Arms a timer. Gives its key, valid as long as it waits, or says why it does not.
+    pub(crate) fn arm(&self, time: u64, waker: Waker) -> Result<u32, State> {
+        let (armed, unused) = self.timers.arm(time, waker);
+        drop(unused);
+        self.after_arming(armed)
+    }
+
+    /// Moves a timer to another time. If that is over, the timer's task is woken, and the timer waits no longer.
+    pub(crate) fn rearm(&self, key: u32, from: u64, to: u64) -> Result<u32, State> {
+        let (armed, waker) = self.timers.rearm(key, from, to);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        self.after_arming(armed)
+    }
+
+    fn after_arming(&self, armed: Armed) -> Result<u32, State> {
+        match armed {
+            Armed::Waiting(key, is_first) => {
+                if is_first {
+                    self.unpark();
+                }
+                Ok(key)
+            }
+            Armed::Not(state) => Err(state),
         }
     }
 
-    /// Replaces a timer by one with another waker, at the same deadline. `false` if it waits no longer.
-    pub(crate) fn replace(&self, key: u32, timer: &Arc<Timer>, by: &Arc<Timer>) -> bool {
-        let by = by.clone();
-        let mut timers = lock(&self.timers);
-        if timer.state() != State::Waiting {
-            return false;
-        }
-        let stale = std::mem::replace(timers.wheel.get_mut(key), by);
-        drop(timers);
-        drop(stale);
-        true
+    /// Has a timer wake another waker. `false` if it waits no longer.
+    pub(crate) fn replace(&self, key: u32, time: u64, waker: Waker) -> bool {
+        self.timers.replace(key, time, waker).is_ok()
     }
 
     /// Removes a timer, if it still waits.
-    pub(crate) fn cancel(&self, key: u32, timer: &Timer) {
-        let mut timers = lock(&self.timers);
-        if timer.state() == State::Waiting {
-            let stale = timers.wheel.remove(key);
-            self.counts[TIMERS].store(timers.wheel.len(), Relaxed);
-            drop(timers);
-            drop(stale);
-        }
+    pub(crate) fn cancel(&self, key: u32, time: u64) {
+        drop(self.timers.cancel(key, time));
     }
 
     /// The first deadline, for an owner that will wait until then: later timers that come first unpark it.
     pub(super) fn park_until_timer(&self) -> Option<u64> {
-        let timers = lock(&self.timers);
-        let next = timers.wheel.next();
-        self.parked_until.store(next.unwrap_or(u64::MAX), Relaxed);
-        next
+        self.timers.park()
     }
 
     /// The owner waits no longer.
     pub(super) fn awake(&self) {
-        self.parked_until.store(0, Relaxed);
+        self.timers.awake();
         self.parking.awake();
     }
 
     /// The first deadline.
     pub(super) fn first_deadline(&self) -> Option<u64> {
-        lock(&self.timers).wheel.first_deadline()
+        self.timers.first_deadline()
     }
 
-    /// Moves the timers that are due to `batch`.
+    /// Moves the wakers of timers that are due to `batch`.
     pub(super) fn expire(&self, now: u64, batch: &mut Batch) {
-        let mut timers = lock(&self.timers);
-        timers.wheel.expire(now, |timer| {
-            timer.end(State::Fired);
-            batch.timers.push(timer);
-        });
-        self.counts[TIMERS].store(timers.wheel.len(), Relaxed);
+        self.timers.expire(now, |waker| batch.timers.push(waker));
     }
 
     /// The driver goes away: gives the system its own back, and tells all who wait.
@@ -304,13 +274,7 @@ impl Handle {
             source.notice(Side::Write, source::Event::Gone, &mut batch.sources);
         }
         drop(sources);
-        let mut timers = lock(&self.timers);
-        timers.closed = true;
-        for timer in timers.wheel.clear() {
-            timer.end(State::Gone);
-            batch.timers.push(timer);
-        }
-        self.counts[TIMERS].store(0, Relaxed);
+        batch.timers.extend(self.timers.close());
     }
 }
 
@@ -368,7 +332,7 @@ impl Registration {
         if sources.slab.is_empty() && sources.slab.capacity() > KEPT {
             sources.slab = Slab::new();
         }
-        self.handle.counts[SOURCES].store(sources.slab.len(), Relaxed);
+        self.handle.source_count.store(sources.slab.len(), Relaxed);
         drop(sources);
         drop(source);
     }

@@ -3,7 +3,7 @@
 //! The [`Driver`] belongs to whoever waits in it; all others hold its [`Handle`]. One [`turn`](Driver::turn) waits,
 //! notes what has happened, and calls the wakers of all that is due.
 //!
-//! Files flow one way: `parking`, `source`, `timer`, `wheel`, `clock` ← `batch` ← `handle` ← this one.
+//! Files flow one way: `parking`, `source`, `wheel` ← `timers`, `clock` ← `batch` ← `handle` ← this one.
 
 #![forbid(unsafe_code)]
 
@@ -12,7 +12,7 @@ mod clock;
 mod handle;
 pub(crate) mod parking;
 pub(crate) mod source;
-mod timer;
+pub(crate) mod timers;
 mod wheel;
 
 use std::io;
@@ -27,7 +27,7 @@ pub(crate) use self::handle::{Handle, Registration, gone};
 use self::handle::{System, UNPARK};
 use self::parking::Park;
 pub(crate) use self::source::{Attempt, Readers, Side};
-pub(crate) use self::timer::{State, Timer};
+pub(crate) use self::timers::State;
 
 /// Events taken from the system at once. More wait there for the next turn.
 const EVENTS: usize = 256;

@@ -91,11 +91,14 @@ impl<T> Wheel<T> {
     /// Removes a timer.
     pub(crate) fn remove(&mut self, key: u32) -> T {
         self.unlink(key);
-        let value = self.entries.remove(key as usize).value;
+        self.entries.remove(key as usize).value
+    }
+
+    /// Gives memory back that an empty wheel does not need.
+    pub(crate) fn shrink(&mut self) {
         if self.entries.is_empty() && self.entries.capacity() > KEPT {
             self.entries = Slab::new();
         }
-        value
     }
 
     /// Moves a timer to another deadline.
@@ -345,7 +348,9 @@ mod tests {
         let mut wheel = Wheel::new();
         (0..10_000).for_each(|n| _ = wheel.insert(n, n));
         assert!(wheel.entries.capacity() >= 10_000);
+        wheel.shrink();
         assert_eq!(fired(&mut wheel, u64::MAX).len(), 10_000);
+        wheel.shrink();
         assert_eq!(wheel.entries.capacity(), 0);
     }
 }

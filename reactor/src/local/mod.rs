@@ -32,6 +32,7 @@ use crate::driver::{self, Driver};
 use crate::entered::{Entries, Entry};
 use crate::local::dump::Dumps;
 use crate::local::task::{COMPLETE, From, LINKED, MERGED, SCHEDULED, Task};
+use crate::sight::blocking::Blocking;
 use crate::sight::count::Count;
 use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::task::cell;
@@ -66,6 +67,7 @@ pub(crate) struct Shared {
     remote: RemoteQueue,
     driver: Arc<driver::Handle>,
     dumps: Dumps,
+    pub(crate) blocking: Arc<Blocking>,
     counts: Counts,
     local: Local,
 }
@@ -238,6 +240,7 @@ impl Shared {
             remote: RemoteQueue::new(),
             driver: events.handle().clone(),
             dumps: Dumps::new(),
+            blocking: Arc::default(),
             counts: Counts::default(),
             local: Local {
                 first_to_run: Cell::new(ptr::null()),
@@ -271,6 +274,7 @@ impl Shared {
         let (unlinked, roots) = (counts.unlinked.get(), counts.roots.get());
         let linked = counts.linked.get();
         let (timers, sources) = self.driver.timers_and_sources();
+        let (blocking_waiting, blocking_running) = self.blocking.get();
         RuntimeMetrics {
             workers: vec![worker],
             spawned_tasks: linked,
@@ -278,6 +282,8 @@ impl Shared {
             injected_tasks: 0,
             timers,
             sources,
+            blocking_running,
+            blocking_waiting,
         }
     }
 

@@ -20,7 +20,7 @@
 mod dump;
 pub mod idle;
 mod list;
-mod parker;
+pub mod parker;
 mod queue;
 pub mod slot;
 mod task;
@@ -45,6 +45,7 @@ use crate::multi::queue::{Injector, Local, Stealer};
 use crate::multi::task::Task;
 use crate::multi::watch::Watch;
 use crate::multi::worker::{Seen, with_worker};
+use crate::sight::blocking::Blocking;
 use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::sync::lock;
 use crate::task::cell;
@@ -65,6 +66,7 @@ pub(crate) struct Shared {
     /// What each worker shows to others.
     seen: Box<[Seen]>,
     dumps: Dumps,
+    pub(crate) blocking: Arc<Blocking>,
     /// For tasks that are spawned by no worker.
     next_list: AtomicUsize,
     is_stopping: AtomicBool,
@@ -96,6 +98,7 @@ impl Shared {
             lists: (0..workers).map(|_| List::new()).collect(),
             seen: (0..workers).map(|_| Seen::new()).collect(),
             dumps: Dumps::new(),
+            blocking: Arc::default(),
             next_list: AtomicUsize::new(0),
             is_stopping: AtomicBool::new(false),
             life: Mutex::new(Life { workers, is_over: false }),
@@ -176,7 +179,7 @@ impl Shared {
     #[inline(always)]
     fn unpark(&self, worker: Option<usize>) {
         if let Some(worker) = worker {
-            self.parkers[worker].unpark(&self.driver_handle);
+            self.parkers[worker].unpark(|| self.driver_handle.unpark());
         }
     }
 
@@ -188,6 +191,7 @@ impl Shared {
             WorkerMetrics { queued_tasks: queue.len(), parks, unparks, ..seen.counts() }
         });
         let (timers, sources) = self.driver_handle.timers_and_sources();
+        let (blocking_waiting, blocking_running) = self.blocking.get();
         let lists: Vec<_> = self.lists.iter().map(List::counts).collect();
         RuntimeMetrics {
             workers: workers.collect(),
@@ -196,6 +200,8 @@ impl Shared {
             injected_tasks: self.injector.len(),
             timers,
             sources,
+            blocking_running,
+            blocking_waiting,
         }
     }
 
@@ -237,7 +243,7 @@ impl Shared {
     pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Release);
         for parker in &self.parkers {
-            parker.unpark(&self.driver_handle);
+            parker.unpark(|| self.driver_handle.unpark());
         }
         self.start_watch();
     }

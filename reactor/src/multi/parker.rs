@@ -8,15 +8,22 @@
 //!     │ └───────▶ ALONE ───────────────────────┼────────────────────────────┘ │
 //!     └─────────────────────────────────────────┴──────────────────────────────┘
 //! ```
+//!
+//! # Invariant
+//!
+//! What was published before an [`unpark`](Parker::unpark) is seen after the sleep that it ends: of the one that is
+//! under way, or else of the next one, which does not begin. The lock orders both. Between the note that a worker is in
+//! the driver and its wait there, the event is that of the driver's own protocol (`driver/parking.rs`), which keeps it.
 
-use std::sync::{Condvar, Mutex, TryLockError};
+#![forbid(unsafe_code)]
 
-use crate::driver::{Driver, Handle};
+use std::fmt;
+use std::sync::{PoisonError, TryLockError};
+
 use crate::sight::count::Count;
-use crate::sync::lock;
-use crate::task::cell::quietly;
+use crate::sync::{Condvar, Mutex, lock};
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
     Awake,
     Alone,
@@ -25,7 +32,7 @@ enum State {
 }
 
 /// Of one worker.
-pub(super) struct Parker {
+pub struct Parker {
     state: Mutex<State>,
     changed: Condvar,
     parks: Count,
@@ -34,7 +41,9 @@ pub(super) struct Parker {
 }
 
 impl Parker {
-    pub(super) fn new() -> Self {
+    /// Of a worker that is awake.
+    #[allow(clippy::new_without_default)]
+    pub fn new() -> Self {
         Parker {
             state: Mutex::new(State::Awake),
             changed: Condvar::new(),
@@ -43,18 +52,19 @@ impl Parker {
         }
     }
 
-    /// Sleeps until [`unpark`](Parker::unpark), sometimes less: in the event queue if nobody else does.
-    pub(super) fn park(&self, driver: &Mutex<Option<Driver>>) {
+    /// The worker: sleeps until [`unpark`](Parker::unpark), sometimes less: by a `turn` of the driver, if nobody else
+    /// is in it.
+    pub fn park<D>(&self, driver: &Mutex<D>, turn: impl FnOnce(&mut D)) {
         self.parks.add(1);
         match driver.try_lock() {
-            Ok(mut driver) => self.park_in(driver.as_mut()),
-            Err(TryLockError::Poisoned(driver)) => self.park_in(driver.into_inner().as_mut()),
+            Ok(mut driver) => self.park_in(|| turn(&mut driver)),
+            Err(TryLockError::Poisoned(driver)) => self.park_in(|| turn(&mut driver.into_inner())),
             Err(TryLockError::WouldBlock) => self.park_alone(),
         }
     }
 
     /// How often the worker was told to sleep, and was woken.
-    pub(super) fn counts(&self) -> (u64, u64) {
+    pub fn counts(&self) -> (u64, u64) {
         (self.parks.get(), self.unparks.get())
     }
 
@@ -63,35 +73,43 @@ impl Parker {
         if *state != State::Notified {
             *state = State::Alone;
             while *state == State::Alone {
-                state = self.changed.wait(state).unwrap_or_else(std::sync::PoisonError::into_inner);
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             }
         }
         *state = State::Awake;
     }
 
-    fn park_in(&self, driver: Option<&mut Driver>) {
+    fn park_in(&self, turn: impl FnOnce()) {
         let mut state = lock(&self.state);
         if *state != State::Notified {
-            let Some(driver) = driver else { return };
             *state = State::InDriver;
             drop(state);
-            // A waker that panics is foreign code's; the hook has reported it, and all others were called.
-            quietly(|| driver.turn(true));
+            turn();
             state = lock(&self.state);
         }
         *state = State::Awake;
     }
 
-    /// Any thread: has the worker's sleep return, or the next one.
-    pub(super) fn unpark(&self, driver: &Handle) {
+    /// Any thread: has the worker's sleep return, or the next one. `unpark_driver` does so for one in the driver.
+    pub fn unpark(&self, unpark_driver: impl FnOnce()) {
         let mut state = lock(&self.state);
         let before = std::mem::replace(&mut *state, State::Notified);
         self.unparks.add(1);
         drop(state);
         match before {
             State::Alone => self.changed.notify_one(),
-            State::InDriver => driver.unpark(),
+            State::InDriver => unpark_driver(),
             State::Awake | State::Notified => {}
         }
+    }
+}
+
+impl fmt::Debug for Parker {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (parks, unparks) = self.counts();
+        f.debug_struct("Parker")
+            .field("parks", &parks)
+            .field("unparks", &unparks)
+            .finish_non_exhaustive()
     }
 }

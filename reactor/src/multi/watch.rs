@@ -5,8 +5,8 @@
 //! (To wake one for each event, in case that its task blocks, would cost a wake-up of a thread an event.)
 //!
 //! So the watch looks at the workers every [`TICK`], as long as one of them is awake. One that is in the same poll as
-//! at the last look is *kept*. Its slot is emptied, and another worker is woken if there is something to do for it: what
-//! it does not find elsewhere, it finds in the event queue.
+//! at the last look is *kept*. Its slot is emptied, and another worker is woken if there is something to do for it:
+//! what it does not find elsewhere, it finds in the event queue.
 
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -309,7 +309,10 @@ impl Worker {
         }
         idle.give_up(self.number);
         if !self.shared.has_work() {
-            self.shared.parkers[self.number].park(&self.shared.driver);
+            // A waker that panics is foreign code's; the hook has reported it, and all others were called.
+            self.shared.parkers[self.number].park(&self.shared.driver, |driver| {
+                quietly(|| driver.iter_mut().for_each(|driver| driver.turn(true)));
+            });
         }
         // If this is not the one to take the worker out of the sleepers, it was woken: and is counted as one that
         // searches.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::runtime::LocalRuntime;
 use crate::runtime::multi::entered;
+use crate::sight::blocking::Blocking;
 use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
 use crate::task::origin::Origin;
@@ -109,6 +110,14 @@ impl Handle {
             Kind::Local(shared) if local::is_current(shared) => unsafe { shared.dump_here() },
             Kind::Local(shared) => shared.dump_from_elsewhere(),
             Kind::Multi(shared) => shared.dump(),
+        }
+    }
+
+    /// The runtime's functions on the pool of threads.
+    pub(crate) fn blocking(&self) -> &Arc<Blocking> {
+        match &self.0 {
+            Kind::Local(shared) => &shared.blocking,
+            Kind::Multi(shared) => &shared.blocking,
         }
     }
 

@@ -23,6 +23,11 @@ pub struct RuntimeMetrics {
     pub timers: usize,
     /// Sockets and other descriptors that are registered with the event queue.
     pub sources: usize,
+    /// Functions of [`spawn_blocking`](crate::spawn_blocking) that run, each on a thread of the pool. The pool is that
+    /// of the process; these are the runtime's.
+    pub blocking_running: usize,
+    /// Functions of [`spawn_blocking`](crate::spawn_blocking) that wait for a thread of the pool.
+    pub blocking_waiting: usize,
 }
 
 /// Figures of a worker.

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+pub(crate) mod blocking;
 pub(crate) mod count;
 mod dump;
 #[cfg(feature = "metrics")]

@@ -3,10 +3,10 @@
 use std::fmt;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
-use crate::driver::{Handle, State, Timer};
+use crate::driver::{Handle, State};
 use crate::{budget, context};
 
 /// "Never", for deadlines that an `Instant` cannot express. Ten years, which every platform can
@@ -32,9 +32,7 @@ pub(super) fn after(start: Instant, duration: Duration) -> Instant {
 /// Dropping the future removes the timer.
 #[track_caller]
 pub fn sleep(duration: Duration) -> Sleep {
-    let handle = context::expect_driver("sleep");
-    let deadline = after(handle.clock.instant(), duration);
-    Sleep::new(handle, deadline)
+    Sleep::lasting(context::expect_driver("sleep"), duration)
 }
 
 /// Waits until `deadline`; not at all if it has passed. Otherwise as [`sleep`].
@@ -60,22 +58,46 @@ pub struct Sleep {
     deadline: Instant,
     /// From the first poll that had to wait.
     armed: Option<Armed>,
+    /// The deadline was ahead when the sleep was made: the first poll spares a look at the clock. (If it is up by then,
+    /// the driver says so at its next turn.)
+    is_ahead: bool,
 }
 
 struct Armed {
-    timer: Arc<Timer>,
-    /// Valid while the timer's state is "waiting".
+    /// Valid while it waits.
     key: u32,
+    /// The deadline, as the driver counts.
+    time: u64,
+    waker: Known,
+}
+
+/// A waker that the driver has, by the addresses of its parts: to know it again. As long as the timer waits, the
+/// waker's data stay where they are, and no other waker has these.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Known(usize, usize);
+
+impl Known {
+    fn of(waker: &Waker) -> Self {
+        Known(waker.data().addr(), std::ptr::from_ref(waker.vtable()).addr())
+    }
 }
 
 impl Sleep {
     pub(super) fn new(handle: Arc<Handle>, deadline: Instant) -> Self {
-        Self { handle, deadline, armed: None }
+        Self { handle, deadline, armed: None, is_ahead: false }
     }
 
     /// Waits for `duration` on a driver that need not be current.
+    #[inline]
+    pub(super) fn lasting(handle: Arc<Handle>, duration: Duration) -> Self {
+        let now = handle.clock.instant();
+        let is_ahead = !duration.is_zero();
+        Self { handle, deadline: after(now, duration), armed: None, is_ahead }
+    }
+
+    /// The same.
     pub(crate) fn on(handle: &Arc<Handle>, duration: Duration) -> Self {
-        Self::new(handle.clone(), after(handle.clock.instant(), duration))
+        Self::lasting(handle.clone(), duration)
     }
 
     /// When it ends.
@@ -88,8 +110,8 @@ impl Sleep {
     #[must_use]
     pub fn is_elapsed(&self) -> bool {
         match &self.armed {
-            Some(armed) => armed.timer.state() == State::Fired,
-            None => self.handle.clock.instant() >= self.deadline,
+            Some(armed) if self.handle.timer_state(armed.time) == State::Waiting => false,
+            _ => self.handle.clock.instant() >= self.deadline,
         }
     }
 
@@ -97,11 +119,12 @@ impl Sleep {
     ///
     /// A task that waits for it is woken at the new one, and not at the old one unless that was up already.
     pub fn reset(&mut self, deadline: Instant) {
-        self.deadline = deadline;
-        if let Some(armed) = &self.armed {
-            let waits = armed.timer.state() == State::Waiting;
-            if !(waits && self.handle.rearm(armed.key, &armed.timer, deadline)) {
-                self.armed = None;
+        (self.deadline, self.is_ahead) = (deadline, false);
+        if let Some(armed) = &mut self.armed {
+            let time = self.handle.time(deadline);
+            match self.handle.rearm(armed.key, armed.time, time) {
+                Ok(_) => armed.time = time,
+                Err(_) => self.armed = None,
             }
         }
     }
@@ -113,15 +136,15 @@ impl Sleep {
     /// As `poll`, but at no cost. A poll that waits already compares wakers, and takes no lock.
     pub(super) fn poll_unpaid(&mut self, cx: &Context<'_>) -> Poll<()> {
         let Some(armed) = &self.armed else { return self.arm(cx) };
-        match armed.timer.state() {
+        match self.handle.timer_state(armed.time) {
             State::Fired => return Poll::Ready(()),
-            State::Waiting if armed.timer.waker().will_wake(cx.waker()) => {}
+            State::Waiting if armed.waker == Known::of(cx.waker()) => {}
             State::Waiting => {
-                let timer = Timer::new(cx.waker().clone());
-                if !self.handle.replace(armed.key, &armed.timer, &timer) {
+                let (waker, known) = (cx.waker().clone(), Known::of(cx.waker()));
+                if !self.handle.replace(armed.key, armed.time, waker) {
                     return self.poll_unpaid(cx); // It has fired meanwhile.
                 }
-                self.armed = Some(Armed { timer, key: armed.key });
+                self.armed = Some(Armed { waker: known, ..*armed });
             }
             // Its time may come nevertheless.
             State::Gone if self.handle.clock.instant() >= self.deadline => return Poll::Ready(()),
@@ -132,14 +155,21 @@ impl Sleep {
     }
 
     fn arm(&mut self, cx: &Context<'_>) -> Poll<()> {
-        if self.handle.clock.instant() >= self.deadline {
+        let is_ahead = std::mem::take(&mut self.is_ahead);
+        if !is_ahead && self.handle.clock.instant() >= self.deadline {
             return Poll::Ready(());
         }
         self.handle.assert_attended("a timer was");
-        let timer = Timer::new(cx.waker().clone());
-        let key = self.handle.arm(self.deadline, &timer);
-        self.armed = Some(Armed { timer, key });
-        Poll::Pending
+        let time = self.handle.time(self.deadline);
+        match self.handle.arm(time, cx.waker().clone()) {
+            Ok(key) => {
+                self.armed = Some(Armed { key, time, waker: Known::of(cx.waker()) });
+                Poll::Pending
+            }
+            // Others have seen its time come.
+            Err(State::Fired) => Poll::Ready(()),
+            Err(_) => Poll::Pending,
+        }
     }
 }
 
@@ -155,7 +185,7 @@ impl Future for Sleep {
 impl Drop for Sleep {
     fn drop(&mut self) {
         if let Some(armed) = &self.armed {
-            self.handle.cancel(armed.key, &armed.timer);
+            self.handle.cancel(armed.key, armed.time);
         }
     }
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use pin_project_lite::pin_project;
 
-use crate::time::sleep::{Sleep, after};
+use crate::time::sleep::Sleep;
 use crate::{budget, context};
 
 /// Awaits `future`, but no longer than `duration`.
@@ -25,8 +25,7 @@ use crate::{budget, context};
 #[track_caller]
 pub fn timeout<F: IntoFuture>(duration: Duration, future: F) -> Timeout<F::IntoFuture> {
     let handle = context::expect_driver("timeout");
-    let deadline = after(handle.clock.instant(), duration);
-    Timeout { future: future.into_future(), sleep: Sleep::new(handle, deadline) }
+    Timeout { future: future.into_future(), sleep: Sleep::lasting(handle, duration) }
 }
 
 /// Awaits `future`, but no longer than until `deadline`. Otherwise as [`timeout`].

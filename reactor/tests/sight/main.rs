@@ -313,7 +313,7 @@ fn a_task_dumps_its_own_runtime_and_sees_itself_run() {
 /// Threads dump, spawn, wake and abort at once; then the runtime goes, while they dump.
 #[test]
 fn dumps_meet_spawns_wakes_ends_and_the_end_of_the_runtime() {
-    const ROUNDS: usize = if cfg!(miri) { 3 } else { 30 };
+    const ROUNDS: usize = if cfg!(miri) { 2 } else { 30 };
     for flavour in 0..2 {
         let ended = Arc::new(AtomicBool::new(false));
         let work = async |handle: &Handle| {

@@ -12,6 +12,7 @@ use lab_work::tasks::{Bench, CHAINED, PAIRS, SPAWNED, Spec, YIELDING, YIELDS};
 use crate::runtime::Runtime;
 
 mod echo;
+mod hyper;
 mod timers;
 
 /// Makes a runtime and runs so many iterations on it.
@@ -24,6 +25,7 @@ pub(crate) fn run<R: Runtime>(spec: Spec, iterations: u64) -> Result<Cost> {
         Bench::PingPong => repeated::<R, _>(spec, iterations, ping_pong::<R>),
         Bench::ChainedSpawn => repeated::<R, _>(spec, iterations, chained_spawn::<R>),
         Bench::Echo { connections } => echo::run::<R>(spec.flavour, connections, iterations),
+        Bench::Hyper { connections } => hyper::run::<R>(spec.flavour, connections, iterations),
         Bench::TimersArm { timers } => as_a_task::<R>(timers::arm::<R>(timers, whose, iterations)),
         Bench::TimersRepoll { timers } => {
             as_a_task::<R>(timers::repoll::<R>(timers, whose, iterations))

@@ -12,7 +12,7 @@ use lab_work::strategy::Strategy;
 
 use super::run::{Experiment, Participant, Run};
 use super::tools::params;
-use crate::measure::{Cell, Metric, timed};
+use crate::measure::{Cell, Metric, record_of, timed};
 use crate::record::{Params, Record};
 use crate::show::Section;
 
@@ -26,7 +26,7 @@ const NAME: &str = "memory";
 const MOVE: &str = "move";
 
 /// The cases of one chain with a payload of bytes, and how often each is repeated.
-const CHAINS: [(Shape, &[u32]); 10] = [
+const CHAINS: [(Shape, &[u32]); 11] = [
     (Shape::Held, &[0]),
     (Shape::Passed, &[1, 2, 4, 8]),
     (Shape::PassedLate, &[1, 2, 4, 8]),
@@ -35,6 +35,7 @@ const CHAINS: [(Shape, &[u32]); 10] = [
     (Shape::Timeout, &[1, 3]),
     (Shape::Sequential, &[1, 2, 4, 16]),
     (Shape::Disjoint, &[1, 2, 4]),
+    (Shape::Packed, &[1, 2, 4]),
     (Shape::Branch, &[1]),
     (Shape::Join, &[2]),
 ];
@@ -216,15 +217,5 @@ fn records_of(
 
 /// A figure that is counted, not sampled.
 fn record(strategy: &str, params: &Params, metric: &str, unit: &str, value: f64) -> Record {
-    Record {
-        experiment: NAME.to_owned(),
-        strategy: strategy.to_owned(),
-        params: params.clone(),
-        metric: metric.to_owned(),
-        unit: unit.to_owned(),
-        value,
-        low: value,
-        high: value,
-        samples: 1,
-    }
+    record_of(NAME, strategy, params, metric, unit, vec![value])
 }

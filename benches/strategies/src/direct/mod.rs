@@ -15,6 +15,7 @@ use lab_work::join::Case as JoinCase;
 use lab_work::memory::movability::Unstarted;
 use lab_work::memory::{Case, Probe};
 use lab_work::prefetch::{Lookups, Spec, Way};
+use lab_work::source::Dialect;
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::{Chain, DEEPEST_UNROLLED, Workload};
 
@@ -186,5 +187,21 @@ impl Strategy for Direct {
 
     fn unstarted(&self, payload: u32) -> Option<Unstarted> {
         moving::unstarted(payload)
+    }
+
+    fn dialects(&self) -> Vec<Dialect> {
+        let placements = [
+            (Placement::Inline, "{}"),
+            (Placement::Stack, "{}.on_stack()"),
+            (Placement::Heap, "{}.on_heap()"),
+            (Placement::Boxed, "{}.boxed()"),
+        ];
+        let dialect = |(placement, awaited)| Dialect {
+            placement: Some(placement),
+            attribute: "#[cps_core::cps]",
+            awaited,
+            with_cps_core: true,
+        };
+        placements.map(dialect).into()
     }
 }

@@ -128,7 +128,7 @@ fn exists(case: Case) -> bool {
         Shape::Sequential => &[1, 2, 4, 16],
         Shape::Disjoint => &[1, 2, 4],
         Shape::Branch => &[1],
-        Shape::Timeout | Shape::Join => &[],
+        Shape::Timeout | Shape::Join | Shape::Packed => &[],
         // Symmetric transfer needs no host stack.
         Shape::Recursion => return WORDS.contains(&case.payload),
         Shape::TasksArguments | Shape::TasksLocals => &[TASK_DEPTH],

@@ -6,6 +6,7 @@ use lab_work::join::Case as JoinCase;
 use lab_work::memory::movability::Unstarted;
 use lab_work::memory::{Case, Probe};
 use lab_work::prefetch::{Lookups, Spec, Way};
+use lab_work::source::Dialect;
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::{Chain, Workload};
 
@@ -89,5 +90,9 @@ impl Strategy for Nested {
 
     fn unstarted(&self, payload: u32) -> Option<Unstarted> {
         moving::unstarted(payload)
+    }
+
+    fn dialects(&self) -> Vec<Dialect> {
+        vec![Dialect::PLAIN]
     }
 }

@@ -41,6 +41,8 @@ pub enum Shape {
     Sequential,
     /// So many blocks, one after the other, that each hold a payload over two suspensions.
     Disjoint,
+    /// The same with each block in `pack!`.
+    Packed,
     /// A call of one of two such leaves, in the branches of an `if`. The depth is 1.
     Branch,
     /// Two such leaves at the same time: `futures::join!`. The depth is 2.
@@ -68,6 +70,7 @@ impl Shape {
             Shape::Timeout => "timeout",
             Shape::Sequential => "sequential",
             Shape::Disjoint => "disjoint",
+            Shape::Packed => "packed",
             Shape::Branch => "branch",
             Shape::Join => "join",
             Shape::Recursion => "recursion",
@@ -126,7 +129,7 @@ impl Case {
                 1 + depth
             }
             Shape::Sequential | Shape::Join => depth,
-            Shape::Disjoint => 2 * depth,
+            Shape::Disjoint | Shape::Packed => 2 * depth,
             Shape::Recursion => depth * (depth + 1) / 2,
             Shape::TasksArguments | Shape::TasksLocals => {
                 let tasks = u64::from(self.tasks);

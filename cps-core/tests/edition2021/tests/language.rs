@@ -31,6 +31,7 @@ chapters! {
     fragments = "../../language/chapters/fragments.rs"
     macros = "../../language/chapters/macros.rs"
     matching = "../../language/chapters/matching.rs"
+    pack = "../../language/chapters/pack.rs"
     signatures = "../../language/chapters/signatures.rs"
     statements = "../../language/chapters/statements.rs"
 }

@@ -12,6 +12,7 @@ mod loops;
 mod macros;
 mod matching;
 mod operators;
+mod pack;
 mod panics;
 mod parameters;
 mod returns;
