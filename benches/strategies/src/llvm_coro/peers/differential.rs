@@ -43,6 +43,22 @@ impl Drop for Noted {
     }
 }
 
+/// The same, and too much to be anywhere but in memory.
+struct Wide([u32; 64]);
+
+impl Wide {
+    #[inline(never)]
+    fn new(number: u32) -> Self {
+        Self(std::array::from_fn(|i| coroutine::opaque(number) + i as u32))
+    }
+}
+
+impl Drop for Wide {
+    fn drop(&mut self) {
+        log(self.0.iter().sum());
+    }
+}
+
 #[inline(never)]
 fn consume(noted: Noted) {
     log(1000 + noted.0);
@@ -101,9 +117,16 @@ macro_rules! bodies {
             };
             {
                 let _scoped = Noted(4);
+                let _wide = Wide::new(100);
                 text.push_str("yz");
                 suspend()$($await)*;
                 point(22);
+            }
+            {
+                // May lie where the last one was.
+                let _wide = Wide::new(200);
+                suspend()$($await)*;
+                point(23);
             }
             if seed == 5 {
                 let _scoped = Noted(5);
@@ -183,8 +206,8 @@ extern "C" fn main() -> i32 {
     std::panic::set_hook(Box::new(|_| {}));
     let (mut cases, mut different) = (0, 0);
     for seed in 0..7 {
-        for trap in [u32::MAX, 1, 2, 3, 20, 21, 22] {
-            for runs in 0..12 {
+        for trap in [u32::MAX, 1, 2, 3, 20, 21, 22, 23] {
+            for runs in 0..13 {
                 // An eager one runs when it is created, which a future never does.
                 if cfg!(eager) && (runs == 0 || trap == 20 && seed % 2 == 0) {
                     continue;
