@@ -31,8 +31,9 @@ struct Body {
 }
 
 /// The blocks of a coroutine that would be smaller with each of them as a coroutine of its own, awaited on the spot
-/// (`coroutine_block!`). What is stored over several suspensions of a block, and outside of none, is then stored in the
-/// block, and no longer kept for the life of the whole.
+/// (`coroutine_block!`; `pack!` may need some bytes more, for ways out of the block). What is stored over several
+/// suspensions of a block, and outside of none, is then stored in the block, and no longer kept for the life of the
+/// whole.
 ///
 /// `sizes` must be those of [`Scheme::Coroutine`].
 ///

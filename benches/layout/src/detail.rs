@@ -114,13 +114,40 @@ pub fn detail(program: &Program, found: &Coroutine) -> Detail {
             Suspended { place: place.clone(), pieces }
         })
         .collect();
-    let doubled = new.slots.iter().filter(|(_, local)| !new.in_place[**local]);
     Detail {
         size: layout.extent.size,
         suspensions,
-        doubled: doubled
-            .map(|(&capture, _)| (found.captures[capture].name.clone(), captures[capture].size))
+        doubled: (found.doubled.iter())
+            .map(|&capture| (found.captures[capture].name.clone(), captures[capture].size))
             .filter(|(_, size)| *size > 0)
             .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::recorded::{RESUME_TEXT, SIZE, program};
+
+    #[test]
+    fn every_byte_of_a_recorded_coroutine_is_live_dead_or_free() {
+        let program = program(SIZE, RESUME_TEXT);
+        let found = program.coroutines.values().next().unwrap();
+        let detail = detail(&program, found);
+        assert_eq!((detail.size, detail.doubled), (SIZE, vec![("b".to_owned(), 480)]));
+        let bytes: Vec<[u64; 4]> = detail
+            .suspensions
+            .iter()
+            .map(|at| {
+                let of = |use_| at.bytes(use_);
+                [of(Use::Live), of(Use::Dead), of(Use::State), at.free(SIZE)]
+            })
+            .collect();
+        // Dead are the captures, at the second also `b` and `t`, which the first needs.
+        assert_eq!(bytes, [[1477, 484, 1, 6], [985, 972, 1, 10]]);
+        for suspended in detail.suspensions {
+            let mut pieces = suspended.pieces.windows(2);
+            assert!(pieces.all(|two| two[0].offset + two[0].size <= two[1].offset));
+        }
     }
 }

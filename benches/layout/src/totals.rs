@@ -1,16 +1,19 @@
 //! All coroutines of a program under all schemes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dwarf::TypeId;
-use crate::program::Program;
+use crate::program::{AWAITED, Program};
 use crate::scheme::{Scheme, Sizes};
 
 /// The sizes of all coroutines that are modelled.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
-    /// Of each coroutine, by scheme, in bytes.
+    /// Of each coroutine, by scheme, in bytes, where another awaits it ([`Sizes::awaited`]).
     pub coroutines: BTreeMap<TypeId, BTreeMap<Scheme, u64>>,
+    /// Those that no other awaits: tasks, and what is boxed, joined or raced. As coroutines of `cps-core` they are
+    /// roots, and take a driver each, [`DRIVER`](crate::scheme::DRIVER), besides.
+    pub roots: BTreeSet<TypeId>,
 }
 
 /// What can be removed, by cause, in bytes.
@@ -30,11 +33,16 @@ impl Totals {
     /// Of a program.
     #[must_use]
     pub fn of(program: &Program) -> Self {
-        let mut totals = Self::default();
+        let locals = program.coroutines.values().flat_map(|found| &found.relocated.locals);
+        let awaited: BTreeSet<TypeId> =
+            locals.filter(|local| local.name == AWAITED).map(|local| local.ty).collect();
+        let all = program.coroutines.keys().copied();
+        let roots = all.filter(|ty| !awaited.contains(ty)).collect();
+        let mut totals = Self { roots, ..Self::default() };
         for scheme in Scheme::ALL {
             let mut sizes = Sizes::new(program, scheme);
             for found in program.coroutines.values() {
-                let size = sizes.in_use(found).size;
+                let size = sizes.awaited(found).size;
                 totals.coroutines.entry(found.ty).or_default().insert(scheme, size);
             }
         }

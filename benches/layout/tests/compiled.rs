@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::OnceLock;
 
+use lab_layout::advice;
 use lab_layout::build::{Build, Built};
 use lab_layout::mir::READ_FOR;
 use lab_layout::program::Program;
@@ -19,6 +20,8 @@ struct Shapes {
     program: Program,
     /// What the program printed: what its coroutines take.
     coroutines: BTreeMap<Known, u64>,
+    /// The size of the coroutine with two blocks, each packed by itself.
+    packed: u64,
 }
 
 /// The program, or none if rustc is one whose dumps the parser was not read for.
@@ -43,13 +46,16 @@ fn build() -> Option<Shapes> {
     let output = Command::new(&binary).output().unwrap();
     assert!(output.status.success());
     let text = String::from_utf8(output.stdout).unwrap();
-    let coroutines = text.lines().map(|line| {
+    let (packed, known): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| line.starts_with("packed "));
+    let packed = packed[0]["packed ".len()..].parse().unwrap();
+    let coroutines = known.into_iter().map(|line| {
         let (plain, rest) = line.split_once(' ').unwrap();
         let (direct, ty) = rest.split_once(' ').unwrap();
         ((function(ty), plain.parse().unwrap()), direct.parse().unwrap())
     });
     let coroutines = coroutines.collect();
-    Some(Shapes { program: Program::read(&binary, dumps).unwrap(), coroutines })
+    Some(Shapes { program: Program::read(&binary, dumps).unwrap(), coroutines, packed })
 }
 
 /// A type's path without arguments, and without its last part, which debug information calls otherwise.
@@ -91,7 +97,7 @@ fn the_model_gives_the_size_of_every_type_and_the_analyses_that_of_every_definit
 
 #[test]
 fn a_coroutine_of_cps_core_is_as_large_as_predicted() {
-    let Some(Shapes { program, coroutines }) = shapes() else { return };
+    let Some(Shapes { program, coroutines, .. }) = shapes() else { return };
     let predicted = sizes(program, Scheme::Coroutine);
     assert!(coroutines.len() > 35, "{}", coroutines.len());
     for (known, size) in coroutines {
@@ -120,6 +126,23 @@ fn published_sizes_of_relocated_captures_are_those_of_the_model() {
         let known = (format!("lab_shapes::published::{name}"), today);
         assert_eq!(relocated.get(&known), Some(&BTreeSet::from([after])), "{known:?}");
     }
+}
+
+#[test]
+fn the_blocks_that_are_advised_save_what_is_said() {
+    let Some(Shapes { program, packed, .. }) = shapes() else { return };
+    let mut sizes = Sizes::new(program, Scheme::Coroutine);
+    let mut of = |name: &str| {
+        let found = program.coroutines.values().find(|found| {
+            function(&program.types.get(found.ty).name) == format!("lab_shapes::nested::{name}")
+        });
+        let found = found.expect("it is in the program");
+        (sizes.of(found.ty).size, advice::blocks(&mut sizes, found))
+    };
+    let (whole, advised) = of("blocks2");
+    let advised = advised.expect("there are two blocks");
+    assert_eq!((advised.lines.len(), whole - advised.saves), (2, *packed));
+    assert_eq!(of("sequence4").1, None);
 }
 
 #[test]

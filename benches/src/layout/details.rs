@@ -1,9 +1,10 @@
 //! Each large coroutine: what it stores at each suspension, and what can be done about it.
 
+use std::cmp::Ordering;
 use std::io::{self, Write};
 
 use lab_layout::detail::{Suspended, Use};
-use lab_layout::scheme::Scheme;
+use lab_layout::scheme::{DRIVER, Scheme};
 
 use super::names::{bytes, change, coroutine, place, variable};
 use super::{Findings, Large, picture};
@@ -89,17 +90,17 @@ fn advice(findings: &Findings, large: &Large) -> Vec<String> {
             doubled.join(", ")
         ));
     }
+    // No other awaits it, so that it would be a root.
+    let driver = if findings.totals.roots.contains(&large.ty) {
+        format!(", and {DRIVER} for the driver of its chain")
+    } else {
+        String::new()
+    };
+    let sizes = format!("{} → {} bytes", bytes(today), bytes(ours));
     lines.push(match ours.cmp(&today) {
-        std::cmp::Ordering::Less => format!(
-            "As a coroutine {} → {} bytes ({}).",
-            bytes(today),
-            bytes(ours),
-            change(today, ours)
-        ),
-        std::cmp::Ordering::Equal => "As a coroutine as large.".to_owned(),
-        std::cmp::Ordering::Greater => {
-            format!("Larger as a coroutine: {} → {} bytes.", bytes(today), bytes(ours))
-        }
+        Ordering::Less => format!("As a coroutine {sizes} ({}){driver}.", change(today, ours)),
+        Ordering::Equal => format!("As a coroutine as large{driver}."),
+        Ordering::Greater => format!("Larger as a coroutine: {sizes}{driver}."),
     });
     if let Some(blocks) = &large.blocks {
         let lines_of = blocks.lines.iter().map(|(first, last)| {
@@ -112,10 +113,13 @@ fn advice(findings: &Findings, large: &Large) -> Vec<String> {
         let lines_of: Vec<String> = lines_of.collect();
         lines.push(match lines_of.as_slice() {
             [one] => {
-                format!("A block {one}, packed by itself, saves {} of these.", bytes(blocks.saves))
+                format!(
+                    "A block {one}, packed by itself (`pack!`), saves {} of these.",
+                    bytes(blocks.saves)
+                )
             }
             several => format!(
-                "Blocks {}, each packed by itself, save {} of these.",
+                "Blocks {}, each packed by itself (`pack!`), save {} of these.",
                 several.join(", "),
                 bytes(blocks.saves)
             ),

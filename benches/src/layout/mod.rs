@@ -103,7 +103,7 @@ Schemes:
   both         relocated and overlapped
   inlined      both, and an awaited coroutine is placed together with the one that awaits it
   bound        no scheme needs less: what is live at the suspension with most
-  coroutine    each is a coroutine of cps-core: a frame in its caller's, or, if none awaits it, a root
+  coroutine    each is a coroutine of cps-core, by its frame in that of its caller
   coroutine-8  the same, if a frame's header were 8 bytes";
 
 /// A program, and everything that was concluded about it.

@@ -15,6 +15,7 @@ pub(super) fn of(findings: &Findings) -> Vec<Record> {
     let counts = [
         ("types", program.types.coroutines.len()),
         ("modelled", program.coroutines.len()),
+        ("roots", findings.totals.roots.len()),
         ("right", program.checked.types),
         ("definitions", program.checked.definitions + program.checked.other_liveness.len()),
         ("right_definitions", program.checked.definitions),
@@ -27,18 +28,30 @@ pub(super) fn of(findings: &Findings) -> Vec<Record> {
         let total = findings.totals.bytes(scheme);
         records.push(record(scheme, &params, "bytes", "B", total as f64));
     }
-    for large in &findings.largest {
+    for (ty, reason) in &program.missing {
+        let name = program.types.get(*ty).name.clone();
+        let of = [("coroutine", name.into()), ("reason", reason.name().into())];
+        records.push(record(Scheme::Today, &params(findings, &of), "not_modelled", "1", 1.0));
+    }
+    for (number, large) in findings.largest.iter().enumerate() {
+        // Two types may have one name.
+        let number: Value = number.into();
         let name: Value = program.types.get(large.ty).name.clone().into();
         for scheme in Scheme::ALL {
-            let of = [("scheme", scheme.name().into()), ("coroutine", name.clone())];
+            let of = [
+                ("scheme", scheme.name().into()),
+                ("coroutine", name.clone()),
+                ("number", number.clone()),
+            ];
             let size = findings.size(large.ty, scheme);
             records.push(record(scheme, &params(findings, &of), "bytes", "B", size as f64));
         }
-        for (number, suspended) in large.detail.suspensions.iter().enumerate() {
+        for (suspension, suspended) in large.detail.suspensions.iter().enumerate() {
             let place = format!("{}:{}", suspended.place.file, suspended.place.line);
             let of = [
                 ("coroutine", name.clone()),
-                ("suspension", number.into()),
+                ("number", number.clone()),
+                ("suspension", suspension.into()),
                 ("place", place.into()),
             ];
             let params = params(findings, &of);
@@ -52,7 +65,7 @@ pub(super) fn of(findings: &Findings) -> Vec<Record> {
             }
         }
         if let Some(blocks) = &large.blocks {
-            let params = params(findings, &[("coroutine", name.clone())]);
+            let params = params(findings, &[("coroutine", name.clone()), ("number", number)]);
             let saves = blocks.saves as f64;
             records.push(record(Scheme::Coroutine, &params, "saved_by_blocks", "B", saves));
         }

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use lab_layout::scheme::Scheme;
+use lab_layout::scheme::{DRIVER, Scheme};
 
 use super::Findings;
 use super::names::{bytes, change, coroutine};
@@ -35,7 +35,9 @@ pub(super) fn checks(out: &mut impl Write, findings: &Findings) -> io::Result<()
 
 /// Totals by scheme, causes, and the large coroutines by scheme.
 pub(super) fn sections(findings: &Findings) -> Vec<Section> {
-    vec![by_scheme(findings), by_cause(findings), largest(findings)]
+    let mut sections = vec![by_scheme(findings), by_cause(findings)];
+    sections.extend((!findings.largest.is_empty()).then(|| largest(findings)));
+    sections
 }
 
 fn by_scheme(findings: &Findings) -> Section {
@@ -46,7 +48,12 @@ fn by_scheme(findings: &Findings) -> Section {
     });
     Section {
         title: "All coroutine types: bytes by scheme".to_owned(),
-        note: format!("The sum over {} types.", findings.totals.coroutines.len()),
+        note: format!(
+            "The sum over {} types. For coroutines that is their frames; {} are awaited by no other, and would be \
+             roots, each with {DRIVER} bytes for the driver of its chain.",
+            findings.totals.coroutines.len(),
+            findings.totals.roots.len(),
+        ),
         grid: Grid {
             corner: "scheme".to_owned(),
             columns: vec!["bytes".to_owned(), "change".to_owned()],

@@ -11,6 +11,7 @@ mod bodies;
 mod direct;
 mod kinds;
 mod nested;
+mod packed;
 mod published;
 mod work;
 
@@ -20,5 +21,6 @@ fn main() {
     for ((function, plain), (_, direct)) in plain.zip(direct) {
         println!("{plain} {direct} {function}");
     }
+    println!("packed {}", work::size(packed::blocks2::<1024>()).1);
     published::run();
 }

@@ -14,6 +14,8 @@ pub struct Body {
     pub locals: Local,
     /// For each captured variable the local that it is moved into first, if that is what the body does with it.
     pub fed: Vec<(usize, Local)>,
+    /// The same, if the captured variable is copied: it is of a `Copy` type.
+    pub copied: Vec<(usize, Local)>,
 }
 
 /// A basic block.
@@ -83,7 +85,8 @@ impl Body {
 
     fn read(text: &str, relocation: Option<Relocation>) -> Result<Self> {
         let (raw, first_free) = lines(text)?;
-        let mut body = Self { blocks: Vec::new(), locals: first_free, fed: Vec::new() };
+        let mut body =
+            Self { blocks: Vec::new(), locals: first_free, fed: Vec::new(), copied: Vec::new() };
         for line in raw.iter().flatten() {
             let highest = locals(line).map(|(_, _, local)| local).max().unwrap_or(0);
             body.locals = body.locals.max(highest + 1);
@@ -128,13 +131,16 @@ impl Body {
 
     /// `_3 = move (_1.0: Big)`: capture 0 goes into local 3.
     fn note_fed(&mut self, line: &str) {
-        let fed = || {
-            let (local, value) = line.split_once(" = move (_1.")?;
-            Some((value.split(':').next()?.parse().ok()?, whole_local(local)?))
-        };
-        self.fed.extend(
-            fed().filter(|(capture, _)| !self.fed.iter().any(|(known, _)| known == capture)),
-        );
+        for (how, fed) in [(" = move (_1.", &mut self.fed), (" = copy (_1.", &mut self.copied)] {
+            let Some((local, value)) = line.split_once(how) else { continue };
+            let capture = value.split(':').next().and_then(|index| index.parse().ok());
+            let is_whole = value.ends_with(')') && !value.contains(").");
+            if let (Some(capture), Some(local), true) = (capture, whole_local(local), is_whole) {
+                if !fed.iter().any(|(known, _)| *known == capture) {
+                    fed.push((capture, local));
+                }
+            }
+        }
     }
 }
 
@@ -259,7 +265,7 @@ mod tests {
         let body = Body::parse(DUMP).unwrap();
         assert_eq!((body.blocks.len(), body.locals), (93, 63));
         assert_eq!(body.blocks.iter().filter(|block| block.terminator.suspends).count(), 2);
-        assert_eq!(body.fed, [(0, 3)]);
+        assert_eq!((body.fed, body.copied), (vec![(0, 3)], vec![(1, 4)]));
         assert_eq!(
             body.blocks[14].terminator.targets,
             [("resume".to_owned(), 16), ("drop".to_owned(), 38)]

@@ -12,8 +12,8 @@ use crate::mir::Body;
 use crate::mir::saved::{Declared, Saved, declared};
 
 /// Behind the path of a definition in the name of a dump.
-const BEFORE: &str = ".-------.coroutine_before.0.mir";
-const RESUME: &str = ".-------.coroutine_resume.0.mir";
+pub(super) const BEFORE: &str = ".-------.coroutine_before.0.mir";
+pub(super) const RESUME: &str = ".-------.coroutine_resume.0.mir";
 
 /// All dumps below a directory.
 #[derive(Debug, Default)]
@@ -36,6 +36,8 @@ pub struct Definition {
     pub own: Stored,
     /// For each captured variable the local that it is moved into first.
     pub fed: Vec<(usize, u32)>,
+    /// The same, if it is copied.
+    pub copied: Vec<(usize, u32)>,
     relocated: OnceCell<(usize, Rc<Relocated>)>,
 }
 
@@ -146,6 +148,7 @@ impl Definition {
             declared: declared(resume)?,
             own: analyse(&body, 0, StorageEnds::WithMove),
             fed: body.fed,
+            copied: body.copied,
             before,
             relocated: OnceCell::new(),
         })
@@ -192,10 +195,8 @@ fn dump_name(path: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::recorded::{RESUME_TEXT, write};
     use super::*;
-
-    const BEFORE_TEXT: &str = include_str!("../../tests/dumps/looped.before.mir");
-    const RESUME_TEXT: &str = include_str!("../../tests/dumps/looped.resume.mir");
 
     fn name(path: &[&str]) -> String {
         dump_name(&path.iter().map(|&part| part.to_owned()).collect::<Vec<_>>())
@@ -212,13 +213,8 @@ mod tests {
     #[test]
     fn a_dump_that_cannot_be_read_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        let write =
-            |name: &str, text: &str| std::fs::write(directory.path().join(name), text).unwrap();
-        for (definition, resume) in [("s1.f-{closure#0}", RESUME_TEXT), ("s1.g-{closure#0}", "cut")]
-        {
-            write(&format!("{definition}{BEFORE}"), BEFORE_TEXT);
-            write(&format!("{definition}{RESUME}"), resume);
-        }
+        write(directory.path(), "s1.f-{closure#0}", RESUME_TEXT);
+        write(directory.path(), "s1.g-{closure#0}", "cut");
         let mut dumps = Dumps::list(directory.path(), |_| true).unwrap();
         assert_eq!(dumps.len(), 2);
         let path = |name: &str| ["s1", name, "{async_fn_env#0}"].map(str::to_owned);

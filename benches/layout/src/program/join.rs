@@ -100,6 +100,7 @@ fn fit(
         captures: captured,
         locals: stored,
         saved: saved.clone(),
+        doubled: doubled(definition),
         relocated,
         suspensions: coroutine
             .variants
@@ -174,6 +175,13 @@ fn is_function_item(types: &Types, field: &Field, others: &[&[Field]]) -> bool {
             }))
 }
 
+/// The captures whose variables are stored.
+fn doubled(definition: &Definition) -> Vec<usize> {
+    let fed = definition.fed.iter().chain(&definition.copied);
+    let stored = fed.filter(|(_, local)| definition.own.locals.contains(local));
+    stored.map(|(capture, _)| *capture).collect()
+}
+
 fn relocate(
     definition: &Definition,
     captures: &[Item],
@@ -217,4 +225,47 @@ fn relocate(
         scoped: scoped.collect(),
         moved_once,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::recorded::{RESUME_TEXT, SIZE, program};
+
+    #[test]
+    fn a_recorded_coroutine_is_modelled() {
+        let program = program(SIZE, RESUME_TEXT);
+        assert!(program.checked.is_right(), "{:?}", program.checked);
+        assert_eq!((program.checked.types, program.checked.definitions), (1, 1));
+        let found = program.coroutines.values().next().unwrap();
+        let names = |items: &[super::Item]| -> Vec<String> {
+            items.iter().map(|item| item.name.clone()).collect()
+        };
+        assert_eq!(names(&found.captures), ["b", "n"]);
+        assert_eq!(names(&found.locals)[..5], ["b", "t", "iter", "i", "__awaitee"]);
+        assert_eq!((found.doubled.as_slice(), found.suspensions.len()), (&[0][..], 2));
+    }
+
+    #[test]
+    fn a_size_that_is_not_the_models_is_noticed() {
+        let program = program(SIZE + 8, RESUME_TEXT);
+        assert!(!program.checked.is_right());
+        let (name, model, real) = &program.checked.other_size[0];
+        assert!(name.contains("looped") && (model.size, real.size) == (SIZE, SIZE + 8));
+    }
+
+    #[test]
+    fn a_liveness_that_is_not_the_compilers_is_noticed() {
+        let conflict = "        (_s0, _s1),\n";
+        let program = program(SIZE, &RESUME_TEXT.replace(conflict, ""));
+        assert!(!program.checked.is_right());
+        assert_eq!(program.checked.other_liveness.len(), 1);
+    }
+
+    #[test]
+    fn a_dump_of_another_version_is_not_used() {
+        let less = RESUME_TEXT.replace("        Suspend1 (4): [_s5, _s6, _s7],\n", "");
+        let program = program(SIZE, &less);
+        assert!(program.coroutines.is_empty());
+        assert_eq!(program.missing.values().next(), Some(&super::Missing::Other));
+    }
 }

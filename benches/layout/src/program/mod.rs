@@ -3,6 +3,8 @@
 
 pub mod dumps;
 mod join;
+#[cfg(test)]
+pub(crate) mod recorded;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,6 +27,8 @@ pub struct Coroutine {
     pub locals: Vec<Item>,
     /// When.
     pub saved: Saved,
+    /// The captures that are in a stored local, too.
+    pub doubled: Vec<usize>,
     /// What it would store if it moved its captures into locals first.
     pub relocated: Relocated,
     /// Where it suspends.

@@ -37,8 +37,14 @@ pub(super) fn header(scheme: Scheme) -> Option<Extent> {
 impl Sizes<'_> {
     /// The frame of a callee that lies in its caller's.
     pub(super) fn frame(&mut self, found: &Coroutine) -> Extent {
+        if let Some(&known) = self.frames.get(&found.ty) {
+            return known;
+        }
+        self.frames.insert(found.ty, self.real(found.ty));
         let content = self.future(found).or(self.result(found)).or(WORD);
-        header(self.scheme).unwrap_or(Extent::EMPTY).then(content).padded()
+        let frame = header(self.scheme).unwrap_or(Extent::EMPTY).then(content).padded();
+        self.frames.insert(found.ty, frame);
+        frame
     }
 
     /// The whole of a chain that is a value.

@@ -64,6 +64,7 @@ fn live(sizes: &mut Sizes<'_>, found: &Coroutine) -> u64 {
     if let Some(&known) = sizes.bounds.get(&found.ty) {
         return known;
     }
+    sizes.bounds.insert(found.ty, 0);
     let captures: u64 = found.captures.iter().map(|capture| sizes.of(capture.ty).size).sum();
     let locals: Vec<u64> =
         found.relocated.locals.iter().map(|local| live_in(sizes, local)).collect();

@@ -1,6 +1,6 @@
 //! The size of every type of a program under one scheme.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use super::{Scheme, coroutine, inlined};
 use crate::dwarf::{Kind, TypeId};
@@ -17,21 +17,20 @@ pub struct Sizes<'p> {
     pub(super) program: &'p Program,
     pub(super) scheme: Scheme,
     extents: HashMap<TypeId, Extent>,
+    pub(super) frames: HashMap<TypeId, Extent>,
     pub(super) bounds: HashMap<TypeId, u64>,
     holders: HashMap<TypeId, bool>,
-    awaited: HashSet<TypeId>,
 }
 
 impl<'p> Sizes<'p> {
     /// Of one scheme.
     #[must_use]
     pub fn new(program: &'p Program, scheme: Scheme) -> Self {
-        let all = program.coroutines.values().flat_map(|found| &found.relocated.locals);
         Self {
-            awaited: all.filter(|local| local.name == AWAITED).map(|local| local.ty).collect(),
             program,
             scheme,
             extents: HashMap::new(),
+            frames: HashMap::new(),
             bounds: HashMap::new(),
             holders: HashMap::new(),
         }
@@ -50,6 +49,8 @@ impl<'p> Sizes<'p> {
         }
         let program = self.program;
         let real = self.real(ty);
+        // No type holds itself; but of two versions of a crate one may hold the other's type of the same name and size.
+        self.extents.insert(ty, real);
         let extent = if self.scheme == Scheme::Today {
             real
         } else if let Some(found) = program.coroutines.get(&ty) {
@@ -63,14 +64,15 @@ impl<'p> Sizes<'p> {
         extent
     }
 
-    /// The extent of a coroutine, by its use: where some coroutine awaits it, it is a callee, else a value.
+    /// The extent of a coroutine where another awaits it.
     ///
-    /// The two differ for a coroutine of `cps-core`: a callee is a frame in that of its caller, a value a root.
-    pub fn in_use(&mut self, found: &Coroutine) -> Extent {
-        if coroutine::header(self.scheme).is_some() && self.awaited.contains(&found.ty) {
-            return self.frame(found);
+    /// For a coroutine of `cps-core` that is a frame in its caller's. What holds it as a value holds a root, which is
+    /// larger by the driver, and at least as large as the arguments: [`of`](Self::of).
+    pub fn awaited(&mut self, found: &Coroutine) -> Extent {
+        match coroutine::header(self.scheme) {
+            Some(_) => self.frame(found),
+            None => self.of(found.ty),
         }
-        self.of(found.ty)
     }
 
     /// The extent of something stored, by how it is held.
@@ -135,12 +137,13 @@ impl<'p> Sizes<'p> {
             return known;
         }
         let program = self.program;
+        self.holders.insert(ty, false);
         let holds = match &program.types.get(ty).kind {
             Kind::Coroutine => program.coroutines.contains_key(&ty),
             Kind::Leaf | Kind::Function => false,
             Kind::Array(element, _) => self.holds_coroutines(*element),
             Kind::Struct(fields) | Kind::Choice(fields) => {
-                fields.iter().any(|field| field.ty != ty && self.holds_coroutines(field.ty))
+                fields.iter().any(|field| self.holds_coroutines(field.ty))
             }
         };
         self.holders.insert(ty, holds);
