@@ -27,7 +27,7 @@ step_rooms() {
     need_program python3 python3
     python3 .ci/rooms.py cps-core/src
     python3 .ci/unsafe.py cps-core/src cps-core/macros/src reactor/src reactor/macros/src benches
-    python3 .ci/paths.py ./*.md docs cps-core reactor loom-tests benches examples
+    python3 .ci/paths.py ./*.md docs cps-core reactor loom-tests shuttle-tests benches examples
 }
 
 step_clippy() {
