@@ -9,11 +9,13 @@
 //! The program `lab` is the command line for it; the criterion benches run the same workloads.
 //! `benches/README.md` says where what belongs.
 
+pub mod compare;
 pub mod experiment;
 pub mod gate;
 pub mod layout;
 pub mod machine;
 pub mod measure;
 pub mod record;
+pub mod self_check;
 pub mod serve;
 pub mod show;

@@ -13,12 +13,15 @@ use lab::experiment::{self, Experiment, Participant, Progress};
 use lab::gate;
 use lab::layout;
 use lab::machine::Machine;
+use lab::machine::noise::Noise;
 use lab::measure::Budget;
 use lab::measure::instructions::Counter;
 use lab::record::{JsonSink, Record};
 use lab::serve;
 use lab::show::Section;
 use lab::show::report::{self, Absent};
+use lab::show::table;
+use lab::{compare, self_check};
 use lab_layout::build::wrapper;
 use lab_strategies::registry::{self, Entry, Loaded, Setup};
 use lab_work::paths;
@@ -84,6 +87,9 @@ enum Command {
     List,
     Layout(Box<layout::Arguments>),
     Gate(gate::Arguments),
+    Compare(compare::Arguments),
+    /// Compare strategies with themselves, 20 times: no difference may be seen
+    SelfCheck,
     /// Run one cell once, untimed: what `--instructions` counts
     #[command(name = "__cell", hide = true)]
     Cell {
@@ -114,6 +120,8 @@ fn main() -> ExitCode {
         }
         Some(Command::Layout(arguments)) => layout::run(arguments),
         Some(Command::Gate(arguments)) => gate::run(arguments),
+        Some(Command::Compare(arguments)) => compare::run(arguments),
+        Some(Command::SelfCheck) => self_check::run(),
         Some(Command::Cell { strategy, request }) => serve::run_once(strategy, request),
         Some(Command::Serve { strategy }) => serve::serve(strategy),
     };
@@ -183,9 +191,13 @@ fn run(args: &Run) -> Result<()> {
     let counter = args.instructions.then(Counter::new).transpose()?;
     let (participants, absent) = participants(args, &chosen)?;
 
-    let machine = Machine::here();
+    let mut machine = Machine::here();
+    for Participant { entry, strategy } in &participants {
+        machine.peers.extend(strategy.built_by().map(|by| (entry.name.to_owned(), by)));
+    }
     if tables {
         writeln!(io::stdout(), "{}", machine.line())?;
+        writeln!(io::stdout(), "{}", table::TIES)?;
         for Participant { entry, strategy } in &participants {
             if let Some(by) = strategy.built_by() {
                 writeln!(io::stdout(), "{}: built by {by}", entry.name)?;
@@ -211,16 +223,24 @@ fn run(args: &Run) -> Result<()> {
             budget: budget(args, quick),
             progress: &mut bar,
         };
-        let records = match &counter {
+        // Counts do not depend on what else the machine does.
+        machine.noise = counter.is_none().then(Noise::now);
+        let mut records = match &counter {
             None => experiment.run(&mut run)?,
             Some(counter) => experiment.count(counter, &mut run)?,
         };
+        if let Some(first) = records.first_mut() {
+            first.machine = Some(Box::new(machine.clone()));
+        }
         bar.finish();
         if records.is_empty() && args.experiment.is_some() && !args.strategies.is_empty() {
             bail!("`{}` has nothing for {} to do", experiment.name(), args.strategies.join(", "));
         }
         if let Some(json) = &mut json {
             records.iter().try_for_each(|record| json.write(record))?;
+        }
+        if let (true, Some(noise)) = (tables, &machine.noise) {
+            writeln!(io::stdout(), "\n{}: the machine is {}", experiment.name(), noise.line())?;
         }
         show(experiment, &records, tables, &mut sections)?;
     }

@@ -8,11 +8,13 @@ use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::machine::Machine;
+
 /// What identifies a result within an experiment and strategy, for instance `{"depth": 8}`.
 pub type Params = Map<String, Value>;
 
 /// One result. The field names are a contract with other programs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Record {
     /// Name of the experiment.
     pub experiment: String,
@@ -32,6 +34,13 @@ pub struct Record {
     pub high: f64,
     /// How many samples.
     pub samples: usize,
+    /// Where the median is with a [certainty of 99 %](crate::measure::statistics::CONFIDENCE), if there are enough
+    /// samples to say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// The circumstances, in the first record of each experiment of a run.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<Box<Machine>>,
 }
 
 impl Record {
@@ -49,6 +58,14 @@ impl Record {
     #[must_use]
     pub fn number(&self, param: &str) -> Option<u64> {
         self.params.get(param).and_then(Value::as_u64)
+    }
+
+    /// Whether nothing tells the two apart: their intervals overlap. Without intervals, their quartiles do.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let bounds = |record: &Self| record.interval.unwrap_or([record.low, record.high]);
+        let ([low, high], [other_low, other_high]) = (bounds(self), bounds(other));
+        low <= other_high && other_low <= high
     }
 
     /// Name of the strategy, with the placement where it has one.

@@ -24,6 +24,9 @@ pub(crate) mod atomic {
 pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard};
 #[cfg(not(loom))]
 pub(crate) use std::sync::{Condvar, Mutex, MutexGuard};
+/// For the executor of several threads, whose tests schedule them.
+#[cfg(not(loom))]
+pub(crate) use std::{thread, thread_local};
 
 /// Locks a mutex under which no foreign code runs, so that a panic leaves nothing half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -44,20 +44,11 @@ pub fn blocks(sizes: &mut Sizes<'_>, found: &Coroutine) -> Option<Blocks> {
     let (locals, saved) = found.relocated.as_coroutine();
     let body = Body { locals: sizes.of_items(locals), saved: saved.clone() };
     let whole = body.size();
-    let mut chosen = candidates(&body);
-    let mut best = packed(&body, &chosen).size();
+    let candidates = candidates(&body);
     // All together first: one block alone may bring nothing, since the others' locals keep their places.
-    let mut at = 0;
-    while at < chosen.len() {
-        let mut without = chosen.clone();
-        without.remove(at);
-        let size = packed(&body, &without).size();
-        if size <= best {
-            (chosen, best) = (without, size);
-        } else {
-            at += 1;
-        }
-    }
+    let (together, alone) =
+        (grown(&body, disjoint(&candidates), &candidates), grown(&body, Vec::new(), &candidates));
+    let (chosen, best) = if alone.1 < together.1 { alone } else { together };
     let saves = whole.saturating_sub(best);
     (saves >= WORTHWHILE).then(|| Blocks {
         lines: chosen
@@ -70,12 +61,19 @@ pub fn blocks(sizes: &mut Sizes<'_>, found: &Coroutine) -> Option<Blocks> {
     })
 }
 
-/// Ranges of suspensions over which some local is stored that is kept for life: disjoint, those of large locals first.
-fn candidates(body: &Body) -> Vec<(usize, usize)> {
+/// From the first to the last of some suspensions, by their numbers.
+type Range = (usize, usize);
+
+fn are_apart(a: Range, b: Range) -> bool {
+    a.1 < b.0 || b.1 < a.0
+}
+
+/// Ranges of suspensions over which some local is stored that is kept for life; those of large locals first.
+fn candidates(body: &Body) -> Vec<Range> {
     let layout = rustc::layout(&[], &body.locals, &body.saved);
     let mut promoted: Vec<usize> = layout.promoted.ones().collect();
     promoted.sort_by_key(|&local| std::cmp::Reverse(body.locals[local].size));
-    let mut chosen: Vec<(usize, usize)> = Vec::new();
+    let mut ranges = Vec::new();
     let all = body.saved.variants.len() - RESERVED;
     for local in promoted {
         let mut stored = (0..all).filter(|i| body.saved.variants[RESERVED + i].contains(&local));
@@ -83,21 +81,57 @@ fn candidates(body: &Body) -> Vec<(usize, usize)> {
         let last = stored.next_back().unwrap_or(first);
         // A block around all of it is the coroutine itself.
         let is_whole = (first, last) == (0, all - 1);
-        let is_apart = |&(a, b): &(usize, usize)| last < a || b < first;
-        if body.locals[local].size > WORD.size
-            && first < last
-            && !is_whole
-            && chosen.iter().all(is_apart)
-        {
-            chosen.push((first, last));
+        let is_new = !ranges.contains(&(first, last));
+        if body.locals[local].size > WORD.size && first < last && !is_whole && is_new {
+            ranges.push((first, last));
+        }
+    }
+    ranges
+}
+
+/// As many as are apart from those before them.
+fn disjoint(ranges: &[Range]) -> Vec<Range> {
+    let mut chosen: Vec<Range> = Vec::new();
+    for &range in ranges {
+        if chosen.iter().all(|&other| are_apart(range, other)) {
+            chosen.push(range);
         }
     }
     chosen.sort_unstable();
     chosen
 }
 
+/// Some ranges without those that bring nothing, and with others that bring something; and the size.
+fn grown(body: &Body, mut chosen: Vec<Range>, candidates: &[Range]) -> (Vec<Range>, u64) {
+    let mut best = packed(body, &chosen).size();
+    let mut at = 0;
+    while at < chosen.len() {
+        let mut without = chosen.clone();
+        without.remove(at);
+        let size = packed(body, &without).size();
+        if size <= best {
+            (chosen, best) = (without, size);
+        } else {
+            at += 1;
+        }
+    }
+    for &range in candidates {
+        if chosen.iter().any(|&other| !are_apart(range, other)) {
+            continue;
+        }
+        let mut with = chosen.clone();
+        with.push(range);
+        with.sort_unstable();
+        let size = packed(body, &with).size();
+        if size < best {
+            (chosen, best) = (with, size);
+        }
+    }
+    (chosen, best)
+}
+
 /// With some ranges of suspensions packed by themselves.
-fn packed(body: &Body, ranges: &[(usize, usize)]) -> Body {
+fn packed(body: &Body, ranges: &[Range]) -> Body {
     let mut body = body.clone();
     // From the last: so those before keep their numbers.
     for &range in ranges.iter().rev() {
@@ -114,7 +148,7 @@ impl Body {
     }
 
     /// With the suspensions from the first to the last of a range replaced by that of an inner coroutine.
-    fn pack(&self, (first, last): (usize, usize)) -> Self {
+    fn pack(&self, (first, last): Range) -> Self {
         let range = RESERVED + first..=RESERVED + last;
         let stored_in = |local: usize| {
             let variants = self.saved.variants.iter().enumerate();
@@ -227,7 +261,7 @@ mod tests {
     fn blocks_in_sequence_share_memory_once_each_is_packed() {
         let body = in_sequence(4);
         assert_eq!(body.size(), 4 * 1024 + 1);
-        let ranges = candidates(&body);
+        let ranges = disjoint(&candidates(&body));
         assert_eq!(ranges, [(0, 1), (2, 3), (4, 5), (6, 7)]);
         // One alone brings nothing.
         assert!(packed(&body, &ranges[..1]).size() >= body.size());

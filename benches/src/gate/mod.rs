@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn more_than_two_percent_are_longer() {
-        assert_eq!(Verdict::of(Some(100.0), 102.0), Verdict::Same);
+        assert_eq!(Verdict::of(Some(100.0), 101.9), Verdict::Same);
         assert!(
             matches!(Verdict::of(Some(100.0), 102.1), Verdict::Longer(p) if (p - 2.1).abs() < 1e-9)
         );

@@ -92,5 +92,6 @@ fn record(scheme: Scheme, params: &Params, metric: &str, unit: &str, value: f64)
         low: value,
         high: value,
         samples: 1,
+        ..Record::default()
     }
 }

@@ -210,5 +210,6 @@ pub fn record(
         low: value,
         high: value,
         samples: 1,
+        ..Record::default()
     }
 }

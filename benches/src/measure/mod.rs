@@ -11,12 +11,13 @@ use lab_work::workload::Workload;
 use rand::SeedableRng;
 use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
-use statrs::statistics::{Data, Max, Median, Min, OrderStatistics};
 
 use crate::record::{Params, Record};
+use statistics::{interval, median_and_quartiles};
 
 pub mod generated;
 pub mod instructions;
+pub mod statistics;
 
 /// How much to sample.
 #[derive(Clone, Copy, Debug)]
@@ -185,6 +186,7 @@ pub fn record_of(
     samples: Vec<f64>,
 ) -> Record {
     let count = samples.len();
+    let interval = interval(&samples).map(|bounds| bounds.map(rounded));
     let (value, low, high) = median_and_quartiles(samples);
     Record {
         experiment: experiment.to_owned(),
@@ -196,16 +198,9 @@ pub fn record_of(
         low: rounded(low),
         high: rounded(high),
         samples: count,
+        interval,
+        machine: None,
     }
-}
-
-fn median_and_quartiles(samples: Vec<f64>) -> (f64, f64, f64) {
-    let mut data = Data::new(samples);
-    let (min, max, median) = (data.min(), data.max(), data.median());
-    // The estimator extrapolates below the smallest of very few samples.
-    let low = data.lower_quartile().clamp(min, median);
-    let high = data.upper_quartile().clamp(median, max);
-    (median, low, high)
 }
 
 /// To a thousandth: more digits would pretend a precision that no clock has.
@@ -325,14 +320,5 @@ mod tests {
         });
         let iterations = interrupted.calibrate(BUDGET.sample_time).unwrap();
         assert_eq!(iterations, 1000);
-    }
-
-    #[test]
-    fn quartiles_enclose_the_median() {
-        for samples in [vec![1.0], vec![2.0, 1.0], vec![5.0, 1.0, 3.0, 2.0, 4.0]] {
-            let (median, low, high) = median_and_quartiles(samples);
-            assert!(low <= median && median <= high);
-        }
-        assert_eq!(median_and_quartiles(vec![5.0, 1.0, 3.0, 2.0, 4.0]).0, 3.0);
     }
 }

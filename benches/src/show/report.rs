@@ -7,6 +7,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 
 use crate::machine::Machine;
 use crate::show::Section;
+use crate::show::table::TIES;
 
 const STYLE: &str = "body{font-family:sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;\
     line-height:1.4}table{border-collapse:collapse;font-size:.85rem}td,th{border-bottom:1px solid \
@@ -42,9 +43,10 @@ pub fn write(
 ) -> Result<PathBuf> {
     let measured = Page {
         title: "Ways of resuming a suspended call stack".to_owned(),
-        about: "Values are medians of samples taken in alternating rounds; every result was \
-                checked. Compare them within this report only."
-            .to_owned(),
+        about: format!(
+            "Values are medians of samples taken in alternating rounds; every result was checked. Compare them \
+             within this report only. {TIES}."
+        ),
     };
     write_page(directory, machine, &measured, sections, absent)
 }
@@ -84,6 +86,16 @@ fn html_of(machine: &Machine, page: &Page, sections: &[Section], absent: &[Absen
                     dt { "Compiler" } dd { (machine.compiler) ", opt-level " (machine.opt_level) }
                     dt { "Commit" } dd { (machine.commit) }
                     dt { "Command" } dd { code { (machine.command) } }
+                    dt { "Date" } dd { (machine.date) }
+                    dt { "Machine" }
+                    dd {
+                        (machine.stepping) "; caches " (machine.caches) "; kernel " (machine.kernel)
+                        "; governor " (machine.governor) "; hypervisor: " (machine.hypervisor)
+                        "; huge pages " (machine.huge_pages)
+                    }
+                    dt { "Peers" }
+                    dd { @for (name, version) in &machine.peers { (name) " " (version) "; " } }
+                    @if let Some(noise) = &machine.noise { dt { "Noise" } dd { (noise.line()) } }
                 }
                 p { (page.about) }
                 @for section in sections { (section_html(section)) }

@@ -2,7 +2,35 @@
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, presets::UTF8_FULL_CONDENSED};
 
+use lab_strategies::registry::{self, Role};
+
 use crate::record::Record;
+
+/// What the sign beside a value means.
+pub const TIES: &str = "≈: no difference from this project's first value in the same row was seen (the 99 % intervals of \
+                        the medians overlap)";
+
+/// This project's first record in the row of `record`, if both are sampled and it is another strategy's.
+fn ours_beside<'r>(
+    records: &[&'r Record],
+    record: &Record,
+    row: &impl Fn(&Record) -> String,
+) -> Option<&'r Record> {
+    let is_ours = |name: &str| registry::find(name).is_some_and(|entry| entry.role == Role::Ours);
+    if record.interval.is_none() || is_ours(&record.strategy) {
+        return None;
+    }
+    let head = row(record);
+    records
+        .iter()
+        .find(|other| {
+            other.interval.is_some()
+                && is_ours(&other.strategy)
+                && other.metric == record.metric
+                && row(other) == head
+        })
+        .copied()
+}
 
 /// A table of texts.
 #[derive(Clone, Debug, Default)]
@@ -26,20 +54,22 @@ impl Grid {
     ) -> Self {
         let mut grid = Self { corner: corner.to_owned(), ..Self::default() };
         for record in records {
-            let (row, column) = (row(record), column(record));
+            let (head, column) = (row(record), column(record));
             let x = grid.columns.iter().position(|c| *c == column).unwrap_or_else(|| {
                 grid.columns.push(column);
                 grid.columns.len() - 1
             });
-            let y = grid.rows.iter().position(|(r, _)| *r == row).unwrap_or_else(|| {
-                grid.rows.push((row, Vec::new()));
+            let y = grid.rows.iter().position(|(r, _)| *r == head).unwrap_or_else(|| {
+                grid.rows.push((head, Vec::new()));
                 grid.rows.len() - 1
             });
             let cells = &mut grid.rows[y].1;
             if cells.len() <= x {
                 cells.resize(x + 1, String::new());
             }
-            cells[x] = short(record.value);
+            let ours = ours_beside(records, record, &row);
+            let is_tie = ours.is_some_and(|ours| ours.is_like(record));
+            cells[x] = short(record.value) + if is_tie { " ≈" } else { "" };
         }
         let width = grid.columns.len();
         for (_, cells) in &mut grid.rows {
@@ -108,6 +138,7 @@ mod tests {
             low: value,
             high: value,
             samples: 1,
+            ..Record::default()
         }
     }
 
@@ -121,6 +152,18 @@ mod tests {
         assert_eq!(grid.rows[0], ("1".into(), vec!["1.23".into(), "12.3".into()]));
         assert_eq!(grid.rows[1], ("2".into(), vec![String::new(), "123".into()]));
         assert!(grid.to_terminal().contains("12.3"));
+    }
+
+    #[test]
+    fn what_cannot_be_told_from_ours_is_marked() {
+        let with = |strategy, value: f64| Record {
+            interval: Some([value - 0.1, value + 0.1]),
+            ..record(strategy, 1, value)
+        };
+        let records = [with("nested", 5.0), with("direct", 5.15), with("stackful", 4.0)];
+        let all: Vec<&Record> = records.iter().collect();
+        let grid = Grid::pivot("depth", &all, |r| r.text("depth"), Record::label);
+        assert_eq!(grid.rows[0].1, ["5.00 ≈", "5.15", "4.00"]);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The lab from outside. One program, so that the strategies are linked once.
 
 mod cli;
+mod compare;
 mod layout;
 mod llvm_coro;
 mod memory;

@@ -6,7 +6,7 @@
 
 use std::collections::HashMap;
 use std::mem::take;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::task::Waker;
 use std::time::Instant;
 
@@ -15,7 +15,7 @@ use cps_core::backtrace::Backtrace;
 use crate::multi::Shared;
 use crate::multi::task::Task;
 use crate::sight::{Dump, PATIENCE, TaskDump, TaskState};
-use crate::sync::lock;
+use crate::sync::{Condvar, Mutex, lock};
 use crate::task::cell;
 use crate::task::counter::Suspend;
 

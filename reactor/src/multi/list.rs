@@ -1,10 +1,9 @@
 //! The list of all tasks, in parts, so that workers that spawn do not wait for each other.
 
 use std::ptr;
-use std::sync::Mutex;
 
 use crate::multi::task::Task;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock};
 
 /// One part of the list.
 pub(super) struct List(Mutex<Inner>);

@@ -29,10 +29,7 @@ mod worker;
 
 use std::fmt;
 use std::io;
-use std::sync::atomic::Ordering::{Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use crate::driver::{self, Driver};
@@ -47,7 +44,9 @@ use crate::multi::watch::Watch;
 use crate::multi::worker::{Seen, with_worker};
 use crate::sight::blocking::Blocking;
 use crate::sight::{RuntimeMetrics, WorkerMetrics};
-use crate::sync::lock;
+use crate::sync::atomic::Ordering::{Relaxed, Release};
+use crate::sync::atomic::{AtomicBool, AtomicUsize};
+use crate::sync::{Condvar, Mutex, lock, thread};
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
 use crate::task::origin::Origin;

@@ -28,7 +28,10 @@ pub(super) struct Task {
 }
 
 // What a task takes besides its future, its output or its panic.
-#[cfg(all(target_pointer_width = "64", not(any(feature = "metrics", feature = "tracing"))))]
+#[cfg(all(
+    target_pointer_width = "64",
+    not(any(feature = "metrics", feature = "tracing", shuttle))
+))]
 const _: () = assert!(size_of::<Task>() <= 104);
 
 // SAFETY: it begins with its `Common`, and is `repr(C)`.

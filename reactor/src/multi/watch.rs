@@ -8,12 +8,12 @@
 //! at the last look is *kept*. Its slot is emptied, and another worker is woken if there is something to do for it:
 //! what it does not find elsewhere, it finds in the event queue.
 
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::multi::Shared;
-use crate::sync::lock;
+use crate::sync::atomic::Ordering::{Acquire, Relaxed};
+use crate::sync::{Condvar, Mutex, lock};
 
 /// The time between two looks. A worker is found to be kept after one to two of them.
 const TICK: Duration = Duration::from_millis(5);

@@ -4,9 +4,9 @@ use std::cell::Cell;
 use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
+use std::sync::Arc;
 use std::sync::atomic::Ordering::{Acquire, Relaxed};
 use std::sync::atomic::{AtomicPtr, AtomicU32};
-use std::sync::{Arc, Mutex};
 use std::task::Context;
 
 use crate::budget;
@@ -17,7 +17,7 @@ use crate::multi::slot::Slot;
 use crate::multi::task::Task;
 use crate::sight::WorkerMetrics;
 use crate::sight::count::Count;
-use crate::sync::lock;
+use crate::sync::{Mutex, lock, thread_local};
 use crate::task::cell::{self, Progress, quietly};
 use crate::task::counter::Suspend;
 

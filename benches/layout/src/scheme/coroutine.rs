@@ -28,7 +28,9 @@ const WORD: Extent = Extent { size: 8, align: 8 };
 /// The header of frames, in a scheme that has them.
 pub(super) fn header(scheme: Scheme) -> Option<Extent> {
     match scheme {
-        Scheme::Coroutine => Some(Extent { size: HEADER, align: WORD.align }),
+        Scheme::Coroutine | Scheme::WithoutResult => {
+            Some(Extent { size: HEADER, align: WORD.align })
+        }
         Scheme::ShortHeader => Some(Extent { size: HEADER / 2, align: WORD.align }),
         _ => None,
     }
@@ -57,7 +59,8 @@ impl Sizes<'_> {
     }
 
     fn result(&mut self, found: &Coroutine) -> Extent {
-        found.output.map_or(Extent::EMPTY, |output| self.of(output))
+        let output = found.output.filter(|_| self.scheme != Scheme::WithoutResult);
+        output.map_or(Extent::EMPTY, |output| self.of(output))
     }
 
     fn future(&mut self, found: &Coroutine) -> Extent {

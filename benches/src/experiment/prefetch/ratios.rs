@@ -131,6 +131,7 @@ mod tests {
             low: value,
             high: value,
             samples: 1,
+            ..Record::default()
         }
     }
 

@@ -256,6 +256,7 @@ mod tests {
             low: value,
             high: value,
             samples: 1,
+            ..Record::default()
         }
     }
 
