@@ -22,7 +22,13 @@ fn functions_made_coroutines_do_what_async_functions_do() {
     if is_skipped() {
         return;
     }
-    for lowering in [Lowering::Heap, Lowering::Elided, Lowering::Inlined, Lowering::Eager] {
+    for lowering in [
+        Lowering::Heap,
+        Lowering::Elided,
+        Lowering::Inlined,
+        Lowering::Unoptimised,
+        Lowering::Eager,
+    ] {
         let outcome = differential(lowering).unwrap();
         println!("{lowering:?}: {outcome:?}");
         assert_eq!((outcome.different, outcome.frames), (0, 0), "{lowering:?}: {outcome:?}");
@@ -40,6 +46,16 @@ fn what_rustc_says_of_functions_miscompiles_coroutines() {
     let outcome = differential(Lowering::EagerWithAttributes).unwrap();
     println!("{outcome:?}");
     assert!(outcome.different > 0, "{outcome:?}");
+}
+
+#[test]
+fn a_coroutine_whose_address_is_taken_is_refused() {
+    if is_skipped() {
+        return;
+    }
+    let error = format!("{:#}", with_address().unwrap_err());
+    assert!(error.contains("error: the address of the coroutine"), "{error}");
+    assert!(error.contains("callee"), "{error}");
 }
 
 /// What a chain keeps while it is suspended.

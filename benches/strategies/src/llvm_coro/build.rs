@@ -57,8 +57,8 @@ const RUSTC_FLAGS: [&str; 9] = [
 /// Whatever the frequency of a call, its callee's frame may lie in the caller's.
 const OPT_FLAGS: [&str; 1] = ["-coro-elide-branch-ratio=0"];
 
-const LLC_FLAGS: [&str; 5] =
-    ["-O3", "-relocation-model=pic", "-function-sections", "-data-sections", "-filetype=obj"];
+const LLC_FLAGS: [&str; 4] =
+    ["-relocation-model=pic", "-function-sections", "-data-sections", "-filetype=obj"];
 
 /// Nothing of Rust's library is exported, and of the peer all that is unused goes.
 const LINK_FLAGS: [&str; 5] =
@@ -71,6 +71,9 @@ const LINKED_WITH: [&str; 7] =
 /// Before the plugin: what is not `#[inline(never)]` becomes part of its callers, as long as all are
 /// ordinary functions. Of a peer with `--cfg inlined` that is all but recursion.
 const INLINE: &str = "cgscc(inline,function(sroa,early-cse,dce,simplifycfg))";
+
+/// In what is not optimised: only the functions around the plugin's markers.
+const INLINE_ALWAYS: &str = "always-inline";
 
 /// A peer to be built.
 #[derive(Clone, Copy, Debug, Hash)]
@@ -85,6 +88,8 @@ pub(super) struct Unit {
     pub(super) cfgs: &'static [&'static str],
     /// Options of the pass, as it takes them.
     pub(super) options: &'static str,
+    /// How far LLVM optimises it: `O3`.
+    pub(super) level: &'static str,
 }
 
 impl Toolchain {
@@ -97,7 +102,7 @@ impl Toolchain {
         (unit, SHARED, BODIES, PLUGIN, self.describe()).hash(&mut hasher);
         (PLUGIN_FLAGS, RUSTC_FLAGS, OPT_FLAGS, LLC_FLAGS, LINK_FLAGS, LINKED_WITH)
             .hash(&mut hasher);
-        INLINE.hash(&mut hasher);
+        (INLINE, INLINE_ALWAYS).hash(&mut hasher);
         let (stem, _) = unit.file.split_once('.').unwrap_or((unit.file, ""));
         cached(&format!("llvm-{stem}-{:016x}.so", hasher.finish()), |work| {
             self.build(unit, work).with_context(|| format!("cannot build {}", unit.file))
@@ -141,7 +146,11 @@ impl Toolchain {
             .arg(format!("--emit=llvm-bc={},link={}", bitcode.display(), archive.display()))
             .arg(work.join(unit.file)))?;
         // 2. Functions to coroutines, and all of LLVM's optimisations.
-        let passes = format!("{INLINE},rust-coro<{}>,verify,default<O3>", unit.options);
+        let Unit { options, level, .. } = unit;
+        let passes = match *level {
+            "O0" => format!("{INLINE_ALWAYS},rust-coro<{options}>,verify,default<O0>"),
+            _ => format!("{INLINE},rust-coro<{options}>,verify,default<{level}>"),
+        };
         run(Command::new(&self.opt)
             .arg(format!("-load-pass-plugin={}", plugin.display()))
             .args(OPT_FLAGS)
@@ -150,7 +159,12 @@ impl Toolchain {
             .arg("-o")
             .arg(&lowered))?;
         // 3. To machine code.
-        run(Command::new(&self.llc).args(LLC_FLAGS).arg(&lowered).arg("-o").arg(&object))?;
+        run(Command::new(&self.llc)
+            .arg(format!("-{level}"))
+            .args(LLC_FLAGS)
+            .arg(&lowered)
+            .arg("-o")
+            .arg(&object))?;
         // 4. Of the archive the linker takes what the object lacks: not rustc's own object of the peer.
         run(Command::new(&self.clang)
             .args(unit.is_library.then_some("-shared"))

@@ -1,6 +1,7 @@
 //! Whether a function that was made a coroutine does what an `async fn` of the same text does:
 //! `peers/differential.rs`, a program that compares them in one process.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context as _, Result};
@@ -18,6 +19,8 @@ pub enum Lowering {
     Elided,
     /// As in the strategy `llvm-coro-inlined`.
     Inlined,
+    /// Without LLVM's optimisations.
+    Unoptimised,
     /// They run when they are created, to the first suspension, and not when they are awaited.
     Eager,
     /// The same, and what rustc says of functions is left as it is, though it is false of coroutines.
@@ -32,12 +35,14 @@ impl Lowering {
             is_library: false,
             cfgs: &["count"],
             options: "",
+            level: "O3",
         };
         let eager = &["count", "eager"];
         match self {
             Lowering::Heap => plain,
             Lowering::Elided => Unit { options: "elide", ..plain },
             Lowering::Inlined => Unit { cfgs: &["count", "inlined"], ..plain },
+            Lowering::Unoptimised => Unit { level: "O0", ..plain },
             Lowering::Eager => Unit { cfgs: eager, options: "eager", ..plain },
             Lowering::EagerWithAttributes => {
                 Unit { cfgs: eager, options: "eager;keep-attributes", ..plain }
@@ -85,4 +90,13 @@ pub fn differential(lowering: Lowering) -> Result<Outcome> {
         frames: count("frames=")?,
         first: printed.lines().find(|line| line.starts_with("seed")).map(str::to_owned),
     })
+}
+
+/// Builds a program with a coroutine whose address is taken.
+///
+/// # Errors
+/// Always: a call by the address would not be an await. Or if a tool is missing.
+pub fn with_address() -> Result<PathBuf> {
+    let source = include_str!("peers/address.rs");
+    Toolchain::find()?.built(&Unit { file: "address.rs", source, ..Lowering::Heap.unit() })
 }

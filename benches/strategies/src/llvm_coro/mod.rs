@@ -23,7 +23,7 @@ mod differential;
 mod toolchain;
 
 use build::Unit;
-pub use differential::{Lowering, Outcome, available, differential};
+pub use differential::{Lowering, Outcome, available, differential, with_address};
 use toolchain::Toolchain;
 
 /// The workloads under the clock; frames from `malloc`.
@@ -33,6 +33,7 @@ const CHAINS: Unit = Unit {
     is_library: true,
     cfgs: &[],
     options: "",
+    level: "O3",
 };
 
 /// Frames from a LIFO arena.
@@ -51,6 +52,7 @@ const LOOKUPS: Unit = Unit {
     is_library: true,
     cfgs: &[],
     options: "elide",
+    level: "O3",
 };
 
 const LOOKUPS_INLINED: Unit = Unit { cfgs: &["inlined"], options: "", ..LOOKUPS };
@@ -62,6 +64,7 @@ const MEMORY: Unit = Unit {
     is_library: true,
     cfgs: &["count"],
     options: "separate",
+    level: "O3",
 };
 
 const MEMORY_ELIDED: Unit = Unit { options: "elide", ..MEMORY };
