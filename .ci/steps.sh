@@ -218,9 +218,10 @@ step_miri_stacked_tail() { miri cps-core "" tail-call "${TAIL_TESTS[@]/#/--test=
 # Lists of what runs on a thread, which only this feature keeps.
 step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_branches,context}; }
 
-# Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
+# Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, sockets,
+# and the threads of the pool, which stay.
 step_miri_reactor() {
-    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns runtime_counts)
+    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns runtime_counts way_to_spawn)
     miri reactor "-Zmiri-disable-isolation" "" --test={blocked,executor,guards,matrix,multi,sight} -- \
         "${skipped[@]/#/--skip=}"
     miri reactor "-Zmiri-disable-isolation -Zmiri-tree-borrows" "" --test={guards,join} -- "${skipped[@]/#/--skip=}"
