@@ -218,9 +218,10 @@ step_miri_stacked_tail() { miri cps-core "" tail-call "${TAIL_TESTS[@]/#/--test=
 # Lists of what runs on a thread, which only this feature keeps.
 step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_branches,context}; }
 
-# Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, or sockets.
+# Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, sockets,
+# and the threads of the pool, which stay.
 step_miri_reactor() {
-    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns runtime_counts)
+    local skipped=(many_threads starve sockets asleep outside_a_runtime take_turns runtime_counts way_to_spawn)
     miri reactor "-Zmiri-disable-isolation" "" --test={blocked,executor,guards,matrix,multi,sight} -- \
         "${skipped[@]/#/--skip=}"
     miri reactor "-Zmiri-disable-isolation -Zmiri-tree-borrows" "" --test={guards,join} -- "${skipped[@]/#/--skip=}"
@@ -362,6 +363,21 @@ step_lab_cpp() {
     need_program g++ g++
     use_target release
     cargo run --release --bin lab -- call --quick --strategies direct,cpp-gcc
+}
+
+# Rust functions as LLVM's coroutines compute what the others compute, and do what `async fn` of the same text do. The
+# programs were compiled by `test`; this adds the peers, which need the tools of rustc's own LLVM.
+step_lab_llvm() {
+    local llvm output
+    llvm=$(rustc --version --verbose | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+    [ "$llvm" = 22 ] || skip "rustc has LLVM $llvm, and the plugin is written for LLVM 22"
+    need_program "clang++-$llvm" "clang-$llvm"
+    need_program "llvm-config-$llvm" "llvm-$llvm-dev"
+    output=$(LAB_TEST_LLVM=1 cargo test --workspace --no-fail-fast --test lab -- --nocapture \
+        llvm_coro strategies::every_strategy 2>&1) || { echo "$output"; return 1; }
+    echo "$output"
+    # Here the tools are there.
+    ! grep -q "^SKIPPED" <<<"$output"
 }
 
 # Exact counts, which repeat.

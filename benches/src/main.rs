@@ -146,18 +146,18 @@ fn list(setup: &Setup) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "Experiments")?;
     for experiment in experiment::ALL {
-        writeln!(out, "  {:<14} {}", experiment.name(), experiment.about())?;
+        writeln!(out, "  {:<17} {}", experiment.name(), experiment.about())?;
     }
     writeln!(out, "\nStrategies")?;
     for Loaded { entry, state } in registry::load(|_| true, setup) {
-        writeln!(out, "  {:<14} {}", entry.name, entry.about)?;
+        writeln!(out, "  {:<17} {}", entry.name, entry.about)?;
         match state {
             Ok(strategy) => {
                 if let Some(by) = strategy.built_by() {
-                    writeln!(out, "  {:<14} built by {by}", "")?;
+                    writeln!(out, "  {:<17} built by {by}", "")?;
                 }
             }
-            Err(reason) => writeln!(out, "  {:<14} cannot run here: {reason:#}", "")?,
+            Err(reason) => writeln!(out, "  {:<17} cannot run here: {reason:#}", "")?,
         }
     }
     Ok(())

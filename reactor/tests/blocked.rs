@@ -110,3 +110,44 @@ fn events_are_seen_while_the_worker_that_saw_the_last_one_is_blocked() {
         second.await.unwrap();
     });
 }
+
+/// How often the threads whose names end so have gone to sleep.
+#[cfg(all(target_os = "linux", not(miri)))]
+fn sleeps(name: &str) -> u64 {
+    let threads = std::fs::read_dir("/proc/self/task").unwrap();
+    let of_thread = |path: std::path::PathBuf| {
+        let status = std::fs::read_to_string(path.join("status")).unwrap_or_default();
+        let line = |key: &str| {
+            let value = status.lines().find_map(|line| line.strip_prefix(key))?;
+            Some(value.trim().to_owned())
+        };
+        let is_named = line("Name:").is_some_and(|its| its.ends_with(name));
+        is_named.then(|| line("voluntary_ctxt_switches:").unwrap().parse::<u64>().unwrap())
+    };
+    threads.filter_map(|thread| of_thread(thread.unwrap().path())).sum()
+}
+
+/// The watch looks while a worker is awake, and sleeps when all sleep.
+#[cfg(all(target_os = "linux", not(miri)))]
+#[test]
+fn the_watch_sleeps_when_all_workers_do() {
+    let runtime = Builder::new().worker_threads(2).thread_name("w8").build().unwrap();
+    let (send, receive) = mpsc::channel::<()>();
+    let task = runtime.spawn(async move { receive.recv_timeout(PATIENCE).unwrap() });
+    let start = std::time::Instant::now();
+    let before = sleeps("w8-watch");
+    while sleeps("w8-watch") < before + 5 {
+        assert!(start.elapsed() < PATIENCE, "it does not look");
+        thread::yield_now();
+    }
+    send.send(()).unwrap();
+    runtime.block_on(task).unwrap();
+    loop {
+        let before = sleeps("w8-watch");
+        thread::sleep(Duration::from_millis(100));
+        if sleeps("w8-watch") == before {
+            return;
+        }
+        assert!(start.elapsed() < PATIENCE, "it looks for ever");
+    }
+}

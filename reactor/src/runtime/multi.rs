@@ -114,7 +114,8 @@ impl Builder {
         self
     }
 
-    /// The name of its threads, to which their numbers are added.
+    /// The name of its threads, to which their numbers are added; and `-watch` to that of the one that
+    /// [watches them](Runtime#tasks-that-block).
     #[must_use]
     pub fn thread_name(mut self, name: impl Into<String>) -> Self {
         self.name = name.into();
