@@ -2,7 +2,9 @@
 //! cancelled after every resume and panicking at every point. Where the tools are that this takes, and the variable
 //! `LAB_TEST_LLVM` is set.
 
-use lab_strategies::llvm_coro::{LlvmCoro, LlvmCoroInlined, Lowering, available, differential};
+use lab_strategies::llvm_coro::{
+    LlvmCoro, LlvmCoroInlined, Lowering, available, differential, with_address,
+};
 use lab_work::drive::Placement;
 use lab_work::memory::{Case, PAYLOADS, Shape};
 use lab_work::strategy::Strategy;
