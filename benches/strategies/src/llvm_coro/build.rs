@@ -40,8 +40,8 @@ const BODIES: &Files<'static> = &[
 /// As LLVM's own; it has no type information that could be used.
 const PLUGIN_FLAGS: [&str; 5] = ["-O1", "-std=c++17", "-fPIC", "-shared", "-fno-rtti"];
 
-/// rustc optimises its own representation only. The plugin must come before LLVM does anything; and
-/// to all of a peer at once.
+/// rustc optimises its own representation only: the plugin comes before LLVM's passes. It must see all
+/// of a peer at once.
 const RUSTC_FLAGS: [&str; 9] = [
     "--edition=2024",
     "--crate-type=staticlib",
@@ -99,7 +99,7 @@ impl Toolchain {
     /// What the first tool says that fails.
     pub(super) fn built(&self, unit: &Unit) -> Result<PathBuf> {
         let mut hasher = DefaultHasher::new();
-        (unit, SHARED, BODIES, PLUGIN, self.describe()).hash(&mut hasher);
+        (unit, SHARED, BODIES, PLUGIN, self.versions()).hash(&mut hasher);
         (PLUGIN_FLAGS, RUSTC_FLAGS, OPT_FLAGS, LLC_FLAGS, LINK_FLAGS, LINKED_WITH)
             .hash(&mut hasher);
         (INLINE, INLINE_ALWAYS).hash(&mut hasher);
@@ -112,7 +112,7 @@ impl Toolchain {
     /// The plugin's path, now or before.
     fn plugin(&self) -> Result<PathBuf> {
         let mut hasher = DefaultHasher::new();
-        (PLUGIN, PLUGIN_FLAGS, self.describe()).hash(&mut hasher);
+        (PLUGIN, PLUGIN_FLAGS, self.versions()).hash(&mut hasher);
         cached(&format!("llvm-plugin-{:016x}.so", hasher.finish()), |work| {
             write(PLUGIN, work)?;
             let plugin = work.join("plugin.so");

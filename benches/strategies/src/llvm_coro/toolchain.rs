@@ -24,6 +24,8 @@ pub(super) struct Toolchain {
     /// The versions of `rustc` and of the tools.
     rustc: String,
     llvm: String,
+    /// All that `rustc` says of its version.
+    verbose: String,
 }
 
 impl Toolchain {
@@ -48,7 +50,12 @@ impl Toolchain {
         let headers = PathBuf::from(run(Command::new(&config).arg("--includedir"))?.trim());
         ensure!(headers.join(HEADER).is_file(), "no {HEADER} in {}", headers.display());
         let llvm = run(Command::new(&config).arg("--version"))?.trim().to_owned();
-        Ok(Self { opt, llc, clang, headers, rustc, llvm })
+        Ok(Self { opt, llc, clang, headers, rustc, llvm, verbose })
+    }
+
+    /// What else than the sources decides what is built.
+    pub(super) fn versions(&self) -> (&str, &str) {
+        (&self.verbose, &self.llvm)
     }
 
     /// What the libraries are built by.
