@@ -365,6 +365,21 @@ step_lab_cpp() {
     cargo run --release --bin lab -- call --quick --strategies direct,cpp-gcc
 }
 
+# Rust functions as LLVM's coroutines compute what the others compute, and do what `async fn` of the same text do. The
+# programs were compiled by `test`; this adds the peers, which need the tools of rustc's own LLVM.
+step_lab_llvm() {
+    local llvm output
+    llvm=$(rustc --version --verbose | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
+    [ "$llvm" = 22 ] || skip "rustc has LLVM $llvm, and the plugin is written for LLVM 22"
+    need_program "clang++-$llvm" "clang-$llvm"
+    need_program "llvm-config-$llvm" "llvm-$llvm-dev"
+    output=$(LAB_TEST_LLVM=1 cargo test --workspace --no-fail-fast --test lab -- --nocapture \
+        llvm_coro strategies::every_strategy 2>&1) || { echo "$output"; return 1; }
+    echo "$output"
+    # Here the tools are there.
+    ! grep -q "^SKIPPED" <<<"$output"
+}
+
 # Exact counts, which repeat.
 step_lab_instructions() {
     need_program valgrind valgrind

@@ -19,7 +19,7 @@ use lab::measure::instructions::Counter;
 use lab::record::{JsonSink, Record};
 use lab::serve;
 use lab::show::Section;
-use lab::show::report::{self, Absent};
+use lab::show::report::{self, Absent, Page};
 use lab::show::table;
 use lab::{compare, self_check};
 use lab_layout::build::wrapper;
@@ -146,18 +146,18 @@ fn list(setup: &Setup) -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "Experiments")?;
     for experiment in experiment::ALL {
-        writeln!(out, "  {:<14} {}", experiment.name(), experiment.about())?;
+        writeln!(out, "  {:<17} {}", experiment.name(), experiment.about())?;
     }
     writeln!(out, "\nStrategies")?;
     for Loaded { entry, state } in registry::load(|_| true, setup) {
-        writeln!(out, "  {:<14} {}", entry.name, entry.about)?;
+        writeln!(out, "  {:<17} {}", entry.name, entry.about)?;
         match state {
             Ok(strategy) => {
                 if let Some(by) = strategy.built_by() {
-                    writeln!(out, "  {:<14} built by {by}", "")?;
+                    writeln!(out, "  {:<17} built by {by}", "")?;
                 }
             }
-            Err(reason) => writeln!(out, "  {:<14} cannot run here: {reason:#}", "")?,
+            Err(reason) => writeln!(out, "  {:<17} cannot run here: {reason:#}", "")?,
         }
     }
     Ok(())
@@ -207,7 +207,7 @@ fn run(args: &Run) -> Result<()> {
             writeln!(io::stdout(), "without {name}: {reason}")?;
         }
     }
-    let mut sections = Vec::new();
+    let (mut sections, mut all) = (Vec::new(), Vec::new());
     for experiment in chosen {
         if counter.is_some() && !experiment.counts() {
             continue;
@@ -243,9 +243,12 @@ fn run(args: &Run) -> Result<()> {
             writeln!(io::stdout(), "\n{}: the machine is {}", experiment.name(), noise.line())?;
         }
         show(experiment, &records, tables, &mut sections)?;
+        all.extend(records);
     }
     if let Some(directory) = html {
-        let path = report::write(&directory, &machine, &sections, &absent)?;
+        let strategies = participants.iter().map(|participant| participant.entry).collect();
+        let page = Page::of_experiments(&all, strategies, &absent);
+        let path = report::write(&directory, &machine, &page, &sections)?;
         if tables {
             writeln!(io::stdout(), "\nreport: {}", path.display())?;
         }

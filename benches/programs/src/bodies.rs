@@ -95,34 +95,59 @@ macro_rules! blocks {
     };
 }
 
-/// `f(f(… x))`.
+/// `f(f(… x))`. Where a call gives no value to be awaited but the result, an argument is a closure that
+/// calls later: `[move ||]`.
 macro_rules! times {
-    (1, $f:ident, $x:expr) => {
+    (1, $later:tt, $f:ident, $x:expr) => {
         $f($x)
     };
-    (2, $f:ident, $x:expr) => {
+    (2, [], $f:ident, $x:expr) => {
         $f($f($x))
     };
-    (3, $f:ident, $x:expr) => {
+    (3, [], $f:ident, $x:expr) => {
         $f($f($f($x)))
     };
-    (4, $f:ident, $x:expr) => {
+    (4, [], $f:ident, $x:expr) => {
         $f($f($f($f($x))))
     };
-    (8, $f:ident, $x:expr) => {
-        times!(4, $f, times!(4, $f, $x))
+    (8, [], $f:ident, $x:expr) => {
+        times!(4, [], $f, times!(4, [], $f, $x))
     };
+    (2, $later:tt, $f:ident, $x:expr) => {
+        $f(times!(@later $later, $f, $x))
+    };
+    (4, $later:tt, $f:ident, $x:expr) => {
+        times!(2, $later, $f, times!(@later $later, $f, times!(@later $later, $f, $x)))
+    };
+    (8, $later:tt, $f:ident, $x:expr) => {
+        times!(4, $later, $f, times!(@later $later, $f, times!(@later $later, $f,
+            times!(@later $later, $f, times!(@later $later, $f, $x)))))
+    };
+    (@later [$($later:tt)*], $f:ident, $x:expr) => {{
+        let x = $x;
+        $($later)* $f(x)
+    }};
 }
 
 /// Defines the programs of one chain and `program`, which prepares one of them.
 ///
 /// - `callee` is the type of an argument that is awaited, `placed` what stands between it and its
-///   `.await`;
+///   `.await`, `called` the same of an argument, if it is another, and `later` that of [`times`];
 /// - the [`leaves`] are in scope, and `captured::<N>()`: an ad-hoc leaf that has captured a payload.
 macro_rules! programs {
     (
         $(#[$attribute:meta])*
-        callee = [$($callee:tt)*], placed = [$($placed:tt)*], recursive = [$($boxed:tt)*]
+        callee = $callee:tt, placed = $placed:tt, recursive = $boxed:tt
+    ) => {
+        programs! {
+            $(#[$attribute])*
+            callee = $callee, placed = $placed, recursive = $boxed, called = $placed, later = []
+        }
+    };
+    (
+        $(#[$attribute:meta])*
+        callee = [$($callee:tt)*], placed = [$($placed:tt)*], recursive = [$($boxed:tt)*],
+        called = [$($called:tt)*], later = $later:tt
     ) => {
         passing! { [$(#[$attribute])*] [$($placed)*] []
             passed1 held, passed2 passed1, passed3 passed2, passed4 passed3,
@@ -136,13 +161,13 @@ macro_rules! programs {
 
         $(#[$attribute])*
         async fn wrap(callee: $($callee)*) -> u64 {
-            callee$($placed)*.await + opaque(1)
+            callee$($called)*.await + opaque(1)
         }
 
         $(#[$attribute])*
         async fn combine(callee: $($callee)*) -> u64 {
             suspend().await;
-            callee$($placed)*.await + opaque(1)
+            callee$($called)*.await + opaque(1)
         }
 
         sequence! { [$(#[$attribute])*] [$($placed)*] sequence1 1 }
@@ -188,7 +213,7 @@ macro_rules! programs {
                 (Shape::PassedLate, 4) => chain!(late4::<N>(payload())),
                 (Shape::PassedLate, 8) => chain!(late8::<N>(payload())),
                 (Shape::Wrap, 1) => chain!(wrap(captured::<N>())),
-                (Shape::Wrap, 2) => chain!(times!(2, wrap, captured::<N>())),
+                (Shape::Wrap, 2) => chain!(times!(2, $later, wrap, captured::<N>())),
                 (Shape::Combine, 1) => chain!(combine(captured::<N>())),
                 (Shape::Sequential, 1) => chain!(sequence1::<N>()),
                 (Shape::Sequential, 2) => chain!(sequence2::<N>()),
@@ -220,16 +245,16 @@ macro_rules! programs {
                 ($payload:literal) => {
                     match (case.shape, case.depth) {
                         (Shape::Wrap, 4) => {
-                            chain(|| times!(4, wrap, captured::<$payload>()), expected)
+                            chain(|| times!(4, $later, wrap, captured::<$payload>()), expected)
                         }
                         (Shape::Wrap, 8) => {
-                            chain(|| times!(8, wrap, captured::<$payload>()), expected)
+                            chain(|| times!(8, $later, wrap, captured::<$payload>()), expected)
                         }
                         (Shape::Combine, 4) => {
-                            chain(|| times!(4, combine, captured::<$payload>()), expected)
+                            chain(|| times!(4, $later, combine, captured::<$payload>()), expected)
                         }
                         (Shape::Combine, 8) => {
-                            chain(|| times!(8, combine, captured::<$payload>()), expected)
+                            chain(|| times!(8, $later, combine, captured::<$payload>()), expected)
                         }
                         _ => return None,
                     }
@@ -286,7 +311,7 @@ macro_rules! combinators {
             let expected = case.expected();
             Some(match (case.shape, case.depth) {
                 (Shape::Timeout, 1) => chain(|| timeout(captured::<N>()), expected),
-                (Shape::Timeout, 3) => chain(|| times!(3, timeout, captured::<N>()), expected),
+                (Shape::Timeout, 3) => chain(|| times!(3, [], timeout, captured::<N>()), expected),
                 (Shape::Join, 2) => chain(|| join::<N>(), expected),
                 _ => return None,
             })

@@ -72,9 +72,17 @@ pub(super) fn lines_by(
         let Some(x) = record.number(param) else { continue };
         let label = label(record);
         let point = (x as f64, record.value);
+        let interval = record.interval.map(|[low, high]| (x as f64, low, high));
         match lines.iter_mut().find(|line| line.label == label) {
-            Some(line) => line.points.push(point),
-            None => lines.push(Line { label, points: vec![point] }),
+            Some(line) => {
+                line.points.push(point);
+                line.intervals.extend(interval);
+            }
+            None => lines.push(Line {
+                label,
+                points: vec![point],
+                intervals: interval.into_iter().collect(),
+            }),
         }
     }
     lines

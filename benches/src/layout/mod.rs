@@ -173,8 +173,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
                 "Built by {compiler}. Sizes in bytes; every size of today is the compiler's own, and the model gives \
                  the same."
             ),
+            records: &[],
+            strategies: Vec::new(),
+            absent: &[],
         };
-        let path = report::write_page(directory, &Machine::here(), &page, &sections, &[])?;
+        let path = report::write(directory, &Machine::here(), &page, &sections)?;
         if !quiet {
             writeln!(io::stdout(), "\nreport: {}", path.display())?;
         }

@@ -13,6 +13,8 @@ pub struct Line {
     pub label: String,
     /// Its points, by ascending x.
     pub points: Vec<(f64, f64)>,
+    /// For points that have one, an interval around them: x, lower and upper bound.
+    pub intervals: Vec<(f64, f64, f64)>,
 }
 
 /// A grid of ratios.
@@ -46,6 +48,33 @@ fn style(label: &str) -> ShapeStyle {
     // The cheaper placement of a strategy that has two is drawn paler.
     let alpha = if label.ends_with("(arena)") { 0.5 } else { 1.0 };
     colour.mix(alpha).stroke_width(width)
+}
+
+/// Length of dashes and gaps of the line of a placement; `None` for an unbroken one.
+fn dashes(label: &str) -> Option<(u32, u32)> {
+    let (_, placement) = label.split_once(" (")?;
+    Some(match placement.trim_end_matches(')') {
+        "stack" => (10, 5),
+        "heap" => (3, 4),
+        "boxed" => (16, 4),
+        "inline" => return None,
+        _ => (6, 8),
+    })
+}
+
+/// The mark on the points of `label`: of four shapes, so that strategies differ without their colours.
+fn mark<'a>(
+    label: &str,
+    at: (f64, f64),
+    style: ShapeStyle,
+) -> DynElement<'static, SVGBackend<'a>, (f64, f64)> {
+    let (filled, hollow) = (style.filled(), style.stroke_width(1));
+    match registry::rank(label.split(" (").next().unwrap_or(label)) % 4 {
+        0 => Circle::new(at, 3, filled).into_dyn(),
+        1 => TriangleMarker::new(at, 5, filled).into_dyn(),
+        2 => Cross::new(at, 4, filled).into_dyn(),
+        _ => Circle::new(at, 4, hollow).into_dyn(),
+    }
 }
 
 /// Runs `draw` on a white area and returns the SVG.
@@ -105,11 +134,31 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> Result<String> {
         for (index, line) in lines.iter().enumerate() {
             let style = style(&line.label);
             let points: Vec<_> = line.points.iter().copied().filter(|p| p.1 > 0.0).collect();
-            chart.draw_series(LineSeries::new(points.clone(), style)).map_err(drawing)?;
-            let dots = points.iter().map(|&p| Circle::new(p, 3, style.filled()));
-            chart.draw_series(dots).map_err(drawing)?;
+            let band: Vec<&(f64, f64, f64)> = line.intervals.iter().filter(|i| i.1 > 0.0).collect();
+            if band.len() > 1 {
+                let upper = band.iter().map(|(x, _, high)| (*x, *high));
+                let lower = band.iter().rev().map(|(x, low, _)| (*x, *low));
+                let area: Vec<(f64, f64)> = upper.chain(lower).collect();
+                let colour = style.color.mix(0.2);
+                chart.draw_series([Polygon::new(area, colour.filled())]).map_err(drawing)?;
+            }
+            match dashes(&line.label) {
+                None => {
+                    chart.draw_series(LineSeries::new(points.clone(), style)).map_err(drawing)?
+                }
+                Some((dash, gap)) => chart
+                    .draw_series(DashedLineSeries::new(points.clone(), dash, gap, style))
+                    .map_err(drawing)?,
+            };
+            let marks = points.iter().map(|&p| mark(&line.label, p, style));
+            chart.draw_series(marks).map_err(drawing)?;
             let y = 30 + 22 * index as i32;
-            right.draw(&PathElement::new(vec![(0, y), (26, y)], style)).map_err(drawing)?;
+            let (dash, gap) =
+                dashes(&line.label).map_or((27, 1), |(dash, gap)| (dash as i32, gap as i32));
+            for x in (0..26).step_by((dash + gap) as usize) {
+                let end = (x + dash).min(26);
+                right.draw(&PathElement::new(vec![(x, y), (end, y)], style)).map_err(drawing)?;
+            }
             let font = (FONT, 14).into_text_style(&right).pos(Pos::new(HPos::Left, VPos::Center));
             right.draw_text(&line.label, &font, (34, y)).map_err(drawing)?;
         }
@@ -218,7 +267,11 @@ mod tests {
 
     #[test]
     fn every_label_is_in_the_figure() {
-        let line = |label: &str| Line { label: label.into(), points: vec![(1.0, 2.0), (8.0, 0.0)] };
+        let line = |label: &str| Line {
+            label: label.into(),
+            points: vec![(1.0, 2.0), (8.0, 0.0)],
+            intervals: vec![(1.0, 1.5, 2.5), (8.0, 1.0, 2.0)],
+        };
         let figure = lines("depth", "ns", &[line("nested"), line("cpp-gcc (arena)")]).unwrap();
         assert!(figure.contains("nested") && figure.contains("cpp-gcc (arena)"));
         let figure = bars("ns", &[("fib direct (heap)".into(), 4.5)]).unwrap();

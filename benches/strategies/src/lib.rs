@@ -7,6 +7,7 @@
 use lab_work::memory::meter::Metered;
 
 mod bodies;
+mod foreign;
 
 pub mod adaptive;
 pub mod cpp;
@@ -17,6 +18,7 @@ pub mod futures_unordered;
 pub mod genawaiter;
 pub mod group_prefetch;
 pub mod join_set;
+pub mod llvm_coro;
 pub mod naive;
 pub mod nested;
 pub mod nested_boxed;

@@ -9,8 +9,8 @@ use lab_work::strategy::Strategy;
 
 use crate::{
     adaptive, cpp, direct, direct_fold, explicit_stack, futures_unordered, genawaiter,
-    group_prefetch, join_set, naive, nested, nested_boxed, nested_iterator, reblessive, remote,
-    stackful, state_machine, visitor,
+    group_prefetch, join_set, llvm_coro, naive, nested, nested_boxed, nested_iterator, reblessive,
+    remote, stackful, state_machine, visitor,
 };
 
 /// A kind of work. What a strategy can do is known without preparing it, so that nothing is compiled
@@ -89,7 +89,7 @@ impl fmt::Debug for Entry {
 }
 
 /// The strategies, in the order of the tables.
-pub static ALL: [Entry; 23] = [
+pub static ALL: [Entry; 25] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
@@ -169,6 +169,22 @@ pub static ALL: [Entry; 23] = [
         role: Role::Other,
         colour: (188, 160, 34),
         load: |_| Ok(Box::new(cpp::Cpp::load(&cpp::GCC)?)),
+    },
+    Entry {
+        name: "llvm-coro",
+        about: "Rust functions that a plugin for LLVM's `opt` makes coroutines of LLVM's",
+        does: &[Chains, Lookups, Memory],
+        role: Role::Other,
+        colour: (0, 128, 128),
+        load: |_| Ok(Box::new(llvm_coro::LlvmCoro::load()?)),
+    },
+    Entry {
+        name: "llvm-coro-inlined",
+        about: "the same, inlined before that: levels of a static chain are merged into one",
+        does: &[Chains, Lookups, Memory],
+        role: Role::Other,
+        colour: (102, 194, 165),
+        load: |_| Ok(Box::new(llvm_coro::LlvmCoroInlined::load()?)),
     },
     Entry {
         name: "state-machine",
@@ -347,7 +363,7 @@ impl fmt::Debug for Loaded {
     }
 }
 
-/// Prepares the strategies for which `wanted` holds. May compile C++ (cached).
+/// Prepares the strategies for which `wanted` holds. May compile C++, and Rust (cached).
 pub fn load(wanted: impl Fn(&Entry) -> bool, setup: &Setup) -> Vec<Loaded> {
     ALL.iter()
         .filter(|entry| wanted(entry))

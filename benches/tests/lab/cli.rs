@@ -76,22 +76,39 @@ fn list_says_that_there_is_no_compiler() {
     let text = text(&output.stdout);
     assert!(text.contains("no clang++ on the path"), "{text}");
     assert!(text.contains("no g++ on the path"), "{text}");
+    assert!(text.contains("no rustc on the path"), "{text}");
+}
+
+/// What `lab list` says if a program is a script.
+#[cfg(unix)]
+fn list_with(program: &str, script: &str) -> String {
+    use std::os::unix::fs::PermissionsExt;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join(program);
+    std::fs::write(&path, script).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let output = command(&["list"]).env("PATH", dir.path()).output().unwrap();
+    text(&output.stdout)
 }
 
 /// A stand-in for a compiler that says its version and then fails.
 #[cfg(unix)]
 #[test]
 fn list_quotes_a_compiler_that_fails() {
-    use std::os::unix::fs::PermissionsExt;
-    let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("g++");
     let script = "#!/bin/sh\ncase $1 in -dump*) echo 99.1.0;; *) echo 'peer.cpp:1:1: error: out of \
                   order' >&2; exit 1;; esac\n";
-    std::fs::write(&path, script).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    let output = command(&["list"]).env("PATH", dir.path()).output().unwrap();
-    let text = text(&output.stdout);
+    let text = list_with("g++", script);
     assert!(text.contains("error: out of order"), "{text}");
+}
+
+#[cfg(unix)]
+#[test]
+fn list_says_which_tools_of_llvm_are_missing() {
+    let rustc = |llvm| format!("#!/bin/sh\necho 'release: 1.2.3'; echo 'LLVM version: {llvm}'\n");
+    let text = list_with("rustc", &rustc("19.1.7"));
+    assert!(text.contains("rustc 1.2.3 has LLVM 19.1.7, and the plugin is written for"), "{text}");
+    let text = list_with("rustc", &rustc("22.1.2"));
+    assert!(text.contains("no opt of LLVM 22 on the path, which is rustc's"), "{text}");
 }
 
 #[test]

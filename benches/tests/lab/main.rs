@@ -3,6 +3,7 @@
 mod cli;
 mod compare;
 mod layout;
+mod llvm_coro;
 mod memory;
 mod rooms;
 mod strategies;

@@ -9,11 +9,16 @@ use lab_work::tasks::{self, Bench};
 use lab_work::wake::{self, Body, Source};
 use lab_work::workload::{Chain, DEPTHS, Workload};
 
-/// All strategies; those in C++ only if the variable `LAB_TEST_CPP` is set, for they take as long to
-/// compile as all others to run.
+/// All strategies; those in C++ only if the variable `LAB_TEST_CPP` is set, and those by LLVM's tools
+/// only if `LAB_TEST_LLVM` is, for they take as long to compile as all others to run.
 fn loaded() -> Vec<Loaded> {
-    let cpp = std::env::var_os("LAB_TEST_CPP").is_some();
-    registry::load(|entry| cpp || !entry.name.starts_with("cpp-"), &Setup::default())
+    let left_out: Vec<_> = [("LAB_TEST_CPP", "cpp-"), ("LAB_TEST_LLVM", "llvm-")]
+        .into_iter()
+        .filter(|(variable, _)| std::env::var_os(variable).is_none())
+        .map(|(_, prefix)| prefix)
+        .collect();
+    let wanted = |entry: &Entry| !left_out.iter().any(|prefix| entry.name.starts_with(prefix));
+    registry::load(wanted, &Setup::default())
 }
 
 fn workloads() -> Vec<Workload> {

@@ -50,6 +50,17 @@ pub struct Built {
     pub dumps: Dumps,
 }
 
+impl Target {
+    /// As Cargo calls such a target, and its name.
+    fn kind_and_name(&self) -> (&str, &str) {
+        match self {
+            Self::Bin(name) => ("bin", name),
+            Self::Example(name) => ("example", name),
+            Self::Test(name) => ("test", name),
+        }
+    }
+}
+
 /// Where the dumps are, below the target directory. There is a directory for each unit that Cargo compiles, which has
 /// the hash in the unit's file name. So it is right also if the unit was compiled by an earlier build.
 const DUMPS: &str = "dumps";
@@ -85,7 +96,7 @@ impl Build {
             artifacts.read(&line?);
         }
         ensure!(running.wait()?.success(), "the build has failed");
-        let (name, binary) = artifacts.program()?;
+        let (name, binary) = artifacts.program(self.target.as_ref())?;
         let dumps = Dumps::list(&dumps, |unit| artifacts.has(unit))?;
         ensure!(!dumps.is_empty(), "the compiler has dumped nothing: no crate of {name} is async");
         Ok(Built { name, binary, dumps })
@@ -129,7 +140,14 @@ impl Build {
 struct Artifacts {
     /// Hashes of units.
     units: BTreeSet<String>,
-    programs: Vec<(String, PathBuf)>,
+    programs: Vec<Executable>,
+}
+
+#[derive(Debug)]
+struct Executable {
+    kind: String,
+    name: String,
+    file: PathBuf,
 }
 
 impl Artifacts {
@@ -148,7 +166,9 @@ impl Artifacts {
             let name = message["target"]["name"].as_str().unwrap_or_default();
             // A program's file may have no hash in its name: then its crate does.
             self.units.insert(name.replace('-', "_"));
-            self.programs.push((name.to_owned(), file.into()));
+            let kind = message["target"]["kind"][0].as_str().unwrap_or_default();
+            let (kind, name) = (kind.to_owned(), name.to_owned());
+            self.programs.push(Executable { kind, name, file: file.into() });
         }
     }
 
@@ -158,12 +178,18 @@ impl Artifacts {
         self.units.contains(hash) || self.units.contains(name)
     }
 
-    fn program(&self) -> Result<(String, PathBuf)> {
-        match self.programs.as_slice() {
-            [one] => Ok(one.clone()),
+    /// The program that was asked for: with a test Cargo builds the programs of its package, too.
+    fn program(&self, target: Option<&Target>) -> Result<(String, PathBuf)> {
+        let target = target.map(Target::kind_and_name);
+        let is_meant = |program: &&Executable| {
+            target.is_none_or(|(kind, name)| (kind, name) == (&program.kind, &program.name))
+        };
+        let programs: Vec<&Executable> = self.programs.iter().filter(is_meant).collect();
+        match programs.as_slice() {
+            [one] => Ok((one.name.clone(), one.file.clone())),
             [] => bail!("there is no program in it: name one with --bin, --example or --test"),
             several => {
-                let names: Vec<&str> = several.iter().map(|(name, _)| name.as_str()).collect();
+                let names: Vec<&str> = several.iter().map(|program| &*program.name).collect();
                 bail!("it has several programs, name one: {}", names.join(", "))
             }
         }
@@ -180,20 +206,22 @@ mod tests {
         artifacts.read(
             r#"{"reason":"compiler-artifact","filenames":["/t/deps/liba-0f1e.rlib","/t/deps/liba-0f1e.rmeta"]}"#,
         );
-        assert!(artifacts.program().unwrap_err().to_string().contains("--bin"));
-        let program = |name: &str| {
+        assert!(artifacts.program(None).unwrap_err().to_string().contains("--bin"));
+        let program = |kind: &str, name: &str| {
             format!(
-                r#"{{"reason":"compiler-artifact","target":{{"name":"{name}"}},"filenames":["/t/{name}"],
+                r#"{{"reason":"compiler-artifact","target":{{"kind":["{kind}"],"name":"{name}"}},"filenames":["/t/{name}"],
                     "executable":"/t/{name}"}}"#
             )
         };
         artifacts.read("not JSON");
-        artifacts.read(&program("my-program"));
-        assert_eq!(artifacts.program().unwrap().1, Path::new("/t/my-program"));
+        artifacts.read(&program("bin", "my-program"));
+        assert_eq!(artifacts.program(None).unwrap().1, Path::new("/t/my-program"));
         assert!(artifacts.has("a-0f1e") && artifacts.has("my_program-77aa"));
         assert!(!artifacts.has("b-77aa"));
-        artifacts.read(&program("other"));
-        let error = artifacts.program().unwrap_err().to_string();
+        artifacts.read(&program("test", "other"));
+        let error = artifacts.program(None).unwrap_err().to_string();
         assert!(error.contains("my-program, other"), "{error}");
+        let test = artifacts.program(Some(&Target::Test("other".to_owned()))).unwrap();
+        assert_eq!(test, ("other".to_owned(), "/t/other".into()));
     }
 }

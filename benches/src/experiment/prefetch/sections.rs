@@ -125,7 +125,7 @@ fn by_group(records: &[&Record]) -> Vec<Line> {
                 false => record.label(),
             };
             let points = [first, last].map(|group| (group as f64, record.value)).to_vec();
-            lines.push(Line { label, points });
+            lines.push(Line { label, points, intervals: Vec::new() });
         }
     }
     lines

@@ -5,8 +5,10 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result};
 use lab_work::paths;
+
+use crate::foreign::run;
 
 /// As Rust's release profile: full optimisation for the target's baseline processor.
 const FLAGS: [&str; 6] = [
@@ -127,20 +129,11 @@ fn compile(program: &str, unit: &Unit, directory: &Path, library: &Path) -> Resu
     let output = work.path().join("peer.so");
     std::fs::write(&source, unit.source)?;
     std::fs::write(work.path().join(HEADER.0), HEADER.1)?;
-    let result = Command::new(program)
-        .args(FLAGS)
-        .args(unit.define)
-        .args([source.as_os_str(), OsStr::new("-o"), output.as_os_str()])
-        .output()?;
-    if !result.status.success() {
-        let message = String::from_utf8_lossy(&result.stderr);
-        let first = message
-            .lines()
-            .find(|line| line.contains("error"))
-            .or_else(|| message.lines().next())
-            .unwrap_or("no message");
-        bail!("{}", first.trim());
-    }
+    run(Command::new(program).args(FLAGS).args(unit.define).args([
+        source.as_os_str(),
+        OsStr::new("-o"),
+        output.as_os_str(),
+    ]))?;
     std::fs::rename(&output, library)?;
     Ok(())
 }

@@ -296,7 +296,8 @@ void run_chain(batch batch, std::size_t group, std::uint32_t depth, Table table)
 
 #define LAB_EXPORT extern "C" __attribute__((visibility("default")))
 
-// Each looks up `count` inputs in groups of `group` and puts the results at the same places.
+// Each looks up `count` inputs in groups of `group` and puts the results at the same places. Lengths of tables are for
+// peers that look at them.
 
 LAB_EXPORT void lab_bsearch(const std::int32_t* values, std::size_t length, std::uint32_t depth,
                             const std::uint64_t* inputs, std::uint64_t* outputs,
@@ -304,22 +305,23 @@ LAB_EXPORT void lab_bsearch(const std::int32_t* values, std::size_t length, std:
     run_chain<binary_search>({inputs, outputs, count}, group, depth, array{values, length});
 }
 
-LAB_EXPORT void lab_chase(const line* nodes, std::uint32_t hops, const std::uint64_t* inputs,
-                          std::uint64_t* outputs, std::size_t count, std::size_t group) {
+LAB_EXPORT void lab_chase(const line* nodes, std::size_t, std::uint32_t hops,
+                          const std::uint64_t* inputs, std::uint64_t* outputs, std::size_t count,
+                          std::size_t group) {
     run({inputs, outputs, count}, group,
         [=](std::uint64_t input) { return chase(nodes, hops, input); });
 }
 
-LAB_EXPORT void lab_hash(const std::uint32_t* heads, const hash_node* nodes, std::uint32_t shift,
-                         const std::uint64_t* inputs, std::uint64_t* outputs, std::size_t count,
-                         std::size_t group) {
+LAB_EXPORT void lab_hash(const std::uint32_t* heads, const hash_node* nodes, std::size_t,
+                         std::uint32_t shift, const std::uint64_t* inputs, std::uint64_t* outputs,
+                         std::size_t count, std::size_t group) {
     const hash_table table{heads, nodes, shift};
     run({inputs, outputs, count}, group,
         [=](std::uint64_t input) { return hash(table, input); });
 }
 
 // With depth 0, the form that suspends at call depth 5 by its own calls.
-LAB_EXPORT void lab_btree(const inner* nodes, const leaf* leaves, std::uint32_t root,
+LAB_EXPORT void lab_btree(const inner* nodes, const leaf* leaves, std::size_t, std::uint32_t root,
                           std::uint32_t height, std::uint32_t depth, const std::uint64_t* inputs,
                           std::uint64_t* outputs, std::size_t count, std::size_t group) {
     const tree table{nodes, leaves, root, height};

@@ -1,4 +1,4 @@
-//! C++20 coroutines: `peers/memory.cpp`, without and, where the compiler can, with elision.
+//! The programs of `memory`.
 
 use std::cell::OnceCell;
 use std::ffi::{CString, c_char};
@@ -10,20 +10,7 @@ use lab_work::memory::resident::resident_set;
 use lab_work::memory::{Case, Footprint, PAYLOADS, Probe, Shape, TASK_DEPTH, WORDS};
 use libloading::{Library, Symbol};
 
-use super::Libraries;
-use super::compiler::Unit;
-
-const MEMORY: Unit = Unit {
-    file: "memory.cpp",
-    source: include_str!("peers/memory.cpp"),
-    define: None,
-    variable: "LAB_MEMORY",
-};
-
-const MEMORY_ELIDED: Unit =
-    Unit { define: Some("-DLAB_ELIDE"), variable: "LAB_MEMORY_ELIDED", ..MEMORY };
-
-/// `footprint` of the source.
+/// `footprint` of the sources.
 #[repr(C)]
 #[derive(Debug, Default)]
 struct Counted {
@@ -37,9 +24,9 @@ type ChainFn = unsafe extern "C" fn(*const c_char, u32, u32, *mut Counted) -> bo
 type Resident = extern "C" fn() -> u64;
 type TasksFn = unsafe extern "C" fn(*const c_char, u32, u32, Resident, *mut Counted) -> bool;
 
-/// The functions of a loaded unit. They keep state in globals, so only one thread may call them;
+/// The functions of a loaded library. They keep state in globals, so only one thread may call them;
 /// every probe holds this by `Rc` and so stays on the thread that loaded it.
-struct Peer {
+struct MemoryPeer {
     chain: ChainFn,
     tasks: TasksFn,
     /// Keeps the functions mapped.
@@ -51,9 +38,9 @@ extern "C" fn resident() -> u64 {
     resident_set().unwrap_or(0)
 }
 
-impl Peer {
+impl MemoryPeer {
     fn new(library: Library) -> Result<Self> {
-        // SAFETY: the types are those of the definitions in the source.
+        // SAFETY: the types are those of the definitions in the sources of all peers.
         unsafe {
             let chain: Symbol<'_, ChainFn> = library.get(b"lab_memory\0")?;
             let tasks: Symbol<'_, TasksFn> = library.get(b"lab_memory_tasks\0")?;
@@ -77,7 +64,7 @@ impl Peer {
                 (self.chain)(name.as_ptr(), depth, payload, &raw mut counted)
             }
         };
-        ensure!(done, "there is no such program in C++, or it left something over");
+        ensure!(done, "there is no such program, or it left something over");
         let (expected, result) = (case.expected(), counted.result);
         ensure!(result == expected, "wrong result: expected {expected}, got {result}");
         let each = |count| f64::from(tasks).recip() * count as f64;
@@ -89,36 +76,38 @@ impl Peer {
     }
 }
 
-/// The units, built when they are first needed: by placement.
+/// The libraries of a strategy, loaded when they are first needed: by placement.
 #[derive(Default)]
-pub(super) struct MemoryPeers {
-    loaded: OnceCell<Vec<(Placement, Rc<Peer>)>>,
+pub(crate) struct MemoryPeers {
+    loaded: OnceCell<Vec<(Placement, Rc<MemoryPeer>)>>,
 }
 
 impl MemoryPeers {
-    fn loaded(&self, libraries: &Libraries) -> Result<&[(Placement, Rc<Peer>)]> {
+    fn loaded(
+        &self,
+        load: impl FnOnce() -> Result<Vec<(Placement, Library)>>,
+    ) -> Result<&[(Placement, Rc<MemoryPeer>)]> {
         if let Some(loaded) = self.loaded.get() {
             return Ok(loaded);
         }
-        let mut units = vec![(Placement::Heap, &MEMORY)];
-        if libraries.elide() {
-            units.push((Placement::Inline, &MEMORY_ELIDED));
-        }
-        let loaded: Result<Vec<_>> = units
+        let loaded: Result<Vec<_>> = load()?
             .into_iter()
-            .map(|(placement, unit)| Ok((placement, Rc::new(Peer::new(libraries.load(unit)?)?))))
+            .map(|(placement, library)| Ok((placement, Rc::new(MemoryPeer::new(library)?))))
             .collect();
         let loaded = loaded?;
         Ok(self.loaded.get_or_init(|| loaded))
     }
 
-    /// Both ways of a case; a recursion is not elided.
-    pub(super) fn probes(&self, libraries: &Libraries, case: Case) -> Result<Vec<Probe>> {
+    /// All ways of a case, by the libraries that `load` gives; a recursion is not elided.
+    pub(crate) fn probes(
+        &self,
+        case: Case,
+        load: impl FnOnce() -> Result<Vec<(Placement, Library)>>,
+    ) -> Result<Vec<Probe>> {
         if !exists(case) {
             return Ok(Vec::new());
         }
-        let peers = self.loaded(libraries)?.iter();
-        let peers = peers.filter(|(placement, _)| {
+        let peers = self.loaded(load)?.iter().filter(|(placement, _)| {
             case.shape != Shape::Recursion || *placement == Placement::Heap
         });
         Ok(peers
@@ -130,7 +119,7 @@ impl MemoryPeers {
     }
 }
 
-/// Whether the source has the case.
+/// Whether the sources have the case.
 fn exists(case: Case) -> bool {
     let depths: &[u32] = match case.shape {
         Shape::Held => &[0],
