@@ -365,19 +365,41 @@ step_lab_cpp() {
     cargo run --release --bin lab -- call --quick --strategies direct,cpp-gcc
 }
 
-# Rust functions as LLVM's coroutines compute what the others compute, and do what `async fn` of the same text do. The
-# programs were compiled by `test`; this adds the peers, which need the tools of rustc's own LLVM.
-step_lab_llvm() {
-    local llvm output
+# need_llvm: the tools of rustc's own LLVM, by which the lab makes Rust functions coroutines.
+need_llvm() {
+    local llvm
     llvm=$(rustc --version --verbose | sed -n 's/^LLVM version: \([0-9]*\).*/\1/p')
     [ "$llvm" = 22 ] || skip "rustc has LLVM $llvm, and the plugin is written for LLVM 22"
     need_program "clang++-$llvm" "clang-$llvm"
     need_program "llvm-config-$llvm" "llvm-$llvm-dev"
+}
+
+# They compute what the others compute, and do what `async fn` of the same text do. The programs were compiled by `test`;
+# this adds the peers.
+step_lab_llvm() {
+    local output
+    need_llvm
     output=$(LAB_TEST_LLVM=1 cargo test --workspace --no-fail-fast --test lab -- --nocapture \
         llvm_coro strategies::every_strategy 2>&1) || { echo "$output"; return 1; }
     echo "$output"
     # Here the tools are there.
     ! grep -q "^SKIPPED" <<<"$output"
+}
+
+# The figures that docs/llvm-coroutines.md rests on.
+step_lab_llvm_instructions() {
+    local resumes calls strategy
+    need_program valgrind valgrind
+    need_program python3 python3
+    need_llvm
+    use_target release
+    resumes=$(cargo run --release --bin lab -- resume --quick --instructions \
+        --strategies llvm-coro,llvm-coro-inlined --json -)
+    for strategy in llvm-coro llvm-coro-inlined; do
+        python3 .ci/at-most.py instructions_per_resume 22 "$strategy" <<<"$resumes"
+    done
+    calls=$(cargo run --release --bin lab -- call --quick --instructions --strategies llvm-coro-inlined --json -)
+    python3 .ci/at-most.py instructions_per_level 9 llvm-coro-inlined case=once <<<"$calls"
 }
 
 # Exact counts, which repeat.
