@@ -296,7 +296,7 @@ step_tsan() {
     [ "$(uname -m)" = x86_64 ] || skip "it is set up for $host only"
     need_nightly rust-src
     use_own_target
-    export RUSTFLAGS="-Zsanitizer=thread"
+    export RUSTFLAGS="-Zsanitizer=thread" TSAN_OPTIONS="suppressions=$PWD/.ci/tsan-suppressions"
     # The standard library has dependencies of its own, which cargo may have to download. (If it is this crate that
     # does not compile, other checks say so.)
     cargo "+$NIGHTLY" build "${flags[@]}" -p cps-core ||
