@@ -402,6 +402,19 @@ step_lab_llvm_instructions() {
     python3 .ci/at-most.py instructions_per_level 9 llvm-coro-inlined case=once <<<"$calls"
 }
 
+# The report in a browser. The tests were compiled by `test`.
+step_lab_report() {
+    local output
+    need_program chromium chromium
+    output=$(cargo test --workspace --no-fail-fast --test lab -- --nocapture browser 2>&1) || {
+        echo "$output"
+        return 1
+    }
+    echo "$output"
+    # Here the browser is there.
+    ! grep -q "^SKIPPED" <<<"$output"
+}
+
 # Exact counts, which repeat.
 step_lab_instructions() {
     need_program valgrind valgrind

@@ -29,7 +29,7 @@ pub(super) fn of(findings: &Findings, large: &Large) -> String {
     let height = below + ROW * COMPARED.len() as f64 + 8.0;
     let markup = html! {
         svg xmlns="http://www.w3.org/2000/svg" viewBox=(format!("0 0 {} {height}", LABELS + WIDTH + 10.0))
-            font-family="sans-serif" font-size="11" {
+            width=(LABELS + WIDTH + 10.0) font-family="sans-serif" font-size="12" {
             (legend())
             @for (i, suspended) in large.detail.suspensions.iter().enumerate() {
                 (row(suspended, large.detail.size, ROW * (i as f64 + 1.0), scale))

@@ -124,8 +124,8 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> Result<String> {
             .configure_mesh()
             .x_desc(x_label)
             .y_desc(y_label)
-            .label_style((FONT, 13))
-            .axis_desc_style((FONT, 14))
+            .label_style((FONT, 16))
+            .axis_desc_style((FONT, 16))
             .x_label_formatter(&|x| format!("{x:.0}"))
             .y_label_formatter(&|y| crate::show::table::short(*y))
             .light_line_style(TRANSPARENT)
@@ -159,7 +159,7 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> Result<String> {
                 let end = (x + dash).min(26);
                 right.draw(&PathElement::new(vec![(x, y), (end, y)], style)).map_err(drawing)?;
             }
-            let font = (FONT, 14).into_text_style(&right).pos(Pos::new(HPos::Left, VPos::Center));
+            let font = (FONT, 16).into_text_style(&right).pos(Pos::new(HPos::Left, VPos::Center));
             right.draw_text(&line.label, &font, (34, y)).map_err(drawing)?;
         }
         Ok(())
@@ -177,7 +177,7 @@ pub fn bars(x_label: &str, bars: &[(String, f64)]) -> Result<String> {
     let largest = bars.iter().map(|bar| bar.1).fold(f64::MIN_POSITIVE, f64::max);
     let width = f64::from(SIZE.0 as i32 - LEFT - 80);
     svg(size, |area| {
-        let text = |pos| (FONT, 14).into_text_style(area).pos(Pos::new(pos, VPos::Center));
+        let text = |pos| (FONT, 16).into_text_style(area).pos(Pos::new(pos, VPos::Center));
         area.draw_text(x_label, &text(HPos::Left), (LEFT, 16)).map_err(drawing)?;
         for (index, (label, value)) in bars.iter().enumerate() {
             let y = 40 + ROW * index as i32;
@@ -222,7 +222,7 @@ pub fn heat_map(map: &HeatMap<'_>) -> Result<String> {
         )
     };
     svg((size.0 as u32, size.1 as u32), |area| {
-        let text = |pos| (FONT, 13).into_text_style(area).pos(Pos::new(pos, VPos::Center));
+        let text = |pos| (FONT, 16).into_text_style(area).pos(Pos::new(pos, VPos::Center));
         let centred = text(HPos::Center);
         for (row, values) in map.values.iter().enumerate() {
             for (column, &ratio) in values.iter().enumerate() {

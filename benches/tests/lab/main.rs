@@ -1,5 +1,6 @@
 //! The lab from outside. One program, so that the strategies are linked once.
 
+mod browser;
 mod cli;
 mod compare;
 mod layout;
