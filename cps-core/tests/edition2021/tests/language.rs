@@ -32,6 +32,7 @@ chapters! {
     macros = "../../language/chapters/macros.rs"
     matching = "../../language/chapters/matching.rs"
     pack = "../../language/chapters/pack.rs"
+    pack_functions = "../../language/chapters/pack_functions.rs"
     signatures = "../../language/chapters/signatures.rs"
     statements = "../../language/chapters/statements.rs"
 }

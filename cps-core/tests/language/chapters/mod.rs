@@ -13,6 +13,7 @@ mod macros;
 mod matching;
 mod operators;
 mod pack;
+mod pack_functions;
 mod panics;
 mod parameters;
 mod returns;
