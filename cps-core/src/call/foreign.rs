@@ -91,7 +91,12 @@ pub struct Awaited<T> {
 }
 
 impl<T> Awaited<T> {
-    #[cfg(feature = "alloc")]
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn new(chain: Caller, value: T) -> Self {
+        Awaited { chain, value }
+    }
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn into_value(self) -> T {
         self.value
     }

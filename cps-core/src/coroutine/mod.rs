@@ -39,7 +39,7 @@ use core::task::{Context, Poll};
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::call::generic::{LazyChain, is_unpolled};
-use crate::call::{Callee, Content, SlotOf, Suspended};
+use crate::call::{Callee, Content, SlotOf};
 use crate::chain::caller::{Caller, MayWait};
 use crate::chain::driver::Driver;
 use crate::coroutine::polled_as::AsFuture;
@@ -48,7 +48,7 @@ use crate::frame::body::{Body, FnBody, Make, Site};
 use crate::frame::passing::Passing;
 #[cfg(feature = "alloc")]
 use crate::placement::Heap;
-use crate::placement::{Inline, InlineUpTo, Placement, Stack};
+use crate::placement::{Inline, InlineUpTo, Nested, Placement, Stack};
 use crate::placement::{StackExhausted, TryOnStack};
 use crate::stack::options::{StackOptions, StackUsage};
 
@@ -276,6 +276,11 @@ impl<B: Body, P> Coroutine<B, P> {
         Coroutine::from_body(self.into_body())
     }
 
+    /// Calls it without a frame: it is polled as a part of its caller, as in plain `async` code.
+    pub fn nested(self) -> Coroutine<B, Nested> {
+        Coroutine::from_body(self.into_body())
+    }
+
     /// Places the frame on the chain's frame stack, which belongs to the [`Root`].
     ///
     /// The stack is allocated in chunks that grow, with the first call that needs one, and freed
@@ -395,14 +400,14 @@ impl<B: Body, P> Unstarted<B, P> {
 
 impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
     type Content = P::Content<B>;
-    type Waiting = Suspended;
+    type Waiting = P::Waiting<B>;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
-    ) -> (Option<<P::Content<B> as Content>::Ready>, Suspended) {
+    ) -> (Option<<P::Content<B> as Content>::Ready>, P::Waiting<B>) {
         // SAFETY: the running body calls this with its own slot (invariants D and F). `Handle::__cps_begin`, which owns
         // `this`, does not use it again.
         unsafe { P::call::<B, S>(slot, chain, Passing::of(&raw mut (*this).body)) }

@@ -45,19 +45,9 @@ pub(crate) unsafe fn poll<B: Body>(
     chain: Caller,
     result: *mut B::Output,
 ) -> Poll<Given<B::Output>> {
-    // SAFETY: the chain outlives the waker, which ends with this poll, and its driver is in a poll (invariants D
-    // and X).
-    let in_chain = unsafe { context::waker(&chain) };
-    let entry = Entry { chain, in_chain: &in_chain, args };
-    // SAFETY: the functions of the table ignore their data, and do nothing.
-    let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
-    let mut cx = Context::from_waker(&waker);
+    // SAFETY: the contract is the same but for the result.
     #[cfg_attr(not(debug_assertions), allow(unused_mut))]
-    let mut poll = body.poll(&mut cx);
-    if poll.is_pending() && context::asks_again(&cx) {
-        // SAFETY: the caller's driver is in a poll until this returns (invariant D).
-        unsafe { (*chain.driver).poll_again() };
-    }
+    let mut poll = unsafe { poll_future::<B>(body, args, chain) };
     // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
     #[cfg(debug_assertions)]
     unsafe {
@@ -66,6 +56,31 @@ pub(crate) unsafe fn poll<B: Body>(
     // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
     #[cfg(not(debug_assertions))]
     poll.map(|value| unsafe { Given::of(B::output(value), result) })
+}
+
+/// [`poll`] that gives what the future returns.
+///
+/// # Safety
+/// As for [`poll`].
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) unsafe fn poll_future<B: Body>(
+    body: Pin<&mut B::Future>,
+    args: Passed<B::Args>,
+    chain: Caller,
+) -> Poll<<B::Future as Future>::Output> {
+    // SAFETY: the chain outlives the waker, which ends with this poll, and its driver is in a poll (invariants D
+    // and X).
+    let in_chain = unsafe { context::waker(&chain) };
+    let entry = Entry { chain, in_chain: &in_chain, args };
+    // SAFETY: the functions of the table ignore their data, and do nothing.
+    let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
+    let mut cx = Context::from_waker(&waker);
+    let poll = body.poll(&mut cx);
+    if poll.is_pending() && context::asks_again(&cx) {
+        // SAFETY: the caller's driver is in a poll until this returns (invariant D).
+        unsafe { (*chain.driver).poll_again() };
+    }
+    poll
 }
 
 /// The future that a body awaits first of all. It is ready at once, with the body's arguments `A` and its chain, of

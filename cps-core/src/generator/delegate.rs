@@ -88,7 +88,12 @@ impl<G: Delegate> YieldFrom<G> {
     }
 }
 
-impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator<T, B, P>> {
+impl<T, B, P, K> Callee<K> for YieldFrom<Generator<T, B, P>>
+where
+    B: Body,
+    P: Placement<Waiting<B> = Suspended>,
+    K: MayYield<T>,
+{
     type Content = P::Content<B>;
     type Waiting = Suspended;
 
@@ -108,7 +113,7 @@ impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator
 impl<T, B, P, K> Callee<K> for YieldFrom<AsyncGenerator<T, B, P>>
 where
     B: Body,
-    P: Placement,
+    P: Placement<Waiting<B> = Suspended>,
     K: MayYield<T> + MayWait,
 {
     type Content = P::Content<B>;

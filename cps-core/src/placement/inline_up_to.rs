@@ -28,6 +28,7 @@ impl<B: Body, const N: usize> Room<B, N> {
 
 impl<const N: usize> Placement for InlineUpTo<N> {
     type Content<B: Body> = Room<B, N>;
+    type Waiting<B: Body> = Suspended;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(

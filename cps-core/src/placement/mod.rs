@@ -2,12 +2,15 @@
 //! control and detect coroutine elision”), per call and per definition.
 
 pub(crate) mod inline_up_to;
+mod nested;
 #[cfg(feature = "alloc")]
 pub(crate) mod on_heap;
 pub(crate) mod on_stack;
 mod try_on_stack;
 
-use crate::call::{Content, Embedded, Returned, SlotOf, Suspended};
+use core::future::Future;
+
+use crate::call::{Content, Embedded, OfChain, SlotOf, Suspended};
 use crate::chain::caller::Caller;
 use crate::frame::body::{Body, Site};
 use crate::frame::passing::{Given, Passing};
@@ -34,7 +37,16 @@ pub use try_on_stack::{StackExhausted, TryOnStack};
 pub trait Placement: private::Sealed + Sized {
     /// The call's memory in the caller's frame.
     #[doc(hidden)]
-    type Content<B: Body>: Content<Awaited = Returned, Value = B::Output, Owner = B>;
+    type Content<B: Body>: Content<
+            Awaited = <Self::Waiting<B> as Future>::Output,
+            Value = B::Output,
+            Owner = B,
+        >;
+
+    /// What the caller awaits if there is no value yet. (It is `Send` whatever `B` is: it lies in the caller's future
+    /// beside the slot of the call, which is `Send` if `B` is.)
+    #[doc(hidden)]
+    type Waiting<B: Body>: Future<Output: OfChain> + Send + Sync;
 
     /// # Safety
     /// - `chain` runs the body that makes this call (invariant D).
@@ -47,7 +59,7 @@ pub trait Placement: private::Sealed + Sized {
         slot: *mut SlotOf<Self::Content<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<<Self::Content<B> as Content>::Ready>, Suspended);
+    ) -> (Option<<Self::Content<B> as Content>::Ready>, Self::Waiting<B>);
 }
 
 /// The frame is part of the caller's frame. The default; not possible for recursion.
@@ -72,6 +84,11 @@ pub struct Heap;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InlineUpTo<const N: usize = 128>;
 
+/// There is no frame: the callee is polled as a part of the caller, as in plain `async` code, and compiled into it where
+/// LLVM can. Not possible for recursion.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Nested;
+
 mod private {
     pub trait Sealed {}
     impl Sealed for super::Inline {}
@@ -79,10 +96,12 @@ mod private {
     #[cfg(feature = "alloc")]
     impl Sealed for super::Heap {}
     impl<const N: usize> Sealed for super::InlineUpTo<N> {}
+    impl Sealed for super::Nested {}
 }
 
 impl Placement for Inline {
     type Content<B: Body> = Embedded<B>;
+    type Waiting<B: Body> = Suspended;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(

@@ -100,6 +100,7 @@ impl<B: Body, S: Site> Unstarted<B> for OnHeap<B, S> {
 
 impl Placement for Heap {
     type Content<B: Body> = Allocated<B>;
+    type Waiting<B: Body> = Suspended;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(

@@ -52,6 +52,7 @@ impl<B: Body, S: Site> Unstarted<B> for OnStack<B, S> {
 
 impl Placement for Stack {
     type Content<B: Body> = Stacked<B>;
+    type Waiting<B: Body> = call::Suspended;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(

@@ -84,6 +84,9 @@ macro_rules! level {
                             Place::May => {
                                 may($next(log, node, &local, given(), last())).await
                             }
+                            Place::Nested => {
+                                nested($next(log, node, &local, given(), last())).await
+                            }
                             Place::Boxed => boxed(log, node, &local, three()).await,
                             Place::Future => {
                                 as_future($next(log, node, &local, given(), last())).await

@@ -63,6 +63,10 @@ pub(crate) mod plain {
         call
     }
 
+    fn nested<F: Future>(call: F) -> F {
+        call
+    }
+
     fn as_future<F: Future>(call: F) -> F {
         call
     }
@@ -80,7 +84,7 @@ macro_rules! direct {
     ($name:ident, $erased:ident, $boxed:ident) => {
         pub(crate) mod $name {
             use super::*;
-            use cps_core::{Body, Coroutine, coroutine_block as block, placement::{Heap, InlineUpTo, Stack, StackExhausted, TryOnStack}};
+            use cps_core::{Body, Coroutine, coroutine_block as block, placement::{Heap, InlineUpTo, Nested, Stack, StackExhausted, TryOnStack}};
 
             fn heap<B: Body>(call: Coroutine<B>) -> Coroutine<B, Heap> {
                 call.on_heap()
@@ -100,6 +104,10 @@ macro_rules! direct {
 
             fn may<B: Body>(call: Coroutine<B>) -> Coroutine<B, InlineUpTo<MAY>> {
                 call.inline_up_to()
+            }
+
+            fn nested<B: Body>(call: Coroutine<B>) -> Coroutine<B, Nested> {
+                call.nested()
             }
 
             fn as_future<F: Future>(call: F) -> impl Future<Output = F::Output> {

@@ -41,6 +41,8 @@ pub(crate) enum Place {
     TryStack,
     /// In place or on the frame stack, as its size decides.
     May,
+    /// Without a frame.
+    Nested,
     Boxed,
     /// As a future that nothing more is known of.
     Future,
@@ -57,7 +59,7 @@ pub(crate) enum End {
     Panic,
 }
 
-pub(crate) const PLACES: [Place; 12] = [
+pub(crate) const PLACES: [Place; 13] = [
     Place::Inline,
     Place::LendTemporary,
     Place::LendOwn,
@@ -66,6 +68,7 @@ pub(crate) const PLACES: [Place; 12] = [
     Place::Stack,
     Place::TryStack,
     Place::May,
+    Place::Nested,
     Place::Boxed,
     Place::Future,
     Place::BoxedFuture,
