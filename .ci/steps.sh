@@ -5,8 +5,8 @@
 # the flags make a difference to.
 
 # What depends on how a frame returns: also run where that is by `become`.
-RETURN_TESTS=(differential panics cancel counters depth generator generator_recursion context placement join race scope
-    branches_deep generic_calls interop)
+RETURN_TESTS=(differential panics cancel counters depth generator generator_recursion context placement nested join race
+    scope branches_deep generic_calls interop)
 
 # A C compiler: rustc links with it.
 step_setup() {
@@ -42,8 +42,8 @@ step_test() {
 }
 
 # What the optimiser may change: what depends on how values lie and move, and how deep a recursion goes.
-RELEASE_TESTS=(differential panics cancel counters depth sizes allocations placement context generator
-    generator_recursion join race scope branches_deep branches_differential interleave prefetch hosted liveness)
+RELEASE_TESTS=(differential panics cancel counters depth sizes allocations placement nested context
+    generator generator_recursion join race scope branches_deep branches_differential interleave prefetch hosted liveness)
 step_release() {
     use_target release
     cargo test --no-fail-fast -p cps-core --features stream --release --lib "${RELEASE_TESTS[@]/#/--test=}"
@@ -204,9 +204,9 @@ step_loom() {
 
 # Undefined behaviour: the adversarial suite by both aliasing models, the others by one. Left to the other checks:
 # arithmetic, sizes, and what takes an interpreter long (deep recursion, many generated programs).
-TREE_TESTS=(adversarial cancel context generator generic_calls hosted in_span placement)
+TREE_TESTS=(adversarial cancel context generator generic_calls hosted in_span nested placement)
 STACKED_TESTS=(adversarial branches_deep branches_stacks failing_allocator generator_stream interleave interleave_tasks
-    interop join join_drops liveness panics prefetch race scope scope_abort task_local tracked wakers_adversarial
+    interop join join_drops liveness nested panics prefetch race scope scope_abort task_local tracked wakers_adversarial
     wakers_clone wakers_handed_out)
 step_miri_stacked() { miri cps-core "" stream,tracing "${STACKED_TESTS[@]/#/--test=}"; }
 step_miri_tree() { miri cps-core "-Zmiri-tree-borrows" stream,tracing --lib "${TREE_TESTS[@]/#/--test=}"; }

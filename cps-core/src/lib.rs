@@ -74,8 +74,8 @@
 //! ```
 //!
 //! The choice is a type parameter of the coroutine, a [`Placement`](placement::Placement). A definition may have a
-//! default, and each call may choose otherwise, also by size: [`InlineUpTo`](placement::InlineUpTo). The frame stack
-//! can be limited, measured, or be a part of the future, so that nothing is allocated: [`Coroutine::into_root_with`].
+//! default, and each call may choose otherwise, also by size: [`InlineUpTo`](placement::InlineUpTo). A callee that
+//! seldom suspends need not have a frame: [`nested`](Coroutine::nested). The frame stack can be limited, measured, or be a part of the future, so that nothing is allocated: [`Coroutine::into_root_with`].
 //!
 //! ```
 //! use cps_core::cps;

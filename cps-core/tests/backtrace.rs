@@ -149,6 +149,66 @@ fn a_frame_is_an_item_with_a_function_and_a_place() {
     assert_eq!(backtrace, root.backtrace());
 }
 
+#[cps_core::coroutine]
+async fn innermost_nested(waits: bool) -> u32 {
+    if waits {
+        YieldOnce::default().await; // at itself
+        return 0;
+    }
+    leaf(1).await // at innermost nested
+}
+
+#[cps_core::coroutine(nested)]
+async fn nested(waits: bool) -> u32 {
+    innermost_nested(waits).nested().await // at nested
+}
+
+#[cps_core::coroutine]
+async fn host(waits: bool) -> u32 {
+    let first = nested(waits).await; // at host
+    first + nested(waits).await // at host again
+}
+
+#[cps_core::coroutine]
+async fn calls_the_host() -> u32 {
+    let first = nested(true).await; // at its own part
+    first + host(false).await // at the call of the host
+}
+
+/// A body without a frame is shown with the feature only. Without it its place is shown as its host's.
+#[test]
+fn nested_bodies_are_shown_before_their_host() {
+    let nested = |innermost, host, caller: Option<_>| {
+        let mut frames = vec![];
+        if innermost == "innermost nested" {
+            frames.push(("leaf", LEAF));
+        }
+        if cfg!(feature = "backtrace") {
+            frames.push(("innermost_nested", Some(innermost)));
+            frames.push(("nested", Some("nested")));
+            frames.push((if caller.is_some() { "host" } else { "calls_the_host" }, Some(host)));
+        } else if innermost == "itself" {
+            frames.push(("calls_the_host", None));
+        } else {
+            frames.push(("host", Some(innermost)));
+        }
+        frames.extend(caller.map(|caller| ("calls_the_host", Some(caller))));
+        text(&frames)
+    };
+    let mut root = pin!(calls_the_host().into_future());
+    assert!(!poll(root.as_mut()));
+    let caller = "the call of the host";
+    assert_eq!(root.backtrace().to_string(), nested("itself", "its own part", None));
+    assert!(!poll(root.as_mut()));
+    let first = nested("innermost nested", "host", Some(caller));
+    assert_eq!(root.backtrace().to_string(), first);
+    assert!(!poll(root.as_mut()));
+    let second = nested("innermost nested", "host again", Some(caller));
+    assert_eq!(root.backtrace().to_string(), second);
+    assert!(poll(root.as_mut()));
+    assert_eq!(root.backtrace().to_string(), "");
+}
+
 #[cfg(feature = "backtrace")]
 mod from_within {
     use super::*;
@@ -177,6 +237,51 @@ mod from_within {
             0 => erased(yields).await,              // at outer
             1 => outer(0, yields).on_heap().await,  // at heap call
             _ => outer(1, yields).on_stack().await, // at stack call
+        }
+    }
+
+    #[cps_core::coroutine]
+    async fn asks_as_a_part(yields: bool) -> String {
+        if yields {
+            YieldOnce::default().await;
+        }
+        let here = cps_core::backtrace().to_string(); // at part
+        let below = ask(yields).await; // at part again
+        here + &below
+    }
+
+    #[cps_core::coroutine]
+    async fn part(yields: bool) -> String {
+        asks_as_a_part(yields).nested().await // at part of a part
+    }
+
+    #[cps_core::coroutine]
+    async fn hosts(yields: bool) -> String {
+        part(yields).nested().await // at hosts
+    }
+
+    #[cps_core::coroutine]
+    async fn calls(yields: bool) -> String {
+        hosts(yields).await // at calls
+    }
+
+    #[test]
+    fn a_nested_body_is_seen_whether_it_has_suspended_or_not() {
+        for yields in [false, true] {
+            let (seen, _) = support::drive(calls(yields).into_future());
+            let outside = [
+                ("from_within::part", Some("part of a part")),
+                ("from_within::hosts", Some("hosts")),
+                ("from_within::calls", Some("calls")),
+            ];
+            let mut here = vec![("from_within::asks_as_a_part", Some("part"))];
+            here.extend(outside);
+            let mut below = vec![
+                ("from_within::ask", Some("ask")),
+                ("from_within::asks_as_a_part", Some("part again")),
+            ];
+            below.extend(outside);
+            assert_eq!(seen, text(&here) + &text(&below));
         }
     }
 

@@ -103,3 +103,16 @@ fn generators_delegate_in_a_chunk_inside_their_root() {
     });
     assert_eq!((items, counts.allocations), (None, 0));
 }
+
+#[cps_core::coroutine]
+async fn doubles(levels: u32) -> u32 {
+    let depth = depth(levels).nested().await;
+    Yield::default().await;
+    2 * depth
+}
+
+#[test]
+fn a_nested_body_calls_in_the_chunk_of_its_root() {
+    let root = doubles(5).into_root_with(StackOptions::new().inside::<2048>());
+    assert_eq!(run(root), 10);
+}

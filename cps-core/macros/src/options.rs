@@ -1,9 +1,10 @@
-//! The attribute's options: `#[cps(crate = path, elision = "stack", yields = Type)]`.
+//! The attribute's options: `#[cps(crate = path, elision = "stack", yields = Type)]`, `#[cps(nested)]` and others.
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{quote, quote_spanned};
 use syn::meta::ParseNestedMeta;
 use syn::parse::{ParseStream, Parser};
+use syn::spanned::Spanned;
 use syn::{Error, LitInt, LitStr, Type, parenthesized, token};
 
 use crate::instrument::Instrument;
@@ -66,6 +67,7 @@ impl Options {
     /// The options that could be parsed, and the errors of the others.
     pub(crate) fn parse(tokens: TokenStream) -> (Self, syn::Result<()>) {
         let mut options = Options { last: is_last(&tokens), ..Options::default() };
+        let mut nested = None;
         let parser = syn::meta::parser(|meta| {
             if meta.path.is_ident("crate") {
                 let path: syn::Path =
@@ -74,6 +76,9 @@ impl Options {
                 Ok(())
             } else if meta.path.is_ident("elision") {
                 options.elision = Some(Elision::parse(&value(&meta, "elision = \"…\"")?.parse()?)?);
+                Ok(())
+            } else if meta.path.is_ident("nested") {
+                nested = Some(meta.path.span());
                 Ok(())
             } else if meta.path.is_ident("yields") {
                 options.yields = Some(value(&meta, "yields = Type")?.parse()?);
@@ -97,13 +102,27 @@ impl Options {
                 Ok(())
             } else {
                 Err(meta.error(
-                    "unknown option; `#[cps]` knows `crate = path`, `elision = \"…\"`, `yields = Type`, `send` \
-                     and `instrument`",
+                    "unknown option; `#[cps]` knows `crate = path`, `elision = \"…\"`, `nested`, `yields = Type`, \
+                     `send` and `instrument`",
                 ))
             }
         });
         let result = parser.parse2(tokens);
-        (options, result)
+        let nested = nested.map_or(Ok(()), |span| options.nest(span));
+        (options, result.and(nested))
+    }
+
+    /// By default calls have no frame.
+    fn nest(&mut self, span: Span) -> syn::Result<()> {
+        let reason = if self.yields.is_some() {
+            "a generator has a frame, by which it is resumed at once: it cannot be `nested`"
+        } else if self.elision.is_some() {
+            "what is `nested` has no frame: `elision` says where one would be"
+        } else {
+            self.elision = Some(Elision { name: "Nested", bytes: None, span });
+            return Ok(());
+        };
+        Err(Error::new(span, reason))
     }
 
     /// The type that says where the frame lives.

@@ -7,6 +7,7 @@ use std::boxed::Box;
 use std::{eprint, panic, thread_local};
 
 use crate::backtrace::Backtrace;
+use crate::chain::NestedCalls;
 use crate::chain::driver::Driver;
 
 /// A poll that is under way on this thread, in a list of them.
@@ -107,12 +108,15 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
         // (`Running::enter`), and its driver outlives it (invariant M).
         let (driver, outer) = unsafe { (&*(*running).driver, (*running).outer.get()) };
         location = location.or(driver.waits_at());
+        let mut nested = NestedCalls::of(driver);
         let mut starting = driver.starting.get();
         while !starting.is_null() {
             // SAFETY: the list holds calls that are under way on this thread's stacks: each leaves it before it ends
-            // (`Starting::enter`). The vtable is the one that its frame gets when it is linked (invariant V).
+            // (`Starting::enter`). The vtable is the one that its frame gets when it is linked (invariant V). No nested
+            // body ends meanwhile: this thread runs the chain, and runs this function now.
             let (description, outer) = unsafe {
                 let call = &*starting;
+                location = backtrace.push_nested(&mut nested, call.frame, location);
                 (((*call.vtable).describe)(call.frame), call.outer.get())
             };
             location = backtrace.push(description, location);
@@ -120,7 +124,7 @@ fn capture(here: Option<&'static Location<'static>>) -> Backtrace {
         }
         // SAFETY: the frames of a chain that runs are linked, but for those that are starting (invariant C). None ends
         // meanwhile: this thread runs the chain, and runs this function now.
-        unsafe { backtrace.extend(driver.leaf.get(), location) };
+        unsafe { backtrace.extend(driver.leaf.get(), location, nested) };
         running = outer;
         location = None;
     }

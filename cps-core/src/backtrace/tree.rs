@@ -23,6 +23,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::panic::Location;
 
+use crate::chain::NestedCalls;
 use crate::chain::driver::Driver;
 use crate::chain::header::{BranchContent, BranchVisitor, Description, Header};
 
@@ -139,7 +140,7 @@ impl Backtrace {
         if driver.is_started() {
             let leaf = driver.leaf.get();
             // SAFETY: the caller keeps the chain from running: its frames are linked (invariant C), and none ends.
-            unsafe { backtrace.extend(leaf, driver.waits_at()) };
+            unsafe { backtrace.extend(leaf, driver.waits_at(), NestedCalls::of(driver)) };
             // SAFETY: the leaf is live (invariant L), its vtable is its own (invariant V), and the chain is suspended.
             let description = unsafe { ((*(*leaf).vtable.get()).describe)(leaf) };
             if let Some(branches) = description.branches {
@@ -195,17 +196,20 @@ impl Backtrace {
         Ok(())
     }
 
-    /// Adds the frames of a chain whose innermost function waits at `location`.
+    /// Adds the frames of a chain whose innermost function waits at `location`, with the nested bodies in them.
     ///
     /// # Safety
     /// - The frames from `leaf` on are linked, by invariant C.
-    /// - None of them ends before this returns.
+    /// - None of them ends before this returns, and no nested body.
     pub(crate) unsafe fn extend(
         &mut self,
         mut leaf: *const Header,
         mut location: Option<&'static Location<'static>>,
+        mut nested: NestedCalls,
     ) {
         while !leaf.is_null() {
+            // SAFETY: the caller keeps the chain's nested bodies from ending.
+            location = unsafe { self.push_nested(&mut nested, leaf, location) };
             // SAFETY: the caller has a chain whose frames are linked (invariant C): each is live, has its own vtable
             // (invariant V), and leads to its caller, the last one to the root continuation.
             let description = unsafe {
@@ -215,6 +219,23 @@ impl Backtrace {
             };
             location = self.push(description, location);
         }
+    }
+
+    /// Adds the nested bodies in a frame, the innermost of which is at `location`. Returns where the frame's body is.
+    ///
+    /// # Safety
+    /// As for [`NestedCalls::next_in`].
+    pub(crate) unsafe fn push_nested(
+        &mut self,
+        nested: &mut NestedCalls,
+        frame: *const Header,
+        mut location: Option<&'static Location<'static>>,
+    ) -> Option<&'static Location<'static>> {
+        // SAFETY: the caller keeps them from ending.
+        while let Some(description) = unsafe { nested.next_in(frame) } {
+            location = self.push(description, location);
+        }
+        location
     }
 
     /// Adds a frame that is at `location`. Returns where its caller is.

@@ -37,6 +37,9 @@ pub struct Driver {
     /// The innermost call that is under way, if it has not suspended.
     #[cfg(feature = "backtrace")]
     pub(crate) starting: Cell<*const crate::chain::Starting>,
+    /// The innermost nested body of the chain.
+    #[cfg(feature = "backtrace")]
+    pub(crate) nested: Cell<*const crate::chain::NestedCall>,
     _pinned: PhantomPinned,
 }
 
@@ -83,6 +86,8 @@ impl Driver {
             waits_at: Cell::new(None),
             #[cfg(feature = "backtrace")]
             starting: Cell::new(ptr::null()),
+            #[cfg(feature = "backtrace")]
+            nested: Cell::new(ptr::null()),
             _pinned: PhantomPinned,
         }
     }

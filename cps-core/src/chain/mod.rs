@@ -36,6 +36,10 @@ pub(crate) mod driver;
 pub(crate) mod drop_chain;
 pub(crate) mod header;
 pub(crate) mod host_stack;
+#[cfg(feature = "backtrace")]
+mod nested;
+#[cfg(not(feature = "backtrace"))]
+mod nested_unseen;
 #[cfg(feature = "alloc")]
 pub(crate) mod outermost;
 #[cfg(feature = "backtrace")]
@@ -46,6 +50,12 @@ pub(crate) mod step;
 #[cfg(feature = "alloc")]
 mod type_id;
 
+#[cfg(feature = "backtrace")]
+pub(crate) use nested::{NestedCall, NestedCalls};
+#[cfg(not(feature = "backtrace"))]
+pub(crate) use nested_unseen::NestedCall;
+#[cfg(all(feature = "alloc", not(feature = "backtrace")))]
+pub(crate) use nested_unseen::NestedCalls;
 #[cfg(feature = "backtrace")]
 pub(crate) use starting::Starting;
 #[cfg(not(feature = "backtrace"))]

@@ -276,7 +276,28 @@ impl<B: Body, P> Coroutine<B, P> {
         Coroutine::from_body(self.into_body())
     }
 
-    /// Calls it without a frame: it is polled as a part of its caller, as in plain `async` code.
+    /// Calls it without a frame, as plain `async` code does: it is polled as a part of its caller. This is cheaper for
+    /// a callee that seldom suspends: see [`Nested`].
+    ///
+    /// ```
+    /// use cps_core::cps;
+    /// use cps_core::prefetch::prefetch_read;
+    ///
+    /// #[cps]
+    /// async fn load(table: &[usize], at: usize) -> usize {
+    ///     prefetch_read(&table[at]).await;
+    ///     table[at]
+    /// }
+    ///
+    /// #[cps]
+    /// async fn hops(table: &[usize], mut at: usize) -> usize {
+    ///     for _ in 0..3 {
+    ///         at = load(table, at).nested().await;
+    ///     }
+    ///     at
+    /// }
+    /// # futures::executor::block_on(async { assert_eq!(hops(&[1, 2, 3, 0], 0).await, 3) });
+    /// ```
     pub fn nested(self) -> Coroutine<B, Nested> {
         Coroutine::from_body(self.into_body())
     }

@@ -1,4 +1,4 @@
-//! Where a callee's frame lives, chosen by type: the elision control of P2477 (“Allow programmer to
+//! Where a callee's frame lives, or that it has none, chosen by type: the elision control of P2477 (“Allow programmer to
 //! control and detect coroutine elision”), per call and per definition.
 
 pub(crate) mod inline_up_to;
@@ -18,7 +18,8 @@ use crate::frame::passing::{Given, Passing};
 pub use crate::stack::options::{StackOptions, StackUsage};
 pub use try_on_stack::{StackExhausted, TryOnStack};
 
-/// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`InlineUpTo`].
+/// Where a frame is placed when its coroutine is called: [`Inline`], [`Stack`], [`Heap`] or [`InlineUpTo`]; or
+/// [`Nested`], without one.
 ///
 /// A placement is a parameter of [`Coroutine`](crate::Coroutine)'s type, so it is known when the caller's frame is
 /// laid out. The call site has the last word: [`placed`](crate::Coroutine::placed) takes any of them.
@@ -29,6 +30,7 @@ pub use try_on_stack::{StackExhausted, TryOnStack};
 /// | [`Stack`] | never elided | on the root's frame stack | yes | in a chunk that the root brings |
 /// | [`Heap`] | never elided | an allocation for each call | yes | no |
 /// | [`InlineUpTo<N>`](InlineUpTo) | may be elided | up to `N` bytes as [`Inline`], else [`Stack`] | yes | as these |
+/// | [`Nested`] | always elided, with its frame's header | a part of the caller's own | no | yes |
 ///
 /// Frames in sequential calls share memory in every placement. P2477 warns of a callee whose memory is in a block
 /// that ends before the callee. This cannot be written here: a frame exists only while the caller awaits it.
@@ -37,11 +39,7 @@ pub use try_on_stack::{StackExhausted, TryOnStack};
 pub trait Placement: private::Sealed + Sized {
     /// The call's memory in the caller's frame.
     #[doc(hidden)]
-    type Content<B: Body>: Content<
-            Awaited = <Self::Waiting<B> as Future>::Output,
-            Value = B::Output,
-            Owner = B,
-        >;
+    type Content<B: Body>: Content<Awaited = <Self::Waiting<B> as Future>::Output, Value = B::Output, Owner = B>;
 
     /// What the caller awaits if there is no value yet. (It is `Send` whatever `B` is: it lies in the caller's future
     /// beside the slot of the call, which is `Send` if `B` is.)
@@ -59,8 +57,12 @@ pub trait Placement: private::Sealed + Sized {
         slot: *mut SlotOf<Self::Content<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<<Self::Content<B> as Content>::Ready>, Self::Waiting<B>);
+    ) -> Called<Self, B>;
 }
+
+/// What a call gives: the value, if it is there at once, and what the caller awaits if it is not.
+type Called<P, B> =
+    (Option<<<P as Placement>::Content<B> as Content>::Ready>, <P as Placement>::Waiting<B>);
 
 /// The frame is part of the caller's frame. The default; not possible for recursion.
 #[derive(Clone, Copy, Debug, Default)]
@@ -84,8 +86,22 @@ pub struct Heap;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct InlineUpTo<const N: usize = 128>;
 
-/// There is no frame: the callee is polled as a part of the caller, as in plain `async` code, and compiled into it where
+/// There is no frame: the callee is polled as a part of its caller, as in plain `async` code, and compiled into it where
 /// LLVM can. Not possible for recursion.
+///
+/// Made by [`Coroutine::nested`](crate::Coroutine::nested), or for all calls of a function by `#[cps(nested)]`.
+///
+/// A call costs less, a resume more: whatever waits in the callee, or is called by it and returns, is reached by a poll of
+/// the caller. So it is for a callee that suspends once or twice a call, or never, close above what it waits for; deep
+/// below, and where a callee suspends often, a frame is cheaper. `lab crossover` shows where that changes. The frame that
+/// waits is the caller's: all else (values, drops, panics, the order of all these, `Send`) is as with a frame, and what
+/// the callee calls has a frame or not, as it says itself.
+///
+/// A [`Backtrace`](crate::Backtrace) shows the callee with the feature `backtrace`. Without it, the place where the callee
+/// waits for a call of its own is shown as the caller's.
+///
+/// Generic code that knows the coroutine as a future only calls it with a frame, whatever its placement. A generator
+/// cannot be nested in the one that delegates to it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Nested;
 

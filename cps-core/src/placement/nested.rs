@@ -27,10 +27,12 @@ use core::task::{Context, Poll};
 
 use crate::call::foreign::Awaited;
 use crate::call::{Content, Memory, SlotOf};
+use crate::chain::NestedCall;
 use crate::chain::caller::Caller;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, Site};
 use crate::frame::context;
+use crate::frame::describe_called;
 use crate::frame::first_poll::{self, Enter};
 use crate::frame::passing::Passing;
 use crate::placement::{Nested, Placement};
@@ -38,6 +40,7 @@ use crate::placement::{Nested, Placement};
 /// A body that lies in the body that calls it, and is polled by that.
 pub struct NestedBody<B: Body> {
     memory: Origin<B>,
+    shown: NestedCall,
     _pinned: PhantomPinned,
 }
 
@@ -74,7 +77,8 @@ impl Placement for Nested {
         unsafe { (*chain.driver).step.set(Step::NESTED) };
         let unstarted = Unstarted { chain, body: body.into_body() };
         let memory = Origin { unstarted: ManuallyDrop::new(unstarted) };
-        (None, NestedBody { memory, _pinned: PhantomPinned })
+        let shown = NestedCall::new(chain.driver, chain.frame, describe_called::<B, S>);
+        (None, NestedBody { memory, shown, _pinned: PhantomPinned })
     }
 }
 
@@ -86,34 +90,50 @@ impl<B: Body> NestedBody<B> {
         unsafe { (&raw mut (*this).memory).cast() }
     }
 
-    /// The first poll.
+    /// The first poll. (This and `resume` are for LLVM to inline or not: if that had to be, each level of nesting would
+    /// double the code.)
     ///
     /// # Safety
     /// - `this` is pinned, and was not polled.
     /// - The host awaits it, and runs (invariant D).
-    #[cfg_attr(not(debug_assertions), inline(always))]
+    #[inline]
     unsafe fn start(this: *mut Self) -> Poll<Awaited<B::Output>> {
         let place = Self::place(this);
-        // SAFETY: `this` was not polled, so the body is there: it is taken once. The host awaits this in the poll in
-        // which it made the call, so the chain is the one that runs (invariant D). The future is pinned, and given the
-        // `Enter` that it awaits first, with its arguments (invariant E).
-        unsafe {
-            let Unstarted { chain, body } = place.cast::<Unstarted<B>>().read();
-            let mut body = ManuallyDrop::new(body);
-            let step = &(*chain.driver).step;
-            step.set(Step::NONE);
+        // SAFETY: `this` was not polled, so the body is there: it is taken once.
+        let Unstarted { chain, body } = unsafe { place.cast::<Unstarted<B>>().read() };
+        let mut body = ManuallyDrop::new(body);
+        // SAFETY: the host awaits this in the poll in which it made the call, so the chain is the one that runs
+        // (invariant D).
+        let step = unsafe { &(*chain.driver).step };
+        step.set(Step::NONE);
+        // SAFETY: the body is not used again. Its future is pinned, and given the `Enter` that it awaits first, with its
+        // arguments (invariant E). It is a part of the body that the chain runs (invariant D).
+        let poll = unsafe {
+            NestedCall::enter(&raw const (*this).shown);
             let (args, make) = Passing::of(&raw mut *body).into_parts();
             place.write(make(Enter::new()));
-            match first_poll::poll_future::<B>(Pin::new_unchecked(&mut *place), args, chain) {
-                Poll::Ready(result) => Poll::Ready(Awaited::new(chain, B::output(result))),
-                Poll::Pending => {
-                    if step.get() == Step::NONE {
-                        step.set(Step::NESTED);
-                    }
-                    Poll::Pending
-                }
-            }
+            first_poll::poll_future::<B>(Pin::new_unchecked(&mut *place), args, chain)
+        };
+        if poll.is_pending() && step.get() == Step::NONE {
+            step.set(Step::NESTED);
         }
+        poll.map(|result| Awaited::new(chain, B::output(result)))
+    }
+
+    /// A later poll.
+    ///
+    /// # Safety
+    /// - `this` is pinned, and was polled.
+    /// - The host, which `chain` runs, has been resumed.
+    #[inline]
+    unsafe fn resume(
+        this: *mut Self,
+        chain: Caller,
+        cx: &mut Context<'_>,
+    ) -> Poll<Awaited<B::Output>> {
+        // SAFETY: `this` was polled, so the future is there, and nobody moves it.
+        let future = unsafe { Pin::new_unchecked(&mut *Self::place(this)) };
+        future.poll(cx).map(|result| Awaited::new(chain, B::output(result)))
     }
 }
 
@@ -132,11 +152,8 @@ impl<B: Body> Future for NestedBody<B> {
         };
         match resumed {
             // SAFETY: `call` has set another step, and the step is `NONE` when the host is resumed (invariant S): this
-            // was polled before, and what lies here is the future. Nobody moves it.
-            Some(chain) => unsafe {
-                let future = Pin::new_unchecked(&mut *Self::place(this));
-                future.poll(cx).map(|result| Awaited::new(chain, B::output(result)))
-            },
+            // was polled before.
+            Some(chain) => unsafe { Self::resume(this, chain, cx) },
             // SAFETY: the host has not been resumed since `call`, and a pending first poll ends the host's. So this is
             // the first one, in the host's poll (invariant D).
             None => unsafe { Self::start(this) },
@@ -147,9 +164,23 @@ impl<B: Body> Future for NestedBody<B> {
 impl<B: Body> Drop for NestedBody<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
+        /// Drops the future, and then hides the body, also if that drop panics.
+        struct Leave(*const NestedCall);
+        impl Drop for Leave {
+            #[cfg_attr(not(debug_assertions), inline(always))]
+            fn drop(&mut self) {
+                // SAFETY: the body that is dropped was polled, and entered then.
+                unsafe { NestedCall::leave(self.0) }
+            }
+        }
+
+        let this: *mut Self = self;
         // SAFETY: the host awaits this at once (invariant P), and so has polled it: what lies here is the future, also
         // if it has returned or panicked.
-        unsafe { ptr::drop_in_place(Self::place(self)) }
+        unsafe {
+            let _leave = Leave(&raw const (*this).shown);
+            ptr::drop_in_place(Self::place(this));
+        }
     }
 }
 

@@ -36,6 +36,7 @@ pub(crate) enum Then {
     Hidden(Callee),
     HiddenBoxed(Callee),
     TryOnStack(Callee),
+    Nested(Callee),
     Prefetch,
     Join(Callee),
     Scope(Callee),
@@ -49,7 +50,7 @@ pub(crate) fn hidden<F: Future>(future: F) -> impl Future<Output = F::Output> {
 }
 
 fn all_then() -> Vec<Then> {
-    let calls: [fn(Callee) -> Then; 10] = [
+    let calls: [fn(Callee) -> Then; 11] = [
         Then::Inline,
         Then::OnStack,
         Then::OnHeap,
@@ -57,6 +58,7 @@ fn all_then() -> Vec<Then> {
         Then::Hidden,
         Then::HiddenBoxed,
         Then::TryOnStack,
+        Then::Nested,
         Then::Join,
         Then::Scope,
         Then::Unseen,
@@ -94,6 +96,16 @@ macro_rules! bodies {
             }
         }
 
+        /// Replaces its context too, and calls the body that is a part of it.
+        $($attribute)*
+        pub(crate) async fn host(vandal: Vandal, then: Then, log: Log) -> u32 {
+            let _note = log.note("host");
+            let own = unseen!(vandal.future());
+            let below = body(vandal, then, log.clone()).nested().await;
+            let again = body(vandal, then, log.clone()).nested().await;
+            own + below + again + unseen!(vandal.future())
+        }
+
         $($attribute)*
         pub(crate) async fn body(vandal: Vandal, then: Then, log: Log) -> u32 {
             let local = log.note("local");
@@ -114,6 +126,7 @@ macro_rules! bodies {
                     Ok(value) => value,
                     Err(_) => 0,
                 },
+                Then::Nested(c) => callee(c, log.clone()).nested().await,
                 Then::Prefetch => {
                     prefetch_read(&raw const first).await;
                     7
@@ -153,6 +166,18 @@ mod plain {
 
 type Boxed = Pin<Box<dyn Future<Output = u32>>>;
 type Make = fn(Vandal, Then, Log) -> Boxed;
+
+/// Roots of a body in which another is nested.
+const HOSTS: [(&str, Make); 2] = [
+    ("the coroutine", |v, then, log| Box::pin(direct::host(v, then, log))),
+    ("nested twice", |v, then, log| {
+        #[cps_core::cps]
+        async fn calls(v: Vandal, then: Then, log: Log) -> u32 {
+            direct::host(v, then, log).nested().await
+        }
+        Box::pin(calls(v, then, log))
+    }),
+];
 
 /// Roots whose polls are the body's.
 const ROOTS: [(&str, Make); 4] = [
@@ -236,6 +261,22 @@ fn a_replaced_context_changes_neither_values_nor_drops_nor_polls() {
                     "{name} {v:?} {then:?}"
                 );
                 assert_eq!(log.events(), expected.events(), "{name} {v:?} {then:?} {polls}");
+                log.assert_each_dropped_once();
+            }
+        }
+    }
+}
+
+#[test]
+fn a_replaced_context_changes_nothing_in_a_nested_body_and_its_host() {
+    for (case, (v, then)) in combinations(131).into_iter().enumerate() {
+        for (name, make) in chosen(&HOSTS, case) {
+            for polls in [40, 1, 2, 3, 5, 7, 9].into_iter().take(if cfg!(miri) { 3 } else { 7 }) {
+                let (log, peer) = (Log::default(), Log::default());
+                let fate = run(&log, make(v, then, log.clone()), polls);
+                let expected = run(&peer, plain::host(v, then, peer.clone()), polls);
+                assert_eq!(fate, expected, "{name} {v:?} {then:?}");
+                assert_eq!(log.events(), peer.events(), "{name} {v:?} {then:?} {polls}");
                 log.assert_each_dropped_once();
             }
         }

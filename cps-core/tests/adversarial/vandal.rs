@@ -143,6 +143,10 @@ pub(crate) trait Placed: Future + Sized {
         self
     }
 
+    fn nested(self) -> Self {
+        self
+    }
+
     fn on_heap(self) -> Pin<Box<Self>> {
         Box::pin(self)
     }

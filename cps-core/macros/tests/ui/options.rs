@@ -19,6 +19,15 @@ async fn no_number() {}
 #[cps_core::coroutine(elision = inline)]
 async fn not_a_string() {}
 
+#[cps_core::coroutine(nested, elision = "heap")]
+async fn nested_on_the_heap() {}
+
+#[cps_core::coroutine(nested, yields = u32)]
+fn nested_generator() {}
+
+#[cps_core::coroutine(nested = true)]
+async fn nested_with_a_value() {}
+
 fn main() {
     let _ = cps_core::coroutine_block! { #![allow(unused)] 1 };
     let _ = cps_core::coroutine_block! { #![coroutine] 1 };

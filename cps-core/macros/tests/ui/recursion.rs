@@ -13,4 +13,9 @@ async fn odd(n: u32) -> bool {
     n != 0 && even(n - 1).await
 }
 
+#[cps_core::coroutine]
+async fn nested(n: u32) -> u32 {
+    if n == 0 { 0 } else { nested(n - 1).nested().await + 1 }
+}
+
 fn main() {}
