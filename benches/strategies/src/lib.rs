@@ -13,6 +13,7 @@ pub mod adaptive;
 pub mod cpp;
 pub mod direct;
 pub mod direct_fold;
+pub mod direct_nested;
 pub mod explicit_stack;
 pub mod futures_unordered;
 pub mod genawaiter;

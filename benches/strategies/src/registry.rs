@@ -8,9 +8,9 @@ use anyhow::{Result, bail};
 use lab_work::strategy::Strategy;
 
 use crate::{
-    adaptive, cpp, direct, direct_fold, explicit_stack, futures_unordered, genawaiter,
-    group_prefetch, join_set, llvm_coro, naive, nested, nested_boxed, nested_iterator, reblessive,
-    remote, stackful, state_machine, visitor,
+    adaptive, cpp, direct, direct_fold, direct_nested, explicit_stack, futures_unordered,
+    genawaiter, group_prefetch, join_set, llvm_coro, naive, nested, nested_boxed, nested_iterator,
+    reblessive, remote, stackful, state_machine, visitor,
 };
 
 /// A kind of work. What a strategy can do is known without preparing it, so that nothing is compiled
@@ -89,7 +89,7 @@ impl fmt::Debug for Entry {
 }
 
 /// The strategies, in the order of the tables.
-pub static ALL: [Entry; 25] = [
+pub static ALL: [Entry; 26] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
@@ -136,6 +136,17 @@ pub static ALL: [Entry; 25] = [
                      RUSTC_BOOTSTRAP=1): run that one, or name it by --tail-lab"
                 ),
             }
+        },
+    },
+    Entry {
+        name: "direct-nested",
+        about: "direct, with `.nested()` at each call of a static chain and of a lookup: no frames between",
+        does: &[Chains, Lookups],
+        role: Role::Ours,
+        colour: (127, 0, 55),
+        load: |_| {
+            for_the_loop()?;
+            Ok(Box::new(direct_nested::DirectNested))
         },
     },
     Entry {

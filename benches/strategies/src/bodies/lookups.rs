@@ -2,7 +2,7 @@
 //! Whether and how a lookup suspends is its policy's choice.
 
 /// Defines a coroutine for each kind of table, with the attributes given: `bsearch`, `chase`,
-/// `hash`, `btree_flat`, and `btree`, which descends by calls that suspend at depth 5.
+/// `hash`, `btree_flat`.
 ///
 /// The names that they use must be in scope.
 macro_rules! lookups {
@@ -43,7 +43,7 @@ macro_rules! lookups {
         }
 
         $(#[$attribute])*
-        async fn btree_flat<P: Policy>(tree: tree::View<'_>, key: u64, policy: P) -> u64 {
+        pub(crate) async fn btree_flat<P: Policy>(tree: tree::View<'_>, key: u64, policy: P) -> u64 {
             let mut number = tree.root();
             for _ in 0..tree.height {
                 let node = tree.inner(number);
@@ -57,10 +57,16 @@ macro_rules! lookups {
             policy.prefetch_read(&raw const *value).await;
             *value
         }
+    };
+}
 
+/// Defines `btree`, which descends by calls that suspend at depth 5, with the attributes given. `placed` is what stands
+/// between each callee and its `.await`, as in the unrolled chain.
+macro_rules! descent {
+    ($(#[$attribute:meta])* placed = [$($placed:tt)*]) => {
         $(#[$attribute])*
         pub(crate) async fn btree<P: Policy>(tree: tree::View<'_>, key: u64, policy: P) -> u64 {
-            descend(tree, key, policy).await
+            descend(tree, key, policy)$($placed)*.await
         }
 
         $(#[$attribute])*
@@ -68,19 +74,19 @@ macro_rules! lookups {
         async fn descend<P: Policy>(tree: tree::View<'_>, key: u64, policy: P) -> u64 {
             let mut number = tree.root();
             for _ in 0..tree.height {
-                number = node(tree.inner(number), key, policy).await;
+                number = node(tree.inner(number), key, policy)$($placed)*.await;
             }
-            leaf(tree.leaf(number), key, policy).await
+            leaf(tree.leaf(number), key, policy)$($placed)*.await
         }
 
         $(#[$attribute])*
         async fn node<P: Policy>(node: &tree::Inner, key: u64, policy: P) -> u32 {
-            child(node, key, policy).await
+            child(node, key, policy)$($placed)*.await
         }
 
         $(#[$attribute])*
         async fn child<P: Policy>(node: &tree::Inner, key: u64, policy: P) -> u32 {
-            separators(node, policy).await;
+            separators(node, policy)$($placed)*.await;
             node.child(key)
         }
 
@@ -91,15 +97,15 @@ macro_rules! lookups {
 
         $(#[$attribute])*
         async fn leaf<P: Policy>(leaf: &tree::Leaf, key: u64, policy: P) -> u64 {
-            match slot(leaf, key, policy).await {
-                Some(slot) => value(&leaf.values[slot], policy).await,
+            match slot(leaf, key, policy)$($placed)*.await {
+                Some(slot) => value(&leaf.values[slot], policy)$($placed)*.await,
                 None => tree::NONE,
             }
         }
 
         $(#[$attribute])*
         async fn slot<P: Policy>(leaf: &tree::Leaf, key: u64, policy: P) -> Option<usize> {
-            keys(leaf, policy).await;
+            keys(leaf, policy)$($placed)*.await;
             leaf.slot(key)
         }
 
@@ -110,7 +116,7 @@ macro_rules! lookups {
 
         $(#[$attribute])*
         async fn value<P: Policy>(value: &u64, policy: P) -> u64 {
-            line(value, policy).await;
+            line(value, policy)$($placed)*.await;
             *value
         }
 
@@ -122,22 +128,22 @@ macro_rules! lookups {
 }
 
 /// Defines `level2` … `level16` above `$flat`, each with the attributes given: chains of so many
-/// coroutines, the innermost of which does the whole lookup.
+/// coroutines, the innermost of which does the whole lookup. `placed` is as above.
 macro_rules! levels {
-    ($(#[$attribute:meta])* $flat:ident in $table:ty) => {
-        $crate::bodies::levels! { @levels [$(#[$attribute])*] $table;
+    ($(#[$attribute:meta])* placed = $placed:tt $flat:ident in $table:ty) => {
+        $crate::bodies::levels! { @levels [$(#[$attribute])*] $placed $table;
             level2 $flat, level3 level2, level4 level3, level5 level4, level6 level5,
             level7 level6, level8 level7, level9 level8, level10 level9, level11 level10,
             level12 level11, level13 level12, level14 level13, level15 level14, level16 level15,
         }
     };
-    (@levels $attributes:tt $table:ty; $($name:ident $next:ident,)*) => {
-        $($crate::bodies::levels! { @level $attributes $table; $name $next })*
+    (@levels $attributes:tt $placed:tt $table:ty; $($name:ident $next:ident,)*) => {
+        $($crate::bodies::levels! { @level $attributes $placed $table; $name $next })*
     };
-    (@level [$(#[$attribute:meta])*] $table:ty; $name:ident $next:ident) => {
+    (@level [$(#[$attribute:meta])*] [$($placed:tt)*] $table:ty; $name:ident $next:ident) => {
         $(#[$attribute])*
         pub(crate) async fn $name<P: Policy>(table: $table, input: u64, policy: P) -> u64 {
-            ::lab_work::drive::opaque($next(table, input, policy).await)
+            ::lab_work::drive::opaque($next(table, input, policy)$($placed)*.await)
         }
     };
 }
@@ -157,4 +163,4 @@ macro_rules! with_depth {
     };
 }
 
-pub(crate) use {levels, lookups, with_depth};
+pub(crate) use {descent, levels, lookups, with_depth};

@@ -10,15 +10,16 @@ use lab_work::prefetch::{
 use crate::bodies;
 
 bodies::lookups! { #[cps_core::coroutine] }
+bodies::descent! { #[cps_core::coroutine] placed = [] }
 
 mod bsearch_chain {
     use super::{Policy, bsearch};
-    crate::bodies::levels! { #[cps_core::coroutine] bsearch in &[i32] }
+    crate::bodies::levels! { #[cps_core::coroutine] placed = [] bsearch in &[i32] }
 }
 
 mod btree_chain {
     use super::{Policy, btree_flat, tree};
-    crate::bodies::levels! { #[cps_core::coroutine] btree_flat in tree::View<'_> }
+    crate::bodies::levels! { #[cps_core::coroutine] placed = [] btree_flat in tree::View<'_> }
 }
 
 /// One after the other, in the loop of `naive`. A function for each table, as its are: in one for all
@@ -82,3 +83,5 @@ pub(super) fn lookups(way: Way) -> Option<Lookups> {
         }
     }))
 }
+
+pub(crate) use grouped;

@@ -37,15 +37,16 @@ impl Policy for Yielding {
 }
 
 bodies::lookups! {}
+bodies::descent! { placed = [] }
 
 mod bsearch_chain {
     use super::{Policy, bsearch};
-    crate::bodies::levels! { bsearch in &[i32] }
+    crate::bodies::levels! { placed = [] bsearch in &[i32] }
 }
 
 mod btree_chain {
     use super::{Policy, btree_flat, tree};
-    crate::bodies::levels! { btree_flat in tree::View<'_> }
+    crate::bodies::levels! { placed = [] btree_flat in tree::View<'_> }
 }
 
 struct Slot<F> {

@@ -66,15 +66,16 @@ fn hint(address: *const u8) {
 }
 
 bodies::lookups! { #[cfg_attr(not(inlined), inline(never))] }
+bodies::descent! { #[cfg_attr(not(inlined), inline(never))] placed = [] }
 
 mod bsearch_chain {
     use super::{Policy, bsearch};
-    crate::bodies::levels! { #[cfg_attr(not(inlined), inline(never))] bsearch in &[i32] }
+    crate::bodies::levels! { #[cfg_attr(not(inlined), inline(never))] placed = [] bsearch in &[i32] }
 }
 
 mod btree_chain {
     use super::{Policy, btree_flat, tree};
-    crate::bodies::levels! { #[cfg_attr(not(inlined), inline(never))] btree_flat in tree::View<'_> }
+    crate::bodies::levels! { #[cfg_attr(not(inlined), inline(never))] placed = [] btree_flat in tree::View<'_> }
 }
 
 /// Inputs, and places for what is found.
