@@ -50,7 +50,7 @@ fn a_nested_body_suspends_as_often_as_it_says() {
 }
 
 #[test]
-fn it_adds_no_frame() {
+fn it_takes_no_more_memory_than_in_place_and_none_of_the_stack() {
     #[cps]
     async fn holds<const N: usize>() -> usize {
         let local = [1_u8; N];
@@ -67,11 +67,10 @@ fn it_adds_no_frame() {
     }
     caller!(nested.nested());
     caller!(inline.inline());
-    const HEADER: usize = 2 * size_of::<usize>();
     // With the feature each has a place in a list.
     const SHOWN: usize = if cfg!(feature = "backtrace") { 4 * size_of::<usize>() } else { 0 };
     let size = size_of_val(&nested::<1000>().into_root()) - SHOWN;
-    assert_eq!(size + HEADER, size_of_val(&inline::<1000>().into_root()));
+    assert!((1000..=size_of_val(&inline::<1000>().into_root())).contains(&size), "{size}");
     assert_eq!(drive(nested::<1000>()), (1000, 2));
 
     let mut root = pin!(hosts(1).into_future());

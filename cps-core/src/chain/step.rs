@@ -27,7 +27,7 @@ impl Step {
     pub(crate) const RETURNED: Step = Step(8 | Self::CONTINUES);
     /// There is no chain.
     pub(crate) const ENDED: Step = Step(16 | Self::CONTINUES);
-    /// A nested body is about to start, or waits as in [`Step::NONE`]; what awaits it has not been resumed since
+    /// A nested body waits as in [`Step::NONE`], and its host has not been resumed since it was called
     /// (`placement/nested.rs`).
     pub(crate) const NESTED: Step = Step(32);
 

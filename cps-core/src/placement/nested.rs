@@ -12,15 +12,16 @@
 //! The chain knows nothing of a nested body. That has the context of its host, and calls, suspends and yields by the
 //! host's frame: whenever that is resumed, the host polls the nested body, as plain `async` code does.
 //!
-//! The first poll differs from later ones, as for every body (`frame/first_poll.rs`). Which one it is need not be
-//! stored: the call sets [`Step::NESTED`] before the first, and when a body is resumed the step is `NONE` (invariant
-//! S). If the nested body waits for a future in its first poll, the step is set again: a body that was nested around
-//! this one is polled for the first time, likewise, before that poll returns to the chain.
+//! Its first poll is a part of the call, with the arguments, as for every body (`frame/first_poll.rs`). If it is pending,
+//! the host awaits a pointer to it. The first poll of that is pending, too, as a flag says. The flag is hardly ever read:
+//! when the host is resumed the step is `NONE` (invariant S), and a call whose body has suspended leaves another one
+//! ([`Step::NESTED`], if the body waits for a future), which tells the compiler that the flag is set.
 
 use core::fmt;
 use core::future::Future;
-use core::marker::{PhantomData, PhantomPinned};
-use core::mem::ManuallyDrop;
+use core::hint::assert_unchecked;
+use core::marker::PhantomData;
+use core::mem::{self, offset_of};
 use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
@@ -37,27 +38,16 @@ use crate::frame::first_poll::{self, Enter};
 use crate::frame::passing::Passing;
 use crate::placement::{Nested, Placement};
 
-/// A body that lies in the body that calls it, and is polled by that.
+/// Awaits a nested body that has suspended: pending once, and then as that is. It owns the body.
 pub struct NestedBody<B: Body> {
-    memory: Origin<B>,
-    shown: NestedCall,
-    _pinned: PhantomPinned,
+    /// In the slot of the call; null if it has returned.
+    future: *mut B::Future,
+    /// Whether the host has been resumed since the call.
+    resumed: bool,
 }
 
-/// Memory that holds an unstarted body first and its future later.
-union Origin<B: Body> {
-    unstarted: ManuallyDrop<Unstarted<B>>,
-    _started: ManuallyDrop<B::Future>,
-}
-
-struct Unstarted<B> {
-    /// The host's.
-    chain: Caller,
-    body: B,
-}
-
-// SAFETY: it is an awaited local of its host. That has the slot of the same call beside it, whose `Memory::Owner` is
-// `B`, and so is `Send` only if `B` is; and then this is (invariant B).
+// SAFETY: it is an awaited local of the host, which has the slot of the same call beside it. That is `Send` only if `B`
+// is, and then the body is that this leads to (invariant B).
 unsafe impl<B: Body> Send for NestedBody<B> {}
 // SAFETY: a shared reference gives access to nothing.
 unsafe impl<B: Body> Sync for NestedBody<B> {}
@@ -68,72 +58,90 @@ impl Placement for Nested {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn call<B: Body, S: Site>(
-        _: *mut SlotOf<InHost<B>>,
+        slot: *mut SlotOf<InHost<B>>,
         chain: Caller,
         body: Passing<B>,
     ) -> (Option<B::Output>, NestedBody<B>) {
-        // SAFETY: the running body calls this (invariant D), and at once awaits what this returns (invariant P): that
-        // poll resets the step.
-        unsafe { (*chain.driver).step.set(Step::NESTED) };
-        let unstarted = Unstarted { chain, body: body.into_body() };
-        let memory = Origin { unstarted: ManuallyDrop::new(unstarted) };
-        let shown = NestedCall::new(chain.driver, chain.frame, describe_called::<B, S>);
-        (None, NestedBody { memory, shown, _pinned: PhantomPinned })
+        // SAFETY: the running body calls this with its own slot (invariants D and F), and awaits what this returns at
+        // once if there is no value (invariant P).
+        unsafe { NestedBody::call::<S>(slot, chain, body) }
     }
 }
 
 impl<B: Body> NestedBody<B> {
-    /// Where the future is of a body that was started, and the unstarted body before.
+    /// Calls `body` with its future in the slot.
+    ///
+    /// # Safety
+    /// As for [`Placement::call`].
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn place(this: *mut Self) -> *mut B::Future {
-        // SAFETY: in bounds of the memory, since every caller has the whole of it.
-        unsafe { (&raw mut (*this).memory).cast() }
-    }
-
-    /// The first poll. (This and `resume` are for LLVM to inline or not: if that had to be, each level of nesting would
-    /// double the code.)
-    ///
-    /// # Safety
-    /// - `this` is pinned, and was not polled.
-    /// - The host awaits it, and runs (invariant D).
-    #[inline]
-    unsafe fn start(this: *mut Self) -> Poll<Awaited<B::Output>> {
-        let place = Self::place(this);
-        // SAFETY: `this` was not polled, so the body is there: it is taken once.
-        let Unstarted { chain, body } = unsafe { place.cast::<Unstarted<B>>().read() };
-        let mut body = ManuallyDrop::new(body);
-        // SAFETY: the host awaits this in the poll in which it made the call, so the chain is the one that runs
-        // (invariant D).
-        let step = unsafe { &(*chain.driver).step };
-        step.set(Step::NONE);
-        // SAFETY: the body is not used again. Its future is pinned, and given the `Enter` that it awaits first, with its
-        // arguments (invariant E). It is a part of the body that the chain runs (invariant D).
-        let poll = unsafe {
-            NestedCall::enter(&raw const (*this).shown);
-            let (args, make) = Passing::of(&raw mut *body).into_parts();
-            place.write(make(Enter::new()));
-            first_poll::poll_future::<B>(Pin::new_unchecked(&mut *place), args, chain)
-        };
-        if poll.is_pending() && step.get() == Step::NONE {
-            step.set(Step::NESTED);
-        }
-        poll.map(|result| Awaited::new(chain, B::output(result)))
-    }
-
-    /// A later poll.
-    ///
-    /// # Safety
-    /// - `this` is pinned, and was polled.
-    /// - The host, which `chain` runs, has been resumed.
-    #[inline]
-    unsafe fn resume(
-        this: *mut Self,
+    unsafe fn call<S: Site>(
+        slot: *mut SlotOf<InHost<B>>,
         chain: Caller,
-        cx: &mut Context<'_>,
-    ) -> Poll<Awaited<B::Output>> {
-        // SAFETY: `this` was polled, so the future is there, and nobody moves it.
-        let future = unsafe { Pin::new_unchecked(&mut *Self::place(this)) };
-        future.poll(cx).map(|result| Awaited::new(chain, B::output(result)))
+        body: Passing<B>,
+    ) -> (Option<B::Output>, Self) {
+        let part = slot.cast::<Part<B::Future>>();
+        // SAFETY: the slot is memory for a part, the host's own (invariant F), and the host runs (invariant D).
+        unsafe {
+            match Self::start::<S>(part, chain, body) {
+                Poll::Ready(value) => {
+                    (Some(value), NestedBody { future: ptr::null_mut(), resumed: false })
+                }
+                Poll::Pending => {
+                    (None, NestedBody { future: &raw mut (*part).future, resumed: false })
+                }
+            }
+        }
+    }
+
+    /// Constructs the future in its place, and polls it until it suspends or returns. (LLVM inlines this or not: if it
+    /// had to, as it must a later poll, each level of nesting would double the code.)
+    ///
+    /// # Safety
+    /// - `part` is valid for writes, and is the body's alone until its call has ended (invariant F).
+    /// - `chain` runs the host (invariant D), which awaits the body at once if it is pending.
+    #[inline]
+    unsafe fn start<S: Site>(
+        part: *mut Part<B::Future>,
+        chain: Caller,
+        body: Passing<B>,
+    ) -> Poll<B::Output> {
+        let (args, make) = body.into_parts();
+        // SAFETY: in bounds of the memory, which `call` has. The host runs, whose chain this is (invariant D), and
+        // the body is shown as long as it is there: until `Leave` is dropped, or `NestedBody`.
+        let (shown, future) = unsafe {
+            let shown = &raw mut (*part).shown;
+            shown.write(NestedCall::new(chain.driver, chain.frame, describe_called::<B, S>));
+            NestedCall::enter(shown);
+            (Leave(shown), &raw mut (*part).future)
+        };
+        // SAFETY: the memory is not moved until the call has ended (invariant F): the future is pinned. It is given the
+        // `Enter` that it awaits first, with its arguments (invariant E), and is a part of the body that runs (invariant
+        // D).
+        let poll = unsafe {
+            future.write(make(Enter::new()));
+            first_poll::poll_future::<B>(Pin::new_unchecked(&mut *future), args, chain)
+        };
+        if poll.is_pending() {
+            mem::forget(shown);
+            // SAFETY: the host runs (invariant D).
+            let step = unsafe { &(*chain.driver).step };
+            if step.get() == Step::NONE {
+                step.set(Step::NESTED);
+            }
+        }
+        poll.map(B::output)
+    }
+
+    /// What ends the showing of a body.
+    ///
+    /// # Safety
+    /// - `call` has left the body suspended, with this future.
+    /// - This is called once.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn leave(future: *mut B::Future) -> Leave {
+        let part = future.wrapping_byte_sub(offset_of!(Part<B::Future>, future));
+        // SAFETY: the future is a field of a part, as `start` has made it.
+        Leave(unsafe { &raw const (*part.cast::<Part<B::Future>>()).shown })
     }
 }
 
@@ -141,46 +149,58 @@ impl<B: Body> Future for NestedBody<B> {
     type Output = Awaited<B::Output>;
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        // SAFETY: nothing is moved out of it that is pinned: a body that was not started is not.
-        let this: *mut Self = unsafe { self.get_unchecked_mut() };
-        let resumed = match context::chain(cx) {
-            // SAFETY: the context is the host's own (invariant X), so its driver is in a poll (invariant D).
-            Some(chain) => unsafe { (*chain.driver).step.get() == Step::NONE }.then_some(chain),
-            // Another context than the host's own is found in the first poll only.
-            None => None,
-        };
-        match resumed {
-            // SAFETY: `call` has set another step, and the step is `NONE` when the host is resumed (invariant S): this
-            // was polled before.
-            Some(chain) => unsafe { Self::resume(this, chain, cx) },
-            // SAFETY: the host has not been resumed since `call`, and a pending first poll ends the host's. So this is
-            // the first one, in the host's poll (invariant D).
-            None => unsafe { Self::start(this) },
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let chain = context::chain(cx);
+        if let Some(chain) = chain {
+            // SAFETY: the context is the host's own (invariant X), so its driver is in a poll (invariant D). The call has
+            // left another step than `NONE`, which nobody has changed if the host has not been resumed: it has polled
+            // nothing else since.
+            unsafe { assert_unchecked((*chain.driver).step.get() != Step::NONE || self.resumed) };
         }
+        if !self.resumed {
+            self.resumed = true;
+            return Poll::Pending;
+        }
+        // The host has been resumed, and polls this before all else: so the context is its own.
+        let Some(chain) = chain else {
+            context::ask_again(cx);
+            return Poll::Pending;
+        };
+        // SAFETY: the host was resumed, which `chain` runs and whose part the body is (invariant D). The future has
+        // suspended (`call`), is pinned in the slot (invariant F), and is polled by nobody else.
+        let poll = unsafe { context::poll(Pin::new_unchecked(&mut *self.future), chain) };
+        poll.map(|result| {
+            // (It owns nothing any more, by invariant E.)
+            let returned = mem::replace(&mut self.future, ptr::null_mut());
+            // SAFETY: it was not null, and is given up.
+            drop(unsafe { Self::leave(returned) });
+            Awaited::new(chain, B::output(result))
+        })
     }
 }
 
 impl<B: Body> Drop for NestedBody<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn drop(&mut self) {
-        /// Drops the future, and then hides the body, also if that drop panics.
-        struct Leave(*const NestedCall);
-        impl Drop for Leave {
-            #[cfg_attr(not(debug_assertions), inline(always))]
-            fn drop(&mut self) {
-                // SAFETY: the body that is dropped was polled, and entered then.
-                unsafe { NestedCall::leave(self.0) }
-            }
+        if self.future.is_null() {
+            return;
         }
-
-        let this: *mut Self = self;
-        // SAFETY: the host awaits this at once (invariant P), and so has polled it: what lies here is the future, also
-        // if it has returned or panicked.
+        // SAFETY: `call` has given the future, which nobody else drops, and it has not returned.
         unsafe {
-            let _leave = Leave(&raw const (*this).shown);
-            ptr::drop_in_place(Self::place(this));
+            let _leave = Self::leave(self.future);
+            ptr::drop_in_place(self.future);
         }
+    }
+}
+
+/// Ends the showing of a nested body.
+struct Leave(*const NestedCall);
+
+impl Drop for Leave {
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    fn drop(&mut self) {
+        // SAFETY: `start` has entered it, and makes this guard, or has left that to the drop of its `NestedBody`.
+        unsafe { NestedCall::leave(self.0) }
     }
 }
 
@@ -190,12 +210,20 @@ impl<B: Body> fmt::Debug for NestedBody<B> {
     }
 }
 
-/// The slot's content: nothing, since the callee is what the caller awaits.
+/// A nested body in its host's memory.
+#[repr(C)]
+#[expect(missing_debug_implementations, reason = "memory, not a value")]
+pub struct Part<F> {
+    shown: NestedCall,
+    future: F,
+}
+
+/// The slot's content.
 #[derive(Debug)]
 pub struct InHost<B>(PhantomData<B>);
 
 impl<B: Body> Memory for InHost<B> {
-    type Running = ();
+    type Running = Part<B::Future>;
     type Returned = ();
     type Owner = B;
     type Inner = B::Future;

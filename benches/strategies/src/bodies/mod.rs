@@ -8,5 +8,5 @@ mod lookups;
 mod moving;
 
 pub(crate) use chain::{leaf, unrolled_chain, with_static_chain};
-pub(crate) use lookups::{levels, lookups, with_depth};
+pub(crate) use lookups::{descent, levels, lookups, with_depth};
 pub(crate) use moving::moving;
