@@ -7,6 +7,7 @@ mod tools;
 mod build;
 mod call;
 mod crossover;
+mod debug;
 mod generate;
 mod join;
 mod memory;
@@ -19,7 +20,7 @@ mod wake;
 pub use run::{Experiment, Participant, Progress, Run};
 
 /// All experiments, in the order in which they run.
-pub static ALL: [&dyn Experiment; 11] = [
+pub static ALL: [&dyn Experiment; 12] = [
     &resume::Resume,
     &call::Call,
     &crossover::Crossover,
@@ -31,4 +32,5 @@ pub static ALL: [&dyn Experiment; 11] = [
     &runtime::Runtime,
     &build::Build,
     &size::CodeSize,
+    &debug::Debug,
 ];

@@ -4,7 +4,7 @@
 //! belongs to the difference of the iterations, and everything else cancels out. The figures repeat
 //! exactly, on a busy machine too.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context as _, Result, bail};
@@ -169,16 +169,37 @@ impl Counter {
         environment: impl IntoIterator<Item = (String, PathBuf)>,
         request: &Request,
     ) -> Result<f64> {
-        // A file, not a device: valgrind replaces the file that is there.
-        let profile = std::env::temp_dir().join(format!("lab-callgrind-{}", std::process::id()));
-        let output = Command::new("valgrind")
+        let mut command = Self::valgrind(program);
+        command.args(["__cell", name, &serde_json::to_string(request)?]).envs(environment);
+        Self::collected(command)
+    }
+
+    /// Instructions of one repetition of what a program with these arguments repeats, of which the last is to be how often.
+    ///
+    /// # Errors
+    /// If a run fails.
+    pub fn per_repetition(&self, program: &Path, deed: &str) -> Result<f64> {
+        let total = |times: u64| {
+            let mut command = Self::valgrind(program.to_owned());
+            command.args([deed, &times.to_string()]);
+            Self::collected(command)
+                .with_context(|| format!("{deed} in {} under valgrind", program.display()))
+        };
+        Ok((total(MANY)? - total(FEW)?) / (MANY - FEW) as f64)
+    }
+
+    fn valgrind(program: PathBuf) -> Command {
+        let mut command = Command::new("valgrind");
+        command
             .arg("--tool=callgrind")
-            .arg(format!("--callgrind-out-file={}", profile.display()))
-            .arg(program)
-            .args(["__cell", name, &serde_json::to_string(request)?])
-            .envs(environment)
-            .output()?;
-        let _ = std::fs::remove_file(&profile);
+            .arg(format!("--callgrind-out-file={}", profile().display()));
+        command.arg(program);
+        command
+    }
+
+    fn collected(mut command: Command) -> Result<f64> {
+        let output = command.output()?;
+        let _ = std::fs::remove_file(profile());
         let messages = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             bail!("{}", messages.lines().last().unwrap_or("no message"));
@@ -188,6 +209,11 @@ impl Counter {
             .find_map(|line| line.split_once("Collected :")?.1.trim().parse().ok())
             .context("valgrind did not say how many instructions it counted")
     }
+}
+
+/// A file, not a device: valgrind replaces the file that is there.
+fn profile() -> PathBuf {
+    std::env::temp_dir().join(format!("lab-callgrind-{}", std::process::id()))
 }
 
 /// A record of a count, which has no spread.

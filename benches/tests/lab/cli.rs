@@ -61,6 +61,7 @@ fn list_names_experiments_and_strategies() {
         "runtime",
         "build",
         "size",
+        "debug",
     ];
     for name in experiments.into_iter().chain(lab_strategies::registry::names()) {
         assert!(text.contains(name), "{name} is missing in {text}");
