@@ -146,7 +146,7 @@ async fn odd(n: u32) -> bool {
 
 #[test]
 fn a_recursion_through_nested_bodies_goes_as_deep_as_others() {
-    let depth = if cfg!(miri) { 300 } else { 100_001 };
+    let depth = if cfg!(miri) { 301 } else { 100_001 };
     let small = std::thread::Builder::new().stack_size(256 << 10);
     let run = move || {
         assert_eq!(drive(even(depth)), (depth % 2 == 0, 2));
