@@ -97,8 +97,8 @@ pub struct InlineUpTo<const N: usize = 128>;
 /// waits is the caller's: all else (values, drops, panics, the order of all these, `Send`) is as with a frame, and what
 /// the callee calls has a frame or not, as it says itself.
 ///
-/// A [`Backtrace`](crate::Backtrace) shows the callee with the feature `backtrace`. Without it, the place where the callee
-/// waits for a call of its own is shown as the caller's.
+/// A backtrace shows the callee with the feature `backtrace`. Without it, the place where the callee waits for a call of
+/// its own is shown as the caller's.
 ///
 /// Generic code that knows the coroutine as a future only calls it with a frame, whatever its placement. A generator
 /// cannot be nested in the one that delegates to it.
