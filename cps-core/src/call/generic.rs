@@ -66,7 +66,7 @@ impl Driver {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn set_leaf_of(this: *mut Driver, leaf: *const Header) {
         // SAFETY: its callers own the memory, and the leaf is a field of a driver, of which they have the whole.
-        unsafe { (&raw mut (*this).leaf).cast::<*const Header>().write(leaf) }
+        unsafe { (&raw mut (*this).leaf as *mut *const Header).write(leaf) }
     }
 
     /// Notes where the root frame is to be called, in the memory of a driver of which only the leaf is written: see

@@ -1,6 +1,7 @@
 //! The driver: the state of one chain, and the loop that runs it. See the [room](crate::chain) for the picture.
 
 use core::cell::Cell;
+use core::hint::assert_unchecked;
 use core::marker::{PhantomData, PhantomPinned};
 use core::panic::Location;
 use core::ptr;
@@ -252,9 +253,25 @@ impl Driver {
     }
 
     /// What `Pending` means from the body that was resumed, or from the root's that was started.
+    ///
+    /// # Safety
+    /// `this` is valid.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn pending(&self) -> Step {
-        self.step.get()
+    pub(crate) unsafe fn pending(this: *const Driver) -> Step {
+        // SAFETY: the functions that call this have just run a body in a poll of the driver (invariant D).
+        unsafe { (*this).step.get() }
+    }
+
+    /// Tells the compiler that a frame is about to be resumed, so that it leaves out what a body does when it has just
+    /// suspended.
+    ///
+    /// # Safety
+    /// - `this` is valid.
+    /// - Its step is `NONE` (invariant S).
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn assume_no_step(this: *const Driver) {
+        // SAFETY: invariant S, which the driver's loop upholds for `Frame::resume_here`, the caller.
+        unsafe { assert_unchecked((*this).step.get() == Step::NONE) };
     }
 
     /// Resumes the leaf and runs the chain until it suspends or the root body has returned, for an

@@ -222,7 +222,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
             return Poll::Ready(unsafe { self.frame.finish() });
         }
         // SAFETY: the frame has suspended, and so the leaf is a live frame (invariant L), of a driver that was entered.
-        let poll = unsafe { Driver::settle(driver, (*driver).pending()) };
+        let poll = unsafe { Driver::settle(driver, Driver::pending(driver)) };
         if poll.is_pending() {
             // SAFETY: the poll by which the driver was entered is this one.
             unsafe { AsFuture::<Self>::suspended(driver) };

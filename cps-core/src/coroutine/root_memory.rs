@@ -14,10 +14,10 @@ use crate::chain::driver::{Driver, Host};
 use crate::chain::drop_chain::DropChain;
 use crate::chain::header::{Description, Header, VTable, ended, root_continuation};
 use crate::coroutine::polled_as::PolledAs;
-use crate::frame::body::{Body, NoSite};
+use crate::frame::body::{Body, FnBody, Make, NoSite};
 use crate::frame::context;
 use crate::frame::passing::Passing;
-use crate::frame::{Frame, Origin, body_name, drop_suspended, resume};
+use crate::frame::{Frame, Headed, Origin, body_name, drop_suspended, resume};
 use crate::stack::options::{StackOptions, StackUsage};
 use crate::stack::{Chunk, FrameStack};
 
@@ -76,6 +76,27 @@ impl<H: Head, B: Body> RootMemory<H, B, 0> {
     }
 }
 
+impl<H: Head, A, F: Make<A, K>, R, K> RootMemory<H, FnBody<A, F, R, K>, 0>
+where
+    FnBody<A, F, R, K>: Body,
+{
+    /// [`RootMemory::write_lazy`] for the parts of a body.
+    ///
+    /// # Safety
+    /// - `this` is valid for writes.
+    /// - `args` and `make` are as [`FnBody::write`] demands.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn write_lazy_parts(this: *mut Self, args: *const A, make: F) {
+        // SAFETY: `Coroutine::from_parts`, which calls this, has memory for a chain, of which only these two fields
+        // must be written, and the parts of a body. A driver lies at the start (contract of `Head`).
+        unsafe {
+            let origin = &raw mut (*this).frame as *mut Headed<FnBody<A, F, R, K>>;
+            FnBody::write(&raw mut (*origin).payload, args, make);
+            Driver::set_leaf_of(this as *mut Driver, ptr::null());
+        }
+    }
+}
+
 impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn with_stack(stack: FrameStack, body: B) -> Self {
@@ -97,9 +118,9 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn write_lazy(this: *mut Self, body: B) {
         // SAFETY: `Coroutine::from_body`, which calls this, has memory for a chain, of which only these two fields
-        // must be written.
+        // must be written. A driver lies at the start (contract of `Head`).
         unsafe {
-            Self::set_leaf(this, ptr::null());
+            Driver::set_leaf_of(this as *mut Driver, ptr::null());
             Self::body(this).write(body);
         }
     }
@@ -115,22 +136,11 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         unsafe { Driver::leaf_of(this.cast()) }
     }
 
-    /// Notes another leaf.
-    ///
-    /// # Safety
-    /// - `this` is valid for writes.
-    /// - It is the memory of a chain, of which nothing need be written.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn set_leaf(this: *mut Self, leaf: *const Header) {
-        // SAFETY: the caller owns the memory, and a driver's memory lies at the start (contract of `Head`).
-        unsafe { Driver::set_leaf_of(this.cast(), leaf) }
-    }
-
     /// The place of the body, in a chain that was not started.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn body(this: *mut Self) -> *mut B {
         // SAFETY: in bounds of the memory, since every caller has the whole of it.
-        Origin::body(unsafe { (&raw mut (*this).frame).cast() })
+        unsafe { Origin::body(&raw mut (*this).frame as *mut Origin<B>) }
     }
 
     /// A chain whose frame stack is set up as `options` say.
@@ -266,7 +276,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// The driver, by a pointer to the whole.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn driver(this: *mut Self) -> *const Driver {
-        this.cast_const().cast()
+        this as *const Driver
     }
 
     /// The first poll of a lazy chain, which writes the chain's head.
@@ -398,7 +408,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
             }
             Poll::Pending => {
                 // SAFETY: the frame has suspended, and so the leaf is a live frame (invariant L).
-                let poll = unsafe { Driver::settle(driver, own.pending()) };
+                let poll = unsafe { Driver::settle(driver, Driver::pending(driver)) };
                 if poll.is_pending() {
                     // SAFETY: the poll by which the driver was entered is still under way.
                     unsafe { P::suspended(driver) };
@@ -413,7 +423,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn frame(this: *mut Self) -> *mut Frame<B> {
         // SAFETY: in bounds of the memory, since every caller has the whole of it.
-        unsafe { (&raw mut (*this).frame).cast() }
+        unsafe { &raw mut (*this).frame as *mut Frame<B> }
     }
 
     /// Takes the root frame's result when the chain has ended.
