@@ -192,7 +192,7 @@ impl<B: ResumeBody> Frame<B> {
             let poll = B::resume(Pin::new_unchecked(&mut *place), own);
             core::mem::forget(unwinding);
             let poll = poll.map(|value| Given::of(value, Self::result(this)));
-            if matches!(poll, Poll::Pending) {
+            if poll.is_pending() {
                 link(this as *mut Header, chain.driver, chain.frame, vtable);
             }
             poll
@@ -306,7 +306,7 @@ impl<B: Body> Frame<B> {
         unsafe {
             let _starting = starting.enter();
             let poll = Self::start(this, parts, chain.driver);
-            if matches!(poll, Poll::Pending) {
+            if poll.is_pending() {
                 link(this as *mut Header, chain.driver, chain.frame, vtable);
             }
             poll
@@ -331,7 +331,7 @@ impl<B: Body> Frame<B> {
         unsafe {
             let _starting = starting.enter();
             let poll = Self::start_inlined(this, parts, chain.driver);
-            if matches!(poll, Poll::Pending) {
+            if poll.is_pending() {
                 link(this as *mut Header, chain.driver, chain.frame, vtable);
             }
             poll
