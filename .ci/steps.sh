@@ -365,6 +365,23 @@ step_lab_cpp() {
     cargo run --release --bin lab -- call --quick --strategies direct,cpp-gcc
 }
 
+# The figures in texts are those of the committed records.
+step_lab_tables() {
+    use_target release
+    cargo run --release --bin lab -- tables --check
+}
+
+# Instructions on aarch64: two runs give the same counts.
+step_lab_aarch64() {
+    [ "$(uname -m)" != aarch64 ] || skip "lab-instructions counts them here"
+    need_program qemu-aarch64 qemu-user
+    need_program aarch64-linux-gnu-g++ g++-aarch64-linux-gnu libc6-dev-arm64-cross
+    need_target aarch64-unknown-linux-gnu
+    use_target aarch64
+    .ci/aarch64 lab resume --quick --instructions --count-by qemu --twice \
+        --strategies nested,direct,stackful,state-machine,cpp-gcc
+}
+
 # need_llvm: the tools of rustc's own LLVM, by which the lab makes Rust functions coroutines.
 need_llvm() {
     local llvm

@@ -24,10 +24,9 @@ pub fn run() -> Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "the machine is {}", Noise::now().line())?;
     let mut false_differences = Vec::new();
-    let loaded = registry::load(
-        |entry| entry.does(Work::Chains) && !is_compiled_here(entry),
-        &Setup::default(),
-    );
+    // A minute of the compiler is not what this command is about.
+    let loaded =
+        registry::load(|entry| entry.does(Work::Chains) && !entry.is_compiled, &Setup::default());
     for Loaded { entry, state } in loaded {
         let Ok(strategy) = state else { continue };
         let cell = |name: &str| -> Result<Cell> {
@@ -62,8 +61,3 @@ pub fn run() -> Result<()> {
 
 /// As many samples as for figures that are published, and shorter ones.
 const BUDGET: Budget = Budget { sample_time: Budget::QUICK.sample_time, ..Budget::FULL };
-
-/// A minute of the compiler is not what this command is about.
-fn is_compiled_here(entry: &registry::Entry) -> bool {
-    entry.name.starts_with("cpp-") || entry.name.starts_with("llvm-")
-}

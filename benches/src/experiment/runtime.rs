@@ -66,7 +66,7 @@ fn metrics_of(bench: Bench) -> Vec<Metric> {
     let cpu = Metric::cpu("cpu_per_item", items);
     match bench {
         Bench::Echo { .. } | Bench::Hyper { .. } => {
-            vec![cpu, Metric::throughput(items), Metric::p99()]
+            vec![cpu, Metric::throughput(items), Metric::p50(), Metric::p99()]
         }
         // On the wall it is a wait.
         Bench::TimersFire { .. } => vec![cpu],
@@ -173,6 +173,7 @@ impl Experiment for Runtime {
                 "With a client on the same machine.",
                 "throughput",
             ),
+            table("ns that half of the requests take at most", "", "p50"),
             table("ns that 99 % of the requests take at most", "", "p99"),
         ];
         Ok(sections.into_iter().flatten().collect())

@@ -14,7 +14,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use crate::measure::instructions::Counter;
+use crate::measure::instructions::{By, Counter};
 use crate::show::table::{Grid, short};
 use paths::HotPath;
 
@@ -103,7 +103,7 @@ impl Verdict {
 /// # Errors
 /// If a path takes more than the baseline allows, or is missing there; if valgrind is not there, or a count fails.
 pub fn run(arguments: &Arguments) -> Result<()> {
-    let counter = Counter::new()?;
+    let counter = Counter::new(By::Valgrind)?;
     let paths = paths::all()?;
     if arguments.self_test {
         return test(&counter, &paths);

@@ -68,16 +68,25 @@ pub(super) fn hypervisor() -> String {
     }
 }
 
-/// The state of the source tree.
-pub(super) fn commit() -> String {
+/// What git prints in the source tree, if it succeeds.
+fn git(arguments: &[&str]) -> Option<String> {
     let output = Command::new("git")
-        .args(["-C", env!("CARGO_MANIFEST_DIR"), "describe", "--always", "--dirty"])
-        .output();
-    match output {
-        Ok(output) if output.status.success() => {
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
-        }
-        _ => unknown(),
+        .args(["-C", env!("CARGO_MANIFEST_DIR"), "-c", "core.quotepath=off"])
+        .args(arguments)
+        .output()
+        .ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
+}
+
+/// The state of the source tree. Texts and results are written by runs, and change none.
+pub(super) fn commit() -> String {
+    let Some(commit) = git(&["rev-parse", "--short", "HEAD"]) else { return unknown() };
+    let sources = [":/", ":(top,exclude)*.md", ":(top,exclude)docs"];
+    let changed =
+        git(&[&["status", "--porcelain", "--untracked-files=no", "--"], &sources[..]].concat());
+    match changed {
+        Some(changed) if changed.is_empty() => commit,
+        _ => commit + "-dirty",
     }
 }
 

@@ -34,7 +34,8 @@ pub struct Machine {
     pub opt_level: String,
     /// Compilers of the strategies that are not written in Rust, and versions of the crates that others are.
     pub peers: BTreeMap<String, String>,
-    /// Commit of the source tree that the lab was built from, as it is now; `-dirty` if the tree differs from it.
+    /// Commit of the source tree that the lab was built from, as it is now; `-dirty` if the tree differs from it in more
+    /// than texts and results.
     pub commit: String,
     /// The command line.
     pub command: String,
@@ -69,6 +70,13 @@ impl Machine {
             command,
             noise: None,
         }
+    }
+
+    /// The same with a processor that is emulated here.
+    #[must_use]
+    pub fn emulating(self, processor: String) -> Self {
+        let [stepping, caches, governor, hypervisor] = ["emulated"; 4].map(str::to_owned);
+        Self { processor, stepping, caches, governor, hypervisor, ..self }
     }
 
     /// The most important of it in one line.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use lab_work::paths;
+use lab_work::repeated;
 use lab_work::source::{self, Dialect, Size};
 
 use crate::record::Params;
@@ -46,6 +47,19 @@ impl Mode {
             Self::Debug => &["build"],
             Self::Release => &["build", "--release"],
         }
+    }
+}
+
+/// How far the compiler optimises, in Cargo's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Level(pub &'static str);
+
+impl Level {
+    /// A debug build, and release builds that optimise ever more.
+    pub const ALL: [Self; 4] = [Self("0"), Self("1"), Self("s"), Self("3")];
+
+    fn mode(self) -> Mode {
+        if self.0 == "0" { Mode::Debug } else { Mode::Release }
     }
 }
 
@@ -101,10 +115,42 @@ impl Package {
     /// # Errors
     /// If Cargo cannot be run, or fails.
     pub fn compile(&self, size: Size, mode: Mode) -> Result<Duration> {
-        fs::write(self.directory.join("src/main.rs"), source::program(&self.dialect, size))?;
+        self.write(&source::program(&self.dialect, size))?;
         let before = processor_time_of_children()?;
+        self.cargo(mode, &[])?;
+        Ok(processor_time_of_children()? - before)
+    }
+
+    /// Compiles a program that [repeats](repeated) one thing, and returns where it lies: apart from those of other levels.
+    ///
+    /// # Errors
+    /// If Cargo cannot be run, or fails.
+    pub fn repeating(&self, level: Level) -> Result<PathBuf> {
+        self.write(&repeated::program(&self.dialect))?;
+        let Level(number) = level;
+        let mode = level.mode();
+        let setting = match mode {
+            Mode::Release => Some(format!("profile.release.opt-level={}", quoted(number))),
+            _ => None,
+        };
+        let options: Vec<&str> =
+            setting.iter().flat_map(|setting| ["--config", setting.as_str()]).collect();
+        self.cargo(mode, &options)?;
+        let program = self.directory.join(format!("repeating-{number}"));
+        fs::copy(self.program(mode), &program)
+            .with_context(|| format!("cannot keep {}", program.display()))?;
+        Ok(program)
+    }
+
+    fn write(&self, text: &str) -> Result<()> {
+        let file = self.directory.join("src/main.rs");
+        fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    fn cargo(&self, mode: Mode, options: &[&str]) -> Result<()> {
         let output = Command::new("cargo")
             .args(mode.arguments())
+            .args(options)
             .args(["--quiet", "--offline", "--target-dir"])
             .arg(self.target())
             .current_dir(&self.directory)
@@ -115,7 +161,7 @@ impl Package {
             let text = String::from_utf8_lossy(&output.stderr);
             bail!("cargo {} of {} failed:\n{text}", mode.name(), self.name);
         }
-        Ok(processor_time_of_children()? - before)
+        Ok(())
     }
 
     /// Runs what was compiled, and compares what it prints.
@@ -144,6 +190,11 @@ impl Package {
     fn target(&self) -> PathBuf {
         self.directory.with_file_name("target")
     }
+}
+
+/// A level as TOML has it: numbers are numbers.
+fn quoted(level: &str) -> String {
+    if level.parse::<u8>().is_ok() { level.to_owned() } else { format!("\"{level}\"") }
 }
 
 /// Of all child processes that have ended, and theirs.

@@ -15,6 +15,7 @@ use rand::seq::SliceRandom;
 use crate::record::{Params, Record};
 use statistics::{interval, median_and_quartiles};
 
+mod emulator;
 pub mod generated;
 pub mod instructions;
 pub mod statistics;
@@ -41,6 +42,7 @@ enum Figure {
     Elapsed,
     Cpu,
     Throughput,
+    P50,
     P99,
 }
 
@@ -73,6 +75,12 @@ impl Metric {
         Self { name: "throughput", figure: Figure::Throughput, units }
     }
 
+    /// What half of the requests took at most.
+    #[must_use]
+    pub fn p50() -> Self {
+        Self { name: "p50", figure: Figure::P50, units: 1.0 }
+    }
+
     /// What all but one percent of the requests took at most.
     #[must_use]
     pub fn p99() -> Self {
@@ -89,7 +97,8 @@ impl Metric {
             Figure::Elapsed => cost.elapsed.as_secs_f64() * 1e9 / units,
             Figure::Cpu => cost.cpu.as_secs_f64() * 1e9 / units,
             Figure::Throughput => units / cost.elapsed.as_secs_f64(),
-            Figure::P99 => cost.p99.as_secs_f64() * 1e9,
+            Figure::P50 => cost.requests.p50.as_secs_f64() * 1e9,
+            Figure::P99 => cost.requests.p99.as_secs_f64() * 1e9,
         }
     }
 }
@@ -246,6 +255,7 @@ pub fn ticks(cells: usize, budget: &Budget) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use lab_work::clock::Requests;
     use lab_work::drive::Timed;
 
     use super::*;
@@ -293,10 +303,12 @@ mod tests {
             Metric::time("time_total", 1.0),
             Metric::cpu("cpu_per_item", 4.0),
             Metric::throughput(4.0),
+            Metric::p50(),
             Metric::p99(),
         ];
         let (elapsed, cpu) = (Duration::from_micros(10), Duration::from_micros(2));
-        let cost = Cost { elapsed, cpu, p99: Duration::from_micros(7) };
+        let requests = Requests { p50: Duration::from_micros(3), p99: Duration::from_micros(7) };
+        let cost = Cost { elapsed, cpu, requests };
         let figures: Vec<_> = server
             .records("runtime", 5, &[cost; 3])
             .map(|record| (record.metric, record.unit, record.value))
@@ -305,6 +317,7 @@ mod tests {
             ("time_total", "ns", 2000.0),
             ("cpu_per_item", "ns", 100.0),
             ("throughput", "1/s", 2_000_000.0),
+            ("p50", "ns", 3000.0),
             ("p99", "ns", 7000.0),
         ];
         assert_eq!(figures, expected.map(|(name, unit, value)| (name.into(), unit.into(), value)));

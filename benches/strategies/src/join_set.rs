@@ -2,9 +2,9 @@
 //! a yield.
 
 use std::rc::Rc;
-use std::time::Instant;
 
 use anyhow::ensure;
+use lab_work::clock::ThreadTime;
 use lab_work::drive::Sample;
 use lab_work::join::{Board, Case, step};
 use lab_work::strategy::Strategy;
@@ -33,7 +33,7 @@ impl Strategy for JoinSet {
                     tokio::task::yield_now().await;
                 }
                 let mut index = 0;
-                let start = Instant::now();
+                let start = ThreadTime::now();
                 for _ in 0..n {
                     index = step(index, branches);
                     board.call(index);

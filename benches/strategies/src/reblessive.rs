@@ -3,9 +3,9 @@
 
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::time::Instant;
 
 use ::reblessive::{Stack, Stk};
+use lab_work::clock::ThreadTime;
 use lab_work::drive::{self, Timed, opaque, suspend};
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::{Chain, Workload};
@@ -76,7 +76,7 @@ macro_rules! resumes {
 macro_rules! calls {
     ($n:expr, |$stk:ident| $start:expr) => {{
         let mut stack = Stack::new();
-        let begin = Instant::now();
+        let begin = ThreadTime::now();
         let mut checksum = 0u64;
         for _ in 0..$n {
             let mut runner = stack.enter(|$stk| $start);

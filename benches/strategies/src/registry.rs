@@ -1,8 +1,9 @@
 //! Which strategies exist, what each can do, and whether it can run here. Nothing else keeps lists of
-//! their names.
+//! their names. A program that the lab is a part of may [add its own](extend).
 
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::OnceLock;
 
 use anyhow::{Result, bail};
 use lab_work::strategy::Strategy;
@@ -70,8 +71,10 @@ pub struct Entry {
     pub role: Role,
     /// The colour of its lines; ours are reds.
     pub colour: Colour,
+    /// Whether preparing it takes as long as a compiler runs.
+    pub is_compiled: bool,
     /// Prepares it, or says why it cannot run here.
-    load: fn(&Setup) -> Result<Box<dyn Strategy>>,
+    pub load: fn(&Setup) -> Result<Box<dyn Strategy>>,
 }
 
 impl Entry {
@@ -88,14 +91,15 @@ impl fmt::Debug for Entry {
     }
 }
 
-/// The strategies, in the order of the tables.
-pub static ALL: [Entry; 25] = [
+/// The lab's strategies, in the order of the tables.
+static OWN: [Entry; 25] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
         does: &[Chains, Branches, Lookups, Memory, Sources],
         role: Role::Baseline,
         colour: (31, 119, 180),
+        is_compiled: false,
         load: |_| Ok(Box::new(nested::Nested)),
     },
     Entry {
@@ -104,6 +108,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Memory, Sources],
         role: Role::Other,
         colour: (23, 190, 207),
+        is_compiled: false,
         load: |_| Ok(Box::new(nested_boxed::NestedBoxed)),
     },
     Entry {
@@ -112,6 +117,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Branches, Items, Lookups, Memory, Sources],
         role: Role::Ours,
         colour: (214, 39, 40),
+        is_compiled: false,
         load: |_| {
             if cfg!(feature = "tail-call") {
                 bail!("this lab is built with the feature `tail-call`: see direct-tail");
@@ -125,6 +131,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Branches, Items, Lookups, Memory],
         role: Role::Ours,
         colour: (255, 127, 80),
+        is_compiled: false,
         load: |setup| {
             if cfg!(feature = "tail-call") {
                 return Ok(Box::new(direct::Direct));
@@ -144,6 +151,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Lookups, Memory],
         role: Role::Other,
         colour: (44, 160, 44),
+        is_compiled: false,
         load: |_| Ok(Box::new(stackful::Stackful)),
     },
     Entry {
@@ -152,6 +160,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains],
         role: Role::Other,
         colour: (148, 103, 189),
+        is_compiled: false,
         load: |_| Ok(Box::new(reblessive::Reblessive)),
     },
     Entry {
@@ -160,6 +169,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Lookups, Memory],
         role: Role::Other,
         colour: (140, 86, 75),
+        is_compiled: true,
         load: |_| Ok(Box::new(cpp::Cpp::load(&cpp::CLANG)?)),
     },
     Entry {
@@ -168,6 +178,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Lookups, Memory],
         role: Role::Other,
         colour: (188, 160, 34),
+        is_compiled: true,
         load: |_| Ok(Box::new(cpp::Cpp::load(&cpp::GCC)?)),
     },
     Entry {
@@ -176,6 +187,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Lookups, Memory],
         role: Role::Other,
         colour: (0, 128, 128),
+        is_compiled: true,
         load: |_| Ok(Box::new(llvm_coro::LlvmCoro::load()?)),
     },
     Entry {
@@ -184,6 +196,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Lookups, Memory],
         role: Role::Other,
         colour: (102, 194, 165),
+        is_compiled: true,
         load: |_| Ok(Box::new(llvm_coro::LlvmCoroInlined::load()?)),
     },
     Entry {
@@ -192,6 +205,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Chains, Lookups],
         role: Role::Other,
         colour: (110, 110, 110),
+        is_compiled: false,
         load: |_| Ok(Box::new(state_machine::StateMachine)),
     },
     Entry {
@@ -200,6 +214,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Branches],
         role: Role::Other,
         colour: (227, 119, 194),
+        is_compiled: false,
         load: |_| Ok(Box::new(futures_unordered::FuturesUnordered)),
     },
     Entry {
@@ -208,6 +223,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Branches],
         role: Role::Other,
         colour: (255, 190, 120),
+        is_compiled: false,
         load: |_| Ok(Box::new(join_set::JoinSet)),
     },
     Entry {
@@ -216,6 +232,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Items],
         role: Role::Ours,
         colour: (30, 30, 30),
+        is_compiled: false,
         load: |_| {
             for_the_loop()?;
             Ok(Box::new(direct_fold::DirectFold))
@@ -227,6 +244,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Items],
         role: Role::Other,
         colour: (160, 160, 190),
+        is_compiled: false,
         load: |_| Ok(Box::new(explicit_stack::ExplicitStack)),
     },
     Entry {
@@ -235,6 +253,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Items],
         role: Role::Other,
         colour: (214, 39, 40),
+        is_compiled: false,
         load: |_| Ok(Box::new(nested_iterator::NestedIterator)),
     },
     Entry {
@@ -243,6 +262,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Items],
         role: Role::Other,
         colour: (31, 119, 180),
+        is_compiled: false,
         load: |_| Ok(Box::new(genawaiter::Genawaiter)),
     },
     Entry {
@@ -251,6 +271,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Items],
         role: Role::Other,
         colour: (60, 60, 60),
+        is_compiled: false,
         load: |_| Ok(Box::new(visitor::Visitor)),
     },
     Entry {
@@ -259,6 +280,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Lookups],
         role: Role::Other,
         colour: BLACK,
+        is_compiled: false,
         load: |_| Ok(Box::new(group_prefetch::GroupPrefetch)),
     },
     Entry {
@@ -267,6 +289,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Lookups],
         role: Role::Ours,
         colour: BLACK,
+        is_compiled: false,
         load: |_| {
             for_the_loop()?;
             Ok(Box::new(adaptive::Adaptive))
@@ -278,6 +301,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Lookups],
         role: Role::Other,
         colour: BLACK,
+        is_compiled: false,
         load: |_| Ok(Box::new(naive::Naive)),
     },
     Entry {
@@ -286,6 +310,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Lookups],
         role: Role::Other,
         colour: BLACK,
+        is_compiled: false,
         load: |_| Ok(Box::new(naive::NaiveBranch)),
     },
     Entry {
@@ -294,6 +319,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Runtime],
         role: Role::Ours,
         colour: (214, 39, 40),
+        is_compiled: false,
         load: |_| Ok(Box::new(lab_runtimes::Reactor)),
     },
     Entry {
@@ -302,6 +328,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Runtime],
         role: Role::Other,
         colour: (31, 119, 180),
+        is_compiled: false,
         load: |_| Ok(Box::new(lab_runtimes::Tokio)),
     },
     Entry {
@@ -310,6 +337,7 @@ pub static ALL: [Entry; 25] = [
         does: &[Runtime],
         role: Role::Other,
         colour: (44, 160, 44),
+        is_compiled: false,
         load: |_| Ok(Box::new(lab_runtimes::AsyncExecutor)),
     },
 ];
@@ -322,22 +350,42 @@ fn for_the_loop() -> Result<()> {
     Ok(())
 }
 
+/// Those of the program that the lab is a part of.
+static MORE: OnceLock<&'static [Entry]> = OnceLock::new();
+
+/// All strategies, in the order of the tables.
+pub fn all() -> impl Iterator<Item = &'static Entry> {
+    OWN.iter().chain(MORE.get().copied().unwrap_or_default())
+}
+
+/// Adds strategies, once.
+///
+/// # Panics
+/// If it is called twice, or a name is there already.
+pub fn extend(strategies: &'static [Entry]) {
+    for new in strategies {
+        let is_new = OWN.iter().all(|old| old.name != new.name);
+        assert!(is_new, "the lab has a strategy {} of its own", new.name);
+    }
+    assert!(MORE.set(strategies).is_ok(), "the lab has been extended already");
+}
+
 /// The names of all strategies, in the order of the tables.
 #[must_use]
 pub fn names() -> Vec<&'static str> {
-    ALL.iter().map(|entry| entry.name).collect()
+    all().map(|entry| entry.name).collect()
 }
 
 /// The entry of a strategy.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Entry> {
-    ALL.iter().find(|entry| entry.name == name)
+    all().find(|entry| entry.name == name)
 }
 
 /// The place of a strategy in tables and plots; unknown names come last.
 #[must_use]
 pub fn rank(name: &str) -> usize {
-    ALL.iter().position(|entry| entry.name == name).unwrap_or(ALL.len())
+    all().position(|entry| entry.name == name).unwrap_or(usize::MAX)
 }
 
 /// The name of the strategy that the others are compared with.
@@ -346,7 +394,7 @@ pub fn rank(name: &str) -> usize {
 /// Never: there is one.
 #[must_use]
 pub fn baseline() -> &'static str {
-    ALL.iter().find(|entry| entry.role == Role::Baseline).expect("there is one").name
+    OWN.iter().find(|entry| entry.role == Role::Baseline).expect("there is one").name
 }
 
 /// A strategy, or why it cannot run here.
@@ -365,7 +413,7 @@ impl fmt::Debug for Loaded {
 
 /// Prepares the strategies for which `wanted` holds. May compile C++, and Rust (cached).
 pub fn load(wanted: impl Fn(&Entry) -> bool, setup: &Setup) -> Vec<Loaded> {
-    ALL.iter()
+    all()
         .filter(|entry| wanted(entry))
         .map(|entry| Loaded { entry, state: (entry.load)(setup) })
         .collect()

@@ -61,6 +61,7 @@ fn list_names_experiments_and_strategies() {
         "runtime",
         "build",
         "size",
+        "debug",
     ];
     for name in experiments.into_iter().chain(lab_strategies::registry::names()) {
         assert!(text.contains(name), "{name} is missing in {text}");
@@ -369,8 +370,8 @@ fn runtime_names_its_benches_and_metrics() {
         ("yield_many", &[], &["time_total", "cpu_per_item"]),
         ("ping_pong", &[], &["time_total", "cpu_per_item"]),
         ("chained_spawn", &[], &["time_total", "cpu_per_item"]),
-        ("echo", &["connections"], &["cpu_per_item", "throughput", "p99"]),
-        ("hyper", &["connections"], &["cpu_per_item", "throughput", "p99"]),
+        ("echo", &["connections"], &["cpu_per_item", "throughput", "p50", "p99"]),
+        ("hyper", &["connections"], &["cpu_per_item", "throughput", "p50", "p99"]),
         ("timers_arm", &["timers"], &["time_total", "cpu_per_item"]),
         ("timers_repoll", &["timers"], &["time_total", "cpu_per_item"]),
         ("timers_cancel", &["timers"], &["time_total", "cpu_per_item"]),

@@ -8,3 +8,4 @@ mod llvm_coro;
 mod memory;
 mod rooms;
 mod strategies;
+mod tables;

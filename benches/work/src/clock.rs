@@ -1,5 +1,5 @@
-//! Clocks of processor time, which other programs on a busy machine do not advance, and a stopwatch for
-//! what is measured by two clocks at once.
+//! Clocks of processor time, which other programs on a busy machine do not advance: what a thread does alone is timed by
+//! [`ThreadTime`]. And a stopwatch for what is measured by two clocks at once.
 
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,24 @@ pub fn process() -> Duration {
     thread()
 }
 
+/// A moment of this thread's own time.
+#[derive(Clone, Copy, Debug)]
+pub struct ThreadTime(Duration);
+
+impl ThreadTime {
+    /// This moment.
+    #[must_use]
+    pub fn now() -> Self {
+        Self(thread())
+    }
+
+    /// The time that this thread has had a processor since then. For the thread that took the moment.
+    #[must_use]
+    pub fn elapsed(self) -> Duration {
+        thread().saturating_sub(self.0)
+    }
+}
+
 /// Whose processor time is measured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Whose {
@@ -64,8 +82,28 @@ pub struct Cost {
     pub elapsed: Duration,
     /// Of processors.
     pub cpu: Duration,
-    /// The longest but for one percent of what single requests took, if that was measured.
+    /// What single requests took, if that was measured.
+    pub requests: Requests,
+}
+
+/// What single requests took.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Requests {
+    /// The longest of the shorter half.
+    pub p50: Duration,
+    /// The longest but for one percent.
     pub p99: Duration,
+}
+
+impl Requests {
+    /// Of all of them, in any order.
+    #[must_use]
+    pub fn of(mut latencies: Vec<Duration>) -> Self {
+        latencies.sort_unstable();
+        let at =
+            |percent| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
+        Self { p50: at(50), p99: at(99) }
+    }
 }
 
 impl From<Duration> for Cost {
@@ -79,7 +117,8 @@ impl std::ops::AddAssign for Cost {
     fn add_assign(&mut self, other: Self) {
         self.elapsed += other.elapsed;
         self.cpu += other.cpu;
-        self.p99 = self.p99.max(other.p99);
+        self.requests.p50 = self.requests.p50.max(other.requests.p50);
+        self.requests.p99 = self.requests.p99.max(other.requests.p99);
     }
 }
 
@@ -102,7 +141,7 @@ impl Stopwatch {
     #[must_use]
     pub fn stop(self) -> Cost {
         let cpu = self.whose.now().saturating_sub(self.cpu);
-        Cost { elapsed: self.start.elapsed(), cpu, p99: Duration::ZERO }
+        Cost { elapsed: self.start.elapsed(), cpu, ..Cost::default() }
     }
 }
 
@@ -116,6 +155,14 @@ mod tests {
             let start = now();
             while now() <= start {}
         }
+    }
+
+    #[test]
+    fn percentiles_are_those_of_all_requests() {
+        let requests = Requests::of((0..1000).rev().map(Duration::from_micros).collect());
+        assert_eq!(requests.p50, Duration::from_micros(500));
+        assert_eq!(requests.p99, Duration::from_micros(990));
+        assert_eq!(Requests::of(Vec::new()), Requests::default());
     }
 
     #[cfg(target_os = "linux")]

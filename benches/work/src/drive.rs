@@ -8,16 +8,18 @@ use std::future::{Future, IntoFuture};
 use std::hint::black_box;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
+
+use crate::clock::ThreadTime;
 
 /// What one sample gives: the time it took and a checksum, to be compared with
 /// [`Workload::expected`](crate::workload::Workload::expected).
 #[derive(Clone, Copy, Debug)]
 pub struct Timed {
-    /// Wall-clock time of the timed part.
+    /// The thread's own time for the timed part.
     pub elapsed: Duration,
     /// Result of the work.
     pub checksum: u64,
@@ -133,7 +135,7 @@ where
     let mut chain = pin!(make(opaque(n + 1)).into_future());
     let cx = &mut Context::from_waker(Waker::noop());
     assert!(poll(chain.as_mut(), cx).is_pending(), "the chain did not suspend");
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..n {
         assert!(poll(chain.as_mut(), cx).is_pending(), "the chain ended early");
     }
@@ -163,7 +165,7 @@ pub fn calls_by<F>(
 where
     F: IntoFuture<Output = u64>,
 {
-    let start = Instant::now();
+    let start = ThreadTime::now();
     let mut checksum = 0u64;
     for _ in 0..n {
         let chain = pin!(make().into_future());

@@ -6,7 +6,6 @@
 
 use std::hint::black_box;
 use std::rc::Rc;
-use std::time::Instant;
 
 use anyhow::ensure;
 use rand::SeedableRng;
@@ -14,6 +13,7 @@ use rand::rngs::SmallRng;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
+use crate::clock::ThreadTime;
 use crate::drive::Sample;
 
 /// How a tree grows.
@@ -167,7 +167,7 @@ pub fn traversals(tree: &Rc<Tree>, traverse: fn(&Node) -> u64) -> Sample {
     let tree = tree.clone();
     let expected = (0..tree.nodes).fold(0, add);
     Box::new(move |iterations| {
-        let start = Instant::now();
+        let start = ThreadTime::now();
         for _ in 0..iterations {
             let sum = traverse(black_box(tree.root()));
             ensure!(sum == expected, "wrong items: their sum is {sum} and not {expected}");

@@ -10,10 +10,12 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use serde::{Deserialize, Serialize};
+
+use crate::clock::ThreadTime;
 
 /// The work.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -178,7 +180,7 @@ pub fn wake_ups(
     let cx = &mut Context::from_waker(&waker);
     ensure!(root.as_mut().poll(cx).is_pending(), "the branches did not suspend");
     let mut index = 0;
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..n {
         index = step(index, stations);
         board.call(index);
@@ -210,7 +212,7 @@ pub fn lives(
     let mut elapsed = Duration::ZERO;
     for _ in 0..n {
         let board = Board::new(branches);
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let heard = run(&board, &mut |mut root| {
             let cx = &mut Context::from_waker(&waker);
             ensure!(root.as_mut().poll(cx).is_pending(), "the branches did not suspend");

@@ -16,6 +16,7 @@ pub mod join;
 pub mod memory;
 pub mod paths;
 pub mod prefetch;
+pub mod repeated;
 pub mod source;
 pub mod strategy;
 pub mod tasks;

@@ -203,14 +203,14 @@ impl Driver {
     /// (All of a poll runs on one stack: code that a body runs on another stack is no part of its chain.)
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn may_nest_call(&self) -> bool {
-        self.limit.get().may_nest_call()
+        Limit::may_nest_call(&self.limit)
     }
 
     /// Whether a caller may be resumed on the host stack.
     #[cfg(not(feature = "tail-call"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn may_nest_return(&self) -> bool {
-        self.limit.get().may_nest_return()
+        Limit::may_nest_return(&self.limit)
     }
 
     /// Calls an unstarted frame later: makes it the leaf, for the driver's loop to start.

@@ -43,7 +43,7 @@ use crate::concurrent::frame::branching_point;
 ///   (on a 64-bit target). It is not needed if only the last branch suspends, or if there is only one. (A `Vec` of
 ///   branches is moved to a box.)
 /// - A recursion through branching points may be of any depth: starting, resuming and dropping it takes no more host
-///   stack than 32 KiB and a few levels. For that, each branching point must be awaited by a coroutine, or be a branch
+///   stack than 33 KiB and a few levels. For that, each branching point must be awaited by a coroutine, or be a branch
 ///   itself, and the coroutine must be the branch. If a plain `async` block stands between them, polls nest there.
 /// - [`Root::backtrace`](crate::Root::backtrace) shows the chains of the branches below the coroutine that awaits them.
 /// - A branch's wakers may be kept, sent, cloned and woken anywhere, at any time. They keep that block, not the

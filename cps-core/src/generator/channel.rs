@@ -16,14 +16,22 @@ use crate::stack::FrameStack;
 pub(crate) struct Channel<T> {
     driver: Driver,
     /// Null, except during [`Channel::with_sink`].
-    sink: Cell<*const Sink<T>>,
+    sink: Cell<*mut Sink<T>>,
     item: UnsafeCell<Option<T>>,
 }
 
-/// Takes items where they are yielded, so that the chain need not suspend.
+/// Takes items where they are yielded, so that the chain need not suspend. It is the head of a [`Taking`], whose items
+/// `take` takes.
+#[repr(C)]
 struct Sink<T> {
-    take: unsafe fn(*mut (), T),
-    data: *mut (),
+    take: unsafe fn(T, *mut Sink<T>),
+}
+
+/// A sink that calls `f`.
+#[repr(C)]
+struct Taking<T, F> {
+    sink: Sink<T>,
+    f: F,
 }
 
 // SAFETY: `repr(C)`, and the driver comes first. The slot is empty outside of a poll.
@@ -32,7 +40,7 @@ unsafe impl<T> Head for Channel<T> {
     fn with_stack(stack: FrameStack) -> Self {
         Channel {
             driver: Driver::with_stack(stack),
-            sink: Cell::new(ptr::null()),
+            sink: Cell::new(ptr::null_mut()),
             item: UnsafeCell::new(None),
         }
     }
@@ -77,7 +85,7 @@ impl<T> Channel<T> {
         unsafe {
             let sink = (*driver.cast::<Channel<T>>()).sink.get();
             if !sink.is_null() {
-                Self::give(sink, item);
+                Self::give((*sink).take, sink, item);
                 return Poll::Ready(());
             }
             ptr::write(Self::item(driver), Some(item));
@@ -85,17 +93,17 @@ impl<T> Channel<T> {
         }
     }
 
-    /// Not inlined, so that sinks cost a body's code no more than one test.
+    /// Not inlined: so the compiler knows that a sink is rare, and a body saves its registers for it where it calls this.
     ///
     /// # Safety
-    /// - The sink is live.
+    /// - The sink is live, and has this `take`.
     /// - Nothing else uses it during the call.
     #[cold]
     #[inline(never)]
-    unsafe fn give(sink: *const Sink<T>, item: T) {
+    unsafe fn give(take: unsafe fn(T, *mut Sink<T>), sink: *mut Sink<T>, item: T) {
         // SAFETY: `put` has found the sink set, so `with_sink`, which owns it, has not returned, and its closure
         // runs nothing else.
-        unsafe { ((*sink).take)((*sink).data, item) }
+        unsafe { take(item, sink) }
     }
 
     /// Calls `take` with each item that is yielded while `run` runs.
@@ -106,29 +114,30 @@ impl<T> Channel<T> {
     #[inline(always)]
     pub(crate) unsafe fn with_sink<F: FnMut(T), R>(
         driver: *const Driver,
-        take: &mut F,
+        take: F,
         run: impl FnOnce() -> R,
     ) -> R {
         struct Reset<T>(*const Channel<T>);
         impl<T> Drop for Reset<T> {
             fn drop(&mut self) {
                 // SAFETY: `with_sink` borrows the channel exclusively until this guard is gone.
-                unsafe { (*self.0).sink.set(ptr::null()) }
+                unsafe { (*self.0).sink.set(ptr::null_mut()) }
             }
         }
         /// # Safety
-        /// `data` is an exclusive reference to an `F`.
-        unsafe fn call<F: FnMut(T), T>(data: *mut (), item: T) {
-            // SAFETY: `with_sink` has made `data` from an exclusive reference to an `F`, which outlives the sink.
-            unsafe { (*data.cast::<F>())(item) }
+        /// - `sink` heads a live `Taking<T, F>`.
+        /// - It is not used otherwise during the call.
+        unsafe fn call<F: FnMut(T), T>(item: T, sink: *mut Sink<T>) {
+            // SAFETY: `with_sink` has set this function in a `Taking<T, F>`, which outlives the sink's use.
+            unsafe { ((*sink.cast::<Taking<T, F>>()).f)(item) }
         }
 
         let channel = driver.cast::<Channel<T>>();
-        let sink = Sink { take: call::<F, T>, data: ptr::from_mut(take).cast() };
+        let mut sink = Taking { sink: Sink { take: call::<F, T> }, f: take };
         let _reset = Reset(channel);
         // SAFETY: `fold_all`, which calls this, borrows the pinned channel exclusively. The sink outlives the
         // guard, which resets the pointer to it.
-        unsafe { (*channel).sink.set(&raw const sink) };
+        unsafe { (*channel).sink.set((&raw mut sink).cast()) };
         run()
     }
 

@@ -140,13 +140,13 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
         let chain = unsafe { &raw mut self.get_unchecked_mut().chain };
         // SAFETY: the chain is live: `self` borrows it.
         if !unsafe { RootMemory::has_ended(chain) } {
-            let mut yielded = |item| take(<B::Output as Ending<T>>::item(item));
+            let yielded = |item| take(<B::Output as Ending<T>>::item(item));
             let run = || {
                 // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively.
                 unsafe { RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) }
             };
             // SAFETY: the chain's head is a channel of `T`, by its type, and `self` borrows it exclusively.
-            match unsafe { Channel::with_sink(RootMemory::driver(chain), &mut yielded, run) } {
+            match unsafe { Channel::with_sink(RootMemory::driver(chain), yielded, run) } {
                 Poll::Ready(end) => end.last().into_iter().for_each(take),
                 Poll::Pending => {
                     // SAFETY: invariant M, as for the poll, which has returned.

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use lab_work::clock::{self, Cost, Stopwatch};
+use lab_work::clock::{self, Cost, Requests, Stopwatch};
 use lab_work::flavour::Flavour;
 use lab_work::tasks::MESSAGE;
 
@@ -50,12 +50,12 @@ pub(super) fn run<R: Runtime>(flavour: Flavour, connections: usize, rounds: u64)
         }
         cost.context("the server's clock was not started and stopped")
     }));
-    let (p99, of_client) = client.join().ok().context("the client has panicked")??;
+    let (requests, of_client) = client.join().ok().context("the client has panicked")??;
     let mut cost = served?;
     if flavour == Flavour::Multi {
         cost.cpu = cost.cpu.saturating_sub(of_client);
     }
-    cost.p99 = p99;
+    cost.requests = requests;
     Ok(cost)
 }
 
@@ -83,8 +83,8 @@ async fn serve(mut socket: impl Socket, flavour: Flavour) -> io::Result<Option<C
     }
 }
 
-/// The rounds: how long all but one percent of the requests took at most, and the processor time of this thread.
-fn requests(mut connections: Vec<TcpStream>, rounds: u64) -> Result<(Duration, Duration)> {
+/// The rounds: what the requests took, and the processor time of this thread.
+fn requests(mut connections: Vec<TcpStream>, rounds: u64) -> Result<(Requests, Duration)> {
     let mut latencies = Vec::with_capacity(rounds as usize * connections.len());
     let mut sent = Vec::with_capacity(connections.len());
     let mut cpu = Duration::ZERO;
@@ -112,7 +112,5 @@ fn requests(mut connections: Vec<TcpStream>, rounds: u64) -> Result<(Duration, D
             }
         }
     }
-    latencies.sort_unstable();
-    let p99 = latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default();
-    Ok((p99, cpu))
+    Ok((Requests::of(latencies), cpu))
 }

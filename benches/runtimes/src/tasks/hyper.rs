@@ -16,7 +16,7 @@ use hyper::body::{Bytes, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
-use lab_work::clock::{self, Cost, Stopwatch};
+use lab_work::clock::{self, Cost, Requests, Stopwatch};
 use lab_work::flavour::Flavour;
 use lab_work::tasks::HTTP_BODY;
 
@@ -65,12 +65,12 @@ pub(super) fn run<R: Runtime>(flavour: Flavour, connections: usize, rounds: u64)
         let cost = clock.lock().expect("nobody panics here").cost.take();
         cost.context("the server's clock was not started and stopped")
     }));
-    let (p99, of_client) = client.join().ok().context("the client has panicked")??;
+    let (requests, of_client) = client.join().ok().context("the client has panicked")??;
     let mut cost = served?;
     if flavour == Flavour::Multi {
         cost.cpu = cost.cpu.saturating_sub(of_client);
     }
-    cost.p99 = p99;
+    cost.requests = requests;
     Ok(cost)
 }
 
@@ -106,8 +106,8 @@ where
     Ok(http1::Builder::new().serve_connection(connection, answer).await?)
 }
 
-/// The rounds: how long all but one percent of the requests took at most, and the processor time of this thread.
-fn requests(mut connections: Vec<TcpStream>, rounds: u64) -> Result<(Duration, Duration)> {
+/// The rounds: what the requests took, and the processor time of this thread.
+fn requests(mut connections: Vec<TcpStream>, rounds: u64) -> Result<(Requests, Duration)> {
     let mut latencies = Vec::with_capacity(rounds as usize * connections.len());
     let mut sent = Vec::with_capacity(connections.len());
     let mut cpu = Duration::ZERO;
@@ -134,9 +134,7 @@ fn requests(mut connections: Vec<TcpStream>, rounds: u64) -> Result<(Duration, D
             }
         }
     }
-    latencies.sort_unstable();
-    let p99 = latencies.get(latencies.len() * 99 / 100).copied().unwrap_or_default();
-    Ok((p99, cpu))
+    Ok((Requests::of(latencies), cpu))
 }
 
 /// Reads one answer, up to the end of its body.

@@ -1,5 +1,6 @@
 //! Finding a C++ compiler, and compiling the peers with it.
 
+use std::env::consts::ARCH;
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
@@ -28,21 +29,37 @@ const HEADER: (&str, &str) = ("task.hpp", include_str!("peers/task.hpp"));
 pub struct Compiler {
     /// The program's name without a version.
     program: &'static str,
+    /// The package of Debian's that has it.
+    package: &'static str,
     /// The versions looked for as `program-version`, newest first.
     versions: std::ops::RangeInclusive<u32>,
     /// What the variables end in by which a parent `lab` names the libraries that it has built.
     suffix: &'static str,
     /// The first version that knows `[[clang::coro_await_elidable]]`.
     elides_from: u32,
+    /// Whether one program compiles for all machines.
+    takes_target: bool,
 }
 
 /// Clang 14 is the first whose `<coroutine>` needs no flag.
-pub const CLANG: Compiler =
-    Compiler { program: "clang++", versions: 14..=24, suffix: "CLANG", elides_from: 20 };
+pub const CLANG: Compiler = Compiler {
+    program: "clang++",
+    package: "clang",
+    versions: 14..=24,
+    suffix: "CLANG",
+    elides_from: 20,
+    takes_target: true,
+};
 
 /// GCC 11 is the first with coroutines in plain C++20.
-pub const GCC: Compiler =
-    Compiler { program: "g++", versions: 11..=17, suffix: "GCC", elides_from: u32::MAX };
+pub const GCC: Compiler = Compiler {
+    program: "g++",
+    package: "g++",
+    versions: 11..=17,
+    suffix: "GCC",
+    elides_from: u32::MAX,
+    takes_target: false,
+};
 
 /// A library to be compiled.
 #[derive(Debug)]
@@ -63,27 +80,47 @@ pub(crate) struct Toolchain {
     compiler: &'static Compiler,
     program: String,
     version: String,
+    /// What it is told to compile for, if that is not what it does anyway.
+    target: Option<String>,
 }
 
 impl Compiler {
-    /// The newest compiler of the family on the path.
+    /// The newest compiler of the family on the path that compiles for the lab's architecture.
     pub(crate) fn find(&'static self) -> Result<Toolchain> {
-        let numbered = self.versions.clone().rev().map(|v| format!("{}-{v}", self.program));
-        std::iter::once(self.program.to_owned())
+        // As Debian names compilers for another machine, too.
+        let names = [self.program.to_owned(), format!("{ARCH}-linux-gnu-{}", self.program)];
+        let numbered = names.iter().flat_map(|name| {
+            self.versions.clone().rev().map(move |version| format!("{name}-{version}"))
+        });
+        names
+            .iter()
+            .cloned()
             .chain(numbered)
-            .filter_map(|program| {
-                let output = Command::new(&program).arg("-dumpfullversion").output().ok()?;
-                let output = if output.status.success() {
-                    output
-                } else {
-                    Command::new(&program).arg("-dumpversion").output().ok()?
-                };
-                let version = String::from_utf8(output.stdout).ok()?.trim().to_owned();
-                Some((major(&version)?, program, version))
+            .filter_map(|program| self.toolchain(program))
+            // The first of the newest.
+            .rev()
+            .max_by_key(|toolchain| major(&toolchain.version))
+            .with_context(|| {
+                format!("no {0} on the path: apt-get install {1}", self.program, self.package)
             })
-            .max_by_key(|(major, ..)| *major)
-            .map(|(_, program, version)| Toolchain { compiler: self, program, version })
-            .with_context(|| format!("no {} on the path", self.program))
+    }
+
+    /// The compiler of this name, if it is there and can compile for the lab's architecture.
+    fn toolchain(&'static self, program: String) -> Option<Toolchain> {
+        let ask = |question: &str| {
+            let output = Command::new(&program).arg(question).output().ok()?;
+            let answer = String::from_utf8(output.stdout).ok()?.trim().to_owned();
+            output.status.success().then_some(answer)
+        };
+        let version = ask("-dumpfullversion").or_else(|| ask("-dumpversion"))?;
+        major(&version)?;
+        let is_foreign = ask("-dumpmachine")
+            .is_some_and(|machine| machine.contains('-') && !machine.starts_with(ARCH));
+        let target = is_foreign.then(|| format!("--target={ARCH}-linux-gnu"));
+        if target.is_some() && !self.takes_target {
+            return None;
+        }
+        Some(Toolchain { compiler: self, program, version, target })
     }
 
     /// The variable by which a parent `lab` names its library of this unit.
@@ -100,40 +137,44 @@ impl Toolchain {
 
     /// What the libraries are built by.
     pub(crate) fn describe(&self) -> String {
-        format!("{} {} {}", self.program, self.version, FLAGS[0])
+        [&self.program, &self.version, FLAGS[0]]
+            .into_iter()
+            .chain(self.target.as_deref())
+            .collect::<Vec<_>>()
+            .join(" ")
     }
 
     /// The path of the compiled unit, now or before.
     pub(crate) fn library(&self, unit: &Unit) -> Result<PathBuf> {
-        let Toolchain { program, version, .. } = self;
+        let Toolchain { program, version, target, .. } = self;
         let mut hasher = DefaultHasher::new();
-        (unit.source, HEADER, unit.define, FLAGS, program, version).hash(&mut hasher);
+        (unit.source, HEADER, unit.define, FLAGS, program, version, target).hash(&mut hasher);
         let directory = paths::cache("lab-peers")?;
         let path = directory.join(format!("{program}-{:016x}.so", hasher.finish()));
         if !path.exists() {
-            compile(program, unit, &directory, &path)
+            self.compile(unit, &directory, &path)
                 .with_context(|| format!("{program} {version} cannot build {}", unit.file))?;
         }
         Ok(path)
+    }
+
+    /// Compiles into a file of its own and renames it, so that another `lab` never loads half of one.
+    fn compile(&self, unit: &Unit, directory: &Path, library: &Path) -> Result<()> {
+        let work = tempfile::tempdir_in(directory)?;
+        let source = work.path().join(unit.file);
+        let output = work.path().join("peer.so");
+        std::fs::write(&source, unit.source)?;
+        std::fs::write(work.path().join(HEADER.0), HEADER.1)?;
+        run(Command::new(&self.program).args(&self.target).args(FLAGS).args(unit.define).args([
+            source.as_os_str(),
+            OsStr::new("-o"),
+            output.as_os_str(),
+        ]))?;
+        std::fs::rename(&output, library)?;
+        Ok(())
     }
 }
 
 fn major(version: &str) -> Option<u32> {
     version.split('.').next()?.parse().ok()
-}
-
-/// Compiles into a file of its own and renames it, so that another `lab` never loads half of one.
-fn compile(program: &str, unit: &Unit, directory: &Path, library: &Path) -> Result<()> {
-    let work = tempfile::tempdir_in(directory)?;
-    let source = work.path().join(unit.file);
-    let output = work.path().join("peer.so");
-    std::fs::write(&source, unit.source)?;
-    std::fs::write(work.path().join(HEADER.0), HEADER.1)?;
-    run(Command::new(program).args(FLAGS).args(unit.define).args([
-        source.as_os_str(),
-        OsStr::new("-o"),
-        output.as_os_str(),
-    ]))?;
-    std::fs::rename(&output, library)?;
-    Ok(())
 }

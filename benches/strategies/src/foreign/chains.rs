@@ -1,9 +1,9 @@
 //! The workloads under the clock.
 
-use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
+use lab_work::clock::{self, ThreadTime};
 use lab_work::drive::{Placement, Timed};
 use lab_work::workload::{Chain, Workload};
 use libloading::{Library, Symbol};
@@ -13,10 +13,9 @@ type ResumeFn = unsafe extern "C" fn(bool, u32, u64, Clock, *mut u64) -> u64;
 type CallFn = unsafe extern "C" fn(bool, bool, u32, u64, u64) -> u64;
 type FibFn = unsafe extern "C" fn(bool, u32, bool, u64) -> u64;
 
-/// Nanoseconds since the first call.
-extern "C" fn clock() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+/// Nanoseconds of this thread's own time.
+extern "C" fn now() -> u64 {
+    u64::try_from(clock::thread().as_nanos()).unwrap_or(u64::MAX)
 }
 
 /// The functions of a loaded library. They keep state in globals, so only one thread may call them;
@@ -45,14 +44,14 @@ impl ChainPeer {
         // SAFETY: `depth` is at least 1, `elapsed` outlives the call, and no other call into this
         // peer is running: nothing shares it between threads.
         let checksum =
-            unsafe { (self.resume)(chain == Chain::Dyn, depth, n, clock, &raw mut elapsed) };
+            unsafe { (self.resume)(chain == Chain::Dyn, depth, n, now, &raw mut elapsed) };
         Timed { elapsed: Duration::from_nanos(elapsed), checksum }
     }
 
     /// Runs so many iterations; where a library has one placement only, it is that.
     pub(crate) fn run(&self, workload: Workload, placement: Placement, n: u64) -> Timed {
         let arena = placement == Placement::Arena;
-        let start = Instant::now();
+        let start = ThreadTime::now();
         let checksum = match workload {
             Workload::Resume { chain, depth } => return self.resumes(chain, depth, n),
             Workload::Call { chain, depth, suspensions } => {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
 
 use crate::foreign::run;
 
@@ -46,7 +46,10 @@ impl Toolchain {
             "rustc {rustc} has LLVM {its_llvm}, and the plugin is written for LLVM {LLVM}"
         );
         let [opt, llc, clang, config] = ["opt", "llc", "clang++", "llvm-config"].map(program);
-        let (opt, llc, clang, config) = (opt?, llc?, clang?, config?);
+        let tools = (|| Ok((opt?, llc?, clang?, config?)))();
+        let (opt, llc, clang, config) = tools.map_err(|error: anyhow::Error| {
+            anyhow!("{error}: apt-get install clang-{LLVM} llvm-{LLVM}-dev")
+        })?;
         let headers = PathBuf::from(run(Command::new(&config).arg("--includedir"))?.trim());
         ensure!(headers.join(HEADER).is_file(), "no {HEADER} in {}", headers.display());
         let llvm = run(Command::new(&config).arg("--version"))?.trim().to_owned();

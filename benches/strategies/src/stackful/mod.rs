@@ -1,10 +1,9 @@
 //! corosensei: the chain runs as plain calls on a stack of its own; a suspension switches stacks.
 
-use std::time::Instant;
-
 use anyhow::Result;
 use corosensei::stack::DefaultStack;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
+use lab_work::clock::ThreadTime;
 use lab_work::drive::{Timed, opaque};
 use lab_work::memory::{Case, Probe};
 use lab_work::prefetch::{Lookups, Spec, Way};
@@ -124,7 +123,7 @@ fn resumes(kind: Chain, depth: u32, n: u64) -> Timed {
     let mut stack: Stack =
         Coroutine::new(move |yielder, ()| chain(yielder, kind, depth, suspensions));
     assert!(stack.resume(()).as_yield().is_some(), "the chain did not suspend");
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..n {
         assert!(stack.resume(()).as_yield().is_some(), "the chain ended early");
     }
@@ -137,7 +136,7 @@ fn resumes(kind: Chain, depth: u32, n: u64) -> Timed {
 /// mapping a fresh one for each call would measure the kernel.
 fn calls(body: impl Fn(&Yield) -> u64 + Copy + 'static, n: u64) -> Timed {
     let mut stack = DefaultStack::default();
-    let start = Instant::now();
+    let start = ThreadTime::now();
     let mut checksum = 0u64;
     for _ in 0..n {
         let mut coroutine: Stack = Coroutine::with_stack(stack, move |yielder, ()| body(yielder));

@@ -4,8 +4,8 @@
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
-use std::time::Instant;
 
+use lab_work::clock::ThreadTime;
 use lab_work::drive::{self, Timed, opaque, resumes};
 use lab_work::prefetch::{Lookups, Spec, Way};
 use lab_work::strategy::{Strategy, Variant};
@@ -212,7 +212,7 @@ impl<const YIELDS: bool> Frame for FibFrame<YIELDS> {
 /// The counterpart of [`drive::calls`] for futures that borrow one machine in turn.
 fn machine_calls<F: Frame>(root: impl Fn() -> F, iterations: u64) -> Timed {
     let mut machine = Machine::new();
-    let start = Instant::now();
+    let start = ThreadTime::now();
     let mut checksum = 0u64;
     for _ in 0..iterations {
         let running = pin!(machine.start(root()));

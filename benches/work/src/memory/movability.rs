@@ -4,8 +4,8 @@ use std::future::IntoFuture;
 use std::hint::black_box;
 use std::mem::MaybeUninit;
 use std::pin::{Pin, pin};
-use std::time::Instant;
 
+use crate::clock::ThreadTime;
 use crate::drive::{Runner, Timed, finish};
 
 /// The payloads for which strategies have an [`Unstarted`].
@@ -47,7 +47,7 @@ impl Unstarted {
 
 fn moves<F: IntoFuture<Output = u64>>(make: impl Fn() -> F, n: u64) -> Timed {
     let (mut from, mut to) = (Box::new(MaybeUninit::new(make())), Box::new(MaybeUninit::uninit()));
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..n {
         // SAFETY: `from` holds the chain: it was made there, or moved there by the round before.
         unsafe { moved(&from, &mut to) };
@@ -61,7 +61,7 @@ fn moves<F: IntoFuture<Output = u64>>(make: impl Fn() -> F, n: u64) -> Timed {
 }
 
 fn spawns<F: IntoFuture<Output = u64>>(make: impl Fn() -> F, n: u64) -> Timed {
-    let start = Instant::now();
+    let start = ThreadTime::now();
     for _ in 0..n {
         drop(black_box(spawned(make())));
     }
