@@ -29,7 +29,14 @@ impl Step {
     pub(crate) const ENDED: Step = Step(16 | Self::CONTINUES);
     /// A nested body waits as in [`Step::NONE`], and its host has not been resumed since it was called
     /// (`placement/nested.rs`).
-    pub(crate) const NESTED: Step = Step(32);
+    pub(crate) const NESTED: Step = Step(64);
+    /// There is no chain yet, and none is to be made: the root frame is to be called.
+    pub(crate) const CALLED: Step = Step(32 | Self::CONTINUES);
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
 
     /// The chain has suspended, and waits.
     #[inline(always)]

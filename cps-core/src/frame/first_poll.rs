@@ -45,17 +45,31 @@ pub(crate) unsafe fn poll<B: Body>(
     chain: Caller,
     result: *mut B::Output,
 ) -> Poll<Given<B::Output>> {
-    // SAFETY: the contract is the same but for the result.
-    #[cfg_attr(not(debug_assertions), allow(unused_mut))]
-    let mut poll = unsafe { poll_future::<B>(body, args, chain) };
-    // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
-    #[cfg(debug_assertions)]
-    unsafe {
-        Given::of_poll::<B>(&mut poll, result)
-    }
-    // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
+    // SAFETY: the chain outlives the waker, which ends with this poll, and its driver is in a poll (invariants D
+    // and X).
+    let in_chain = unsafe { context::waker(&chain) };
+    let entry = Entry { chain, in_chain: &in_chain, args };
+    // SAFETY: the functions of the table ignore their data, and do nothing.
+    let waker = ManuallyDrop::new(unsafe { Waker::new(&raw const entry as *const (), &ENTERING) });
+    let mut cx = Context::from_waker(&waker);
     #[cfg(not(debug_assertions))]
-    poll.map(|value| unsafe { Given::of(B::output(value), result) })
+    match body.poll(&mut cx) {
+        // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
+        Poll::Ready(value) => return Poll::Ready(unsafe { Given::of(B::output(value), result) }),
+        Poll::Pending => {}
+    }
+    #[cfg(debug_assertions)]
+    {
+        let mut poll = body.poll(&mut cx);
+        // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
+        if unsafe { Given::move_from_poll::<B>(&mut poll, result) } {
+            // SAFETY: the result was moved there just now.
+            return Poll::Ready(unsafe { Given::in_frame() });
+        }
+    }
+    // SAFETY: the caller's driver is in a poll until this returns (invariant D).
+    unsafe { context::answer(&cx, chain.driver) };
+    Poll::Pending
 }
 
 /// [`poll`] that gives what the future returns.
@@ -73,12 +87,12 @@ pub(crate) unsafe fn poll_future<B: Body>(
     let in_chain = unsafe { context::waker(&chain) };
     let entry = Entry { chain, in_chain: &in_chain, args };
     // SAFETY: the functions of the table ignore their data, and do nothing.
-    let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
+    let waker = ManuallyDrop::new(unsafe { Waker::new(&raw const entry as *const (), &ENTERING) });
     let mut cx = Context::from_waker(&waker);
     let poll = body.poll(&mut cx);
-    if poll.is_pending() && context::asks_again(&cx) {
+    if poll.is_pending() {
         // SAFETY: the caller's driver is in a poll until this returns (invariant D).
-        unsafe { (*chain.driver).poll_again() };
+        unsafe { context::answer(&cx, chain.driver) };
     }
     poll
 }
@@ -97,13 +111,11 @@ unsafe impl<A, K> Send for Enter<A, K> {}
 unsafe impl<A, K> Sync for Enter<A, K> {}
 
 impl<A, K> Enter<A, K> {
-    /// # Safety
-    /// - It is given to a body that awaits it as its first statement.
-    /// - The body is of kind `K`, and its first poll is [`poll`] with arguments `A`.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn new() -> Self {
-        Enter(PhantomData)
-    }
+    /// For [`Frame::make`](crate::frame::Frame::make) only: it is given to a body of kind `K` that awaits it as its first
+    /// statement, and whose first poll is [`poll`] with arguments `A`.
+    ///
+    /// (A constant: where nothing is inlined, a function might unwind, and what makes the body would have to be dropped.)
+    pub(super) const NEW: Self = Enter(PhantomData);
 }
 
 impl<A, K> Future for Enter<A, K> {
@@ -168,7 +180,7 @@ impl<A, K> Entered<A, K> {
     #[doc(hidden)]
     pub unsafe fn __cps_handle<'b>(self, _: &'b BodyLocal) -> Handle<'b, K> {
         // SAFETY: the entry is live in the body's first poll, in which the expansion calls this (invariant E),
-        // once. The body, of kind `K` (`Enter::new`), is the one that the chain runs (invariants D and H).
+        // once. The body, of kind `K` (`Enter::NEW`), is the one that the chain runs (invariants D and H).
         unsafe { Handle::new((*self.entry.cast::<Entry<'_, A>>()).chain) }
     }
 

@@ -57,12 +57,8 @@ pub trait Placement: private::Sealed + Sized {
         slot: *mut SlotOf<Self::Content<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> Called<Self, B>;
+    ) -> Result<<Self::Content<B> as Content>::Ready, Self::Waiting<B>>;
 }
-
-/// What a call gives: the value, if it is there at once, and what the caller awaits if it is not.
-type Called<P, B> =
-    (Option<<<P as Placement>::Content<B> as Content>::Ready>, <P as Placement>::Waiting<B>);
 
 /// The frame is part of the caller's frame. The default; not possible for recursion.
 #[derive(Clone, Copy, Debug, Default)]
@@ -124,7 +120,7 @@ impl Placement for Inline {
         slot: *mut SlotOf<Embedded<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<Given<B::Output>>, Suspended) {
+    ) -> Result<Given<B::Output>, Suspended> {
         // SAFETY: the running body calls this with its own slot (invariants D and F), and awaits it at once
         // (invariant P).
         unsafe { Embedded::call::<S>(slot, chain, body) }

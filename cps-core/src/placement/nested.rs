@@ -33,9 +33,9 @@ use crate::chain::caller::Caller;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, Site};
 use crate::frame::context;
-use crate::frame::describe_called;
-use crate::frame::first_poll::{self, Enter};
+use crate::frame::first_poll;
 use crate::frame::passing::Passing;
+use crate::frame::{Frame, describe_called};
 use crate::placement::{Nested, Placement};
 
 /// Awaits a nested body that has suspended: pending once, and then as that is. It owns the body.
@@ -61,7 +61,7 @@ impl Placement for Nested {
         slot: *mut SlotOf<InHost<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<B::Output>, NestedBody<B>) {
+    ) -> Result<B::Output, NestedBody<B>> {
         // SAFETY: the running body calls this with its own slot (invariants D and F), and awaits what this returns at
         // once if there is no value (invariant P).
         unsafe { NestedBody::call::<S>(slot, chain, body) }
@@ -78,16 +78,14 @@ impl<B: Body> NestedBody<B> {
         slot: *mut SlotOf<InHost<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<B::Output>, Self) {
+    ) -> Result<B::Output, Self> {
         let part = slot.cast::<Part<B::Future>>();
         // SAFETY: the slot is memory for a part, the host's own (invariant F), and the host runs (invariant D).
         unsafe {
             match Self::start::<S>(part, chain, body) {
-                Poll::Ready(value) => {
-                    (Some(value), NestedBody { future: ptr::null_mut(), resumed: false })
-                }
+                Poll::Ready(value) => Ok(value),
                 Poll::Pending => {
-                    (None, NestedBody { future: &raw mut (*part).future, resumed: false })
+                    Err(NestedBody { future: &raw mut (*part).future, resumed: false })
                 }
             }
         }
@@ -105,7 +103,7 @@ impl<B: Body> NestedBody<B> {
         chain: Caller,
         body: Passing<B>,
     ) -> Poll<B::Output> {
-        let (args, make) = body.into_parts();
+        let (args, make) = body.into_parts().into_both();
         // SAFETY: in bounds of the memory, which `call` has. The host runs, whose chain this is (invariant D), and
         // the body is shown as long as it is there: until `Leave` is dropped, or `NestedBody`.
         let (shown, future) = unsafe {
@@ -118,13 +116,13 @@ impl<B: Body> NestedBody<B> {
         // `Enter` that it awaits first, with its arguments (invariant E), and is a part of the body that runs (invariant
         // D).
         let poll = unsafe {
-            future.write(make(Enter::new()));
+            Frame::<B>::make(future, make);
             first_poll::poll_future::<B>(Pin::new_unchecked(&mut *future), args, chain)
         };
         if poll.is_pending() {
             mem::forget(shown);
             // SAFETY: the host runs (invariant D).
-            let step = unsafe { &(*chain.driver).step };
+            let step = unsafe { &(*chain.driver).now.step };
             if step.get() == Step::NONE {
                 step.set(Step::NESTED);
             }
@@ -155,7 +153,9 @@ impl<B: Body> Future for NestedBody<B> {
             // SAFETY: the context is the host's own (invariant X), so its driver is in a poll (invariant D). The call has
             // left another step than `NONE`, which nobody has changed if the host has not been resumed: it has polled
             // nothing else since.
-            unsafe { assert_unchecked((*chain.driver).step.get() != Step::NONE || self.resumed) };
+            unsafe {
+                assert_unchecked((*chain.driver).now.step.get() != Step::NONE || self.resumed)
+            };
         }
         if !self.resumed {
             self.resumed = true;
