@@ -348,7 +348,16 @@ impl<T> Return<Wide<T>> for Widened {
 /// frame's vtable tells its call, and nothing is stored.
 pub trait Site {
     /// `None` for the frame of a root, which nothing called.
-    const AT: Option<&'static Location<'static>>;
+    const AT: At;
+}
+
+/// A place in the text, if there is one.
+pub type At = Option<&'static Location<'static>>;
+
+/// The place of the call of this. Harmless: it is a constant.
+#[track_caller]
+pub const fn here() -> At {
+    Some(Location::caller())
 }
 
 /// The site of a root.
