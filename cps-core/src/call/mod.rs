@@ -302,7 +302,7 @@ impl Suspended {
     pub(crate) unsafe fn now(chain: Caller) -> Self {
         // SAFETY: the callee has suspended, or was deferred, just now, and so has set a step. (The body awaits this
         // at once, and is compiled without what it would do if it were ready.)
-        unsafe { assert_unchecked((*chain.driver).step.get() != Step::NONE) };
+        unsafe { assert_unchecked((*chain.driver).now.step.get() != Step::NONE) };
         Suspended(())
     }
 }
@@ -328,7 +328,7 @@ impl Future for Suspended {
         // Another context than the body's own is found in the first poll only, which is pending.
         let Some(chain) = context::chain(cx) else { return Poll::Pending };
         // SAFETY: the context is the body's own (invariant X), so its driver is in a poll (invariant D).
-        if unsafe { (*chain.driver).step.get() } != Step::NONE {
+        if unsafe { (*chain.driver).now.step.get() } != Step::NONE {
             Poll::Pending
         } else {
             Poll::Ready(Returned(chain))

@@ -18,6 +18,7 @@ pub(crate) mod erased_frame;
 pub mod hosted;
 #[cfg(feature = "tracing")]
 pub(crate) mod in_span;
+mod lazy;
 pub(crate) mod polled_as;
 pub(crate) mod root;
 pub(crate) mod root_memory;
@@ -220,7 +221,7 @@ unsafe impl<B: Body, P> LazyChain for Coroutine<B, P> {}
 impl<B: Body, P> Future for Coroutine<B, P> {
     type Output = B::Output;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         // SAFETY: invariant M: nothing is moved out of `self`, which is pinned. It borrows the chain exclusively, and
         // begins with it, as `AsFuture` asks.

@@ -347,7 +347,7 @@ impl<T> Return<Wide<T>> for Widened {
 /// Where a call stands in the text. The expansion of each `.await` has a type for it, so that a
 /// frame's vtable tells its call, and nothing is stored.
 pub trait Site {
-    /// `None` for the frame of a root, which nothing called.
+    /// The place.
     const AT: At;
 }
 
@@ -358,11 +358,4 @@ pub type At = Option<&'static Location<'static>>;
 #[track_caller]
 pub const fn here() -> At {
     Some(Location::caller())
-}
-
-/// The site of a root.
-pub(crate) struct NoSite;
-
-impl Site for NoSite {
-    const AT: Option<&'static Location<'static>> = None;
 }

@@ -23,6 +23,7 @@ pub(crate) mod deferred;
 pub(crate) mod first_poll;
 pub(crate) mod passing;
 pub(crate) mod resume_caller;
+mod root_frame;
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
