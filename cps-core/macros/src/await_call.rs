@@ -176,12 +176,12 @@ impl Rewrite<'_> {
         let handle = hidden("__cps_handle");
         let span = Span::mixed_site().located_at(await_token.span);
         // With the context of `span`, the location would be that of the attribute.
-        let location = quote_spanned!(await_token.span=> #krate::__private::here());
+        let location = quote_spanned!(await_token.span=> ::core::panic::Location::caller());
         let arm = quote_spanned! {span=>
             __cps_callee => {
                 struct __Site;
                 impl #krate::__private::Site for __Site {
-                    const AT: #krate::__private::At = #location;
+                    const AT: #krate::__private::At = ::core::option::Option::Some(#location);
                 }
                 let mut __cps_slot = #krate::__private::Slot::EMPTY;
                 '__cps_call: {

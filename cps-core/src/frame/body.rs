@@ -353,9 +353,3 @@ pub trait Site {
 
 /// A place in the text, if there is one.
 pub type At = Option<&'static Location<'static>>;
-
-/// The place of the call of this. Harmless: it is a constant.
-#[track_caller]
-pub const fn here() -> At {
-    Some(Location::caller())
-}

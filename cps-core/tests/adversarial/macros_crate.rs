@@ -189,10 +189,6 @@ mod everything {
                 const AT: At;
             }
             pub(crate) type At = Option<&'static std::panic::Location<'static>>;
-            #[track_caller]
-            pub(crate) const fn here() -> At {
-                Some(std::panic::Location::caller())
-            }
             pub(crate) struct Wide<T>(pub(crate) T);
 
             impl<T> Wide<T> {
