@@ -11,7 +11,7 @@ pub use crate::call::Slot;
 pub use crate::call::foreign::ForeignCall;
 pub use crate::chain::caller::{Waits, WaitsAndYields, Yields};
 use crate::frame::body::Inlined;
-pub use crate::frame::body::{FnBody, Plain, Return, Site, Wide, Widened};
+pub use crate::frame::body::{At, FnBody, Plain, Return, Site, Wide, Widened};
 use crate::frame::first_poll::Enter;
 pub use crate::pack::{Branch, Pack};
 use crate::{
@@ -103,7 +103,9 @@ where
     {
         // SAFETY: the expansion gives arguments that it holds and does not use again, and a closure whose future awaits
         // `Enter` first, takes its arguments, and owns nothing but locals from then on (invariant E).
-        unsafe { Coroutine::<FnBody<A, F, Widened, Waits>, P>::from_parts(args.cast(), self.0) }
+        unsafe {
+            Coroutine::<FnBody<A, F, Widened, Waits>, P>::from_parts(args as *const A, self.0)
+        }
     }
 
     /// A coroutine with a body as [`MakeBody::__cps_plain`] makes it, placed as `P`.
@@ -117,7 +119,7 @@ where
     ) -> Coroutine<FnBody<A, F, Plain, Waits>, P> {
         // SAFETY: the expansion gives arguments that it holds and does not use again, and a closure whose future awaits
         // `Enter` first, takes its arguments, and owns nothing but locals from then on (invariant E).
-        unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args.cast(), self.0) }
+        unsafe { Coroutine::<FnBody<A, F, Plain, Waits>, P>::from_parts(args as *const A, self.0) }
     }
 }
 

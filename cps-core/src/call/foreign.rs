@@ -34,7 +34,7 @@ impl<F: Future, K: MayWait> Callee<K> for ForeignFuture<F> {
         this: *mut Self,
         chain: Caller,
         _: *mut SlotOf<Foreign<F>>,
-    ) -> (Option<F::Output>, Awaiting<F>) {
+    ) -> Result<F::Output, Awaiting<F>> {
         // SAFETY: the running body calls this (invariant D). The future is moved out once, and handed to
         // `Awaiting`, which polls it by value (invariant G).
         unsafe {
@@ -42,7 +42,7 @@ impl<F: Future, K: MayWait> Callee<K> for ForeignFuture<F> {
             if !generic::call_later(future, S::AT) {
                 (*chain.driver).set_waits_at(S::AT);
             }
-            (None, Awaiting { future: future.read() })
+            Err(Awaiting { future: future.read() })
         }
     }
 }

@@ -19,7 +19,7 @@ use core::panic::Location;
 use core::ptr;
 
 use crate::chain::driver::Driver;
-use crate::chain::header::Header;
+use crate::chain::header::{Header, called};
 use crate::stack::FrameStack;
 
 /// A chain that is made by its first poll.
@@ -28,21 +28,18 @@ use crate::stack::FrameStack;
 /// The implementor upholds:
 /// - it begins with the memory of a [`Driver`], whose leaf is written: null if the chain was not polled;
 /// - nothing but a poll and a drop looks at the rest of that memory;
-/// - if the leaf is [`CALLED`], its first poll calls the root frame in the chain of the body that polls it, and the
+/// - if the leaf is [`called`], its first poll calls the root frame in the chain of the body that polls it, and the
 ///   next one takes the result.
 ///
-/// Whoever sets the leaf to [`CALLED`] ([`call_later`]) upholds that the first poll has the context of a body, which
+/// Whoever sets the leaf to [`called`] ([`call_later`]) upholds that the first poll has the context of a body, which
 /// awaits the chain by value.
 #[allow(dead_code, reason = "Rust 1.85 does not see that it is used, as the bound of an impl")]
 pub(crate) unsafe trait LazyChain: Future {}
 
-/// The leaf of a chain that was not polled, and whose root frame is to be called by a body.
-pub(crate) const CALLED: *const Header = ptr::without_provenance(1);
-
 /// Whether a chain with this leaf was not polled.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn is_unpolled(leaf: *const Header) -> bool {
-    leaf.addr() <= CALLED.addr()
+    leaf.is_null() || ptr::eq(leaf, called())
 }
 
 /// Access to a driver of which only the leaf need be initialised.
@@ -66,7 +63,7 @@ impl Driver {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn set_leaf_of(this: *mut Driver, leaf: *const Header) {
         // SAFETY: its callers own the memory, and the leaf is a field of a driver, of which they have the whole.
-        unsafe { (&raw mut (*this).leaf).cast::<*const Header>().write(leaf) }
+        unsafe { (&raw mut (*this).leaf as *mut *const Header).write(leaf) }
     }
 
     /// Notes where the root frame is to be called, in the memory of a driver of which only the leaf is written: see
@@ -114,7 +111,7 @@ pub(crate) unsafe fn call_later<F>(future: *mut F, at: Option<&'static Location<
     unsafe {
         let is_unpolled = Driver::leaf_of(driver).is_null();
         if is_unpolled {
-            Driver::set_leaf_of(driver, CALLED);
+            Driver::set_leaf_of(driver, called());
             Driver::note_call(driver, at);
         }
         is_unpolled
@@ -130,7 +127,7 @@ pub(crate) unsafe fn call_later<F>(future: *mut F, at: Option<&'static Location<
 pub(crate) unsafe fn is_to_be_called<F>(future: *const F) -> bool {
     // SAFETY: `F` is a `LazyChain`, which begins with a driver's memory and has its leaf written. `Awaiting`,
     // which calls this, owns it.
-    is_lazy_chain::<F>() && unsafe { Driver::leaf_of(future.cast()) == CALLED }
+    is_lazy_chain::<F>() && unsafe { ptr::eq(Driver::leaf_of(future.cast()), called()) }
 }
 
 /// Whether `F` is a [`LazyChain`]: a constant, once it is compiled.

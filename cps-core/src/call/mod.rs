@@ -12,8 +12,8 @@
 //!             Err(Ok(waiting)) => waiting,
 //!             Err(Err(never)) => …                                 // see `layout.rs`
 //!         };
-//!         let resumed = waiting.await;                             // the only suspension point
-//!         handle = resumed.__cps_next();                           // so no frame keeps it
+//!         let (resumed, next) = waiting.await;                     // the only suspension point
+//!         handle = next;                                           // so no frame keeps it
 //!         resumed.__cps_finish(&raw mut slot)
 //!     }
 //! }}
@@ -67,7 +67,7 @@ pub trait Callee<K>: Sized {
     /// The future that the body awaits if there is no value yet.
     type Waiting: Future;
 
-    /// Calls it. Returns the value, if it is there at once, and the future to be awaited if it is not. (The callee is
+    /// Calls it. Returns the value, if it is there at once, or the future to be awaited. (The callee is
     /// passed by pointer, so that its arguments are not copied by each function that they pass through, where nothing
     /// is inlined.)
     ///
@@ -82,7 +82,7 @@ pub trait Callee<K>: Sized {
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<Self::Content>,
-    ) -> (Option<<Self::Content as Content>::Ready>, Self::Waiting);
+    ) -> Result<<Self::Content as Content>::Ready, Self::Waiting>;
 }
 
 /// The memory of a call in its caller's frame.
@@ -181,15 +181,15 @@ impl<'b, K> Handle<'b, K> {
         callee: C,
         slot: *mut SlotOf<C::Content>,
     ) -> Called<'b, K, C> {
-        let chain = self.into_chain();
         let mut callee = ManuallyDrop::new(callee);
+        let chain = self.into_chain();
         // SAFETY: the slot is a local of the body that has this handle, which the expansion declares for this call
         // alone: it is empty and its own (invariant F). The chain runs that body (invariants H and D). The callee
         // is not used again.
-        match unsafe { C::call::<S>(&raw mut *callee, chain, slot) } {
+        match unsafe { C::call::<S>(&raw mut callee as *mut C, chain, slot) } {
             // SAFETY: the handle for the same chain was given up above: there is one again (invariant H).
-            (Some(ready), _) => Ok((Ready(ready), unsafe { Handle::new(chain) })),
-            (None, waiting) => Err(Ok(Await { waiting, _brand: PhantomData })),
+            Ok(ready) => Ok((Ready(ready), unsafe { Handle::new(chain) })),
+            Err(waiting) => Err(Ok(Await { waiting, _brand: PhantomData })),
         }
     }
 }
@@ -223,37 +223,35 @@ pub struct Await<'b, K, W> {
     _brand: PhantomData<fn(Handle<'b, K>) -> Handle<'b, K>>,
 }
 
-impl<'b, K, W: Future> Future for Await<'b, K, W> {
-    type Output = Resumed<'b, K, W::Output>;
+impl<'b, K, W> Future for Await<'b, K, W>
+where
+    W: Future<Output: OfChain>,
+{
+    type Output = (Resumed<W::Output>, Handle<'b, K>);
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `waiting` is pinned as this is: it is never moved out of it.
         let waiting = unsafe { self.map_unchecked_mut(|this| &mut this.waiting) };
-        waiting.poll(cx).map(|awaited| Resumed { awaited, _brand: PhantomData })
+        match waiting.poll(cx) {
+            Poll::Ready(awaited) => {
+                // SAFETY: the body gave its handle up for the call, which has ended; the chain runs the body again
+                // (invariant H).
+                let next = unsafe { Handle::new(awaited.chain()) };
+                Poll::Ready((Resumed { awaited }, next))
+            }
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
 /// The output of a call's await.
 #[derive(Debug)]
-pub struct Resumed<'b, K, A> {
+pub struct Resumed<A> {
     awaited: A,
-    _brand: PhantomData<fn(Handle<'b, K>) -> Handle<'b, K>>,
 }
 
-impl<'b, K, A: OfChain> Resumed<'b, K, A> {
-    /// The handle.
-    ///
-    /// # Safety
-    /// For the expansion above, which calls this once.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    #[doc(hidden)]
-    pub unsafe fn __cps_next(&self) -> Handle<'b, K> {
-        // SAFETY: the body gave its handle up for the call, which has ended; the chain runs the body again
-        // (invariant H).
-        unsafe { Handle::new(self.awaited.chain()) }
-    }
-
+impl<A> Resumed<A> {
     /// The call's value.
     ///
     /// # Safety
@@ -295,23 +293,17 @@ pub struct NoFrame;
 pub struct Suspended(());
 
 impl Suspended {
-    /// The result of a call that has returned `value` already: nothing is awaited.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn returned<T>(value: T) -> (Option<T>, Self) {
-        (Some(value), Suspended(()))
-    }
-
-    /// The result of a call that has suspended.
+    /// For a call that has suspended.
     ///
     /// # Safety
     /// - The driver is in a poll, and its step is not [`Step::NONE`]: a callee has suspended, or was deferred.
     /// - The body that `chain` runs awaits this at once (invariant P).
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn now<T>(chain: Caller) -> (Option<T>, Self) {
+    pub(crate) unsafe fn now(chain: Caller) -> Self {
         // SAFETY: the callee has suspended, or was deferred, just now, and so has set a step. (The body awaits this
         // at once, and is compiled without what it would do if it were ready.)
-        unsafe { assert_unchecked((*chain.driver).step.get() != Step::NONE) };
-        (None, Suspended(()))
+        unsafe { assert_unchecked((*chain.driver).now.step.get() != Step::NONE) };
+        Suspended(())
     }
 }
 
@@ -336,7 +328,7 @@ impl Future for Suspended {
         // Another context than the body's own is found in the first poll only, which is pending.
         let Some(chain) = context::chain(cx) else { return Poll::Pending };
         // SAFETY: the context is the body's own (invariant X), so its driver is in a poll (invariant D).
-        if unsafe { (*chain.driver).step.get() } != Step::NONE {
+        if unsafe { (*chain.driver).now.step.get() } != Step::NONE {
             Poll::Pending
         } else {
             Poll::Ready(Returned(chain))
@@ -361,8 +353,8 @@ impl<B: Body> Embedded<B> {
         slot: *mut SlotOf<Self>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<Given<B::Output>>, Suspended) {
-        let frame = slot.cast::<Frame<B>>();
+    ) -> Result<Given<B::Output>, Suspended> {
+        let frame = slot as *mut Frame<B>;
         // SAFETY: the slot is memory for a frame, the caller's own until the call has ended (invariant F), and the
         // body that calls this runs (invariant D). If it is pending the body awaits it at once (invariant P).
         unsafe {
@@ -372,8 +364,8 @@ impl<B: Body> Embedded<B> {
                 Frame::call::<S>(frame, body, chain)
             };
             match poll {
-                Poll::Ready(value) => Suspended::returned(value),
-                Poll::Pending => Suspended::now(chain),
+                Poll::Ready(value) => Ok(value),
+                Poll::Pending => Err(Suspended::now(chain)),
             }
         }
     }
@@ -394,14 +386,14 @@ impl<B: ResumeBody> Content for Embedded<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn ready(slot: *mut SlotOf<Self>, ready: Given<B::Value>) -> B::Value {
         // SAFETY: the expansion has just been given it, by the call whose frame is in the slot.
-        unsafe { Frame::take_given(slot.cast::<Frame<B>>(), ready) }
+        unsafe { Frame::take_given(slot as *mut Frame<B>, ready) }
     }
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Value {
         // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L), and its result lies in
         // the slot.
-        unsafe { Frame::take_result(slot.cast::<Frame<B>>()) }
+        unsafe { Frame::take_result(slot as *mut Frame<B>) }
     }
 }
 

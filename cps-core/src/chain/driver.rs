@@ -1,7 +1,10 @@
 //! The driver: the state of one chain, and the loop that runs it. See the [room](crate::chain) for the picture.
 
 use core::cell::Cell;
+use core::hint::assert_unchecked;
 use core::marker::{PhantomData, PhantomPinned};
+#[cfg(feature = "alloc")]
+use core::mem::offset_of;
 use core::panic::Location;
 use core::ptr;
 use core::task::{Context, Poll, Waker};
@@ -16,16 +19,14 @@ use crate::stack::FrameStack;
 
 /// The state of one chain of frames: five words.
 #[allow(unreachable_pub, reason = "public traits name it")]
+#[repr(C)]
 pub struct Driver {
     /// See invariant L. Null before the root frame is started; [`ended`] after the chain has ended.
     pub(crate) leaf: Cell<*const Header>,
     /// The context of the poll that is under way, for futures that are no coroutines. Dangling outside of a poll; while
     /// frames are dropped, the chain that is dropped next ([`DropChain`]).
     cx: Cell<*mut Context<'static>>,
-    /// How far the host stack may be used in the poll that is under way.
-    limit: Cell<Limit>,
-    /// What `Pending` from the running body means: see invariant S.
-    pub(crate) step: Cell<Step>,
+    pub(crate) now: Now,
     /// Memory for the frames that are on the frame stack.
     pub(crate) stack: FrameStack,
     /// The branching point whose branch the chain is, from its first poll on.
@@ -40,11 +41,30 @@ pub struct Driver {
     _pinned: PhantomPinned,
 }
 
+/// What is known of the poll that is under way: one word, which is written at once when the poll begins.
+#[repr(C, align(8))]
+pub(crate) struct Now {
+    /// How far the host stack may be used.
+    limit: Cell<Limit>,
+    /// What `Pending` from the running body means: see invariant S.
+    pub(crate) step: Cell<Step>,
+}
+
+impl Now {
+    /// At the beginning.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    const fn begin(limit: Limit) -> u64 {
+        // SAFETY: numbers of 32 bits, which are the fields, in their order.
+        unsafe { core::mem::transmute::<[u32; 2], u64>([limit.bits(), Step::NONE.bits()]) }
+    }
+}
+
 /// The poll that is under way, as seen by the chains that it runs.
 #[derive(Clone, Copy)]
 pub(crate) struct Host<'a> {
     cx: *mut Context<'static>,
-    limit: Limit,
+    /// See [`Now`]. (In one piece: so it is passed in one register.)
+    now: u64,
     _loan: PhantomData<&'a Context<'static>>,
 }
 
@@ -53,12 +73,40 @@ impl<'a> Host<'a> {
     /// would end the loan of the first.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn of(cx: &'a mut Context<'_>) -> Self {
-        Host { cx: ptr::from_mut(cx).cast(), limit: Limit::here(), _loan: PhantomData }
+        Host { cx: ptr::from_mut(cx).cast(), now: Now::begin(Limit::here()), _loan: PhantomData }
+    }
+}
+
+/// What a driver has at first besides: [`Driver::stack`] and [`Driver::parent`], which it is copied to at once.
+#[repr(C)]
+pub(crate) struct Outset {
+    stack: *const (),
+    #[cfg(feature = "alloc")]
+    parent: Parent,
+}
+
+#[cfg(feature = "alloc")]
+const _: () = assert!(
+    offset_of!(Driver, parent) - offset_of!(Driver, stack) == offset_of!(Outset, parent)
+        && size_of::<Outset>() == size_of::<FrameStack>() + size_of::<Parent>()
+);
+
+impl Outset {
+    pub(crate) const fn new(#[cfg(feature = "alloc")] parent: Parent) -> Self {
+        Outset {
+            stack: FrameStack::EMPTY,
+            #[cfg(feature = "alloc")]
+            parent,
+        }
+    }
+
+    #[cfg(feature = "alloc")]
+    pub(crate) fn parent(&self) -> Parent {
+        self.parent
     }
 }
 
 impl Driver {
-    #[cfg(feature = "alloc")]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) const fn new() -> Self {
         Self::with_stack(FrameStack::new())
@@ -74,8 +122,7 @@ impl Driver {
         Driver {
             leaf: Cell::new(leaf),
             cx: Cell::new(ptr::null_mut()),
-            limit: Cell::new(Limit::NONE),
-            step: Cell::new(Step::NONE),
+            now: Now { limit: Cell::new(Limit::NONE), step: Cell::new(Step::NONE) },
             stack,
             #[cfg(feature = "alloc")]
             parent: Cell::new(Parent::NONE),
@@ -133,20 +180,25 @@ impl Driver {
         // SAFETY: the root or the interleaver that is polled owns the driver's memory, and these two are fields of it.
         unsafe {
             (&raw const (*this).cx).cast_mut().write(Cell::new(host.cx));
-            (&raw const (*this).limit).cast_mut().write(Cell::new(host.limit));
+            (&raw const (*this).now).cast_mut().cast::<u64>().write(host.now);
         }
     }
 
-    /// The host that the driver was entered with.
+    /// Writes all of a driver but its leaf, which is null, and enters it.
     ///
     /// # Safety
-    /// It was entered in the poll that is under way; the rest of the driver need not be written yet.
-    pub(crate) unsafe fn host<'a>(this: *const Driver) -> Host<'a> {
-        // SAFETY: the caller has entered the driver in the poll that is under way, which has written both fields.
+    /// `this` is valid for writes, and only its leaf is written.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn begin(this: *mut Driver, host: Host<'_>, outset: &'static Outset) {
+        // SAFETY: the lazy chain that starts owns the driver's memory, of which nothing but the leaf is used; these are
+        // fields of it.
         unsafe {
-            let cx = (&raw const (*this).cx).cast::<*mut Context<'static>>().read();
-            let limit = (&raw const (*this).limit).cast::<Limit>().read();
-            Host { cx, limit, _loan: PhantomData }
+            Driver::enter(this, host);
+            (&raw mut (*this).stack).cast::<Outset>().copy_from_nonoverlapping(outset, 1);
+            #[cfg(feature = "backtrace")]
+            (&raw mut (*this).waits_at).write(Cell::new(None));
+            #[cfg(feature = "backtrace")]
+            (&raw mut (*this).starting).write(Cell::new(ptr::null()));
         }
     }
 
@@ -178,6 +230,15 @@ impl Driver {
         unsafe { &mut *self.cx.get().cast() }
     }
 
+    /// [`Driver::context`] of a driver of which nothing else need be written.
+    ///
+    /// # Safety
+    /// As for that; the driver was entered.
+    pub(crate) unsafe fn context_of<'a>(this: *const Driver) -> &'a mut Context<'a> {
+        // SAFETY: the caller has entered the driver in the poll that is under way, which has written this field.
+        unsafe { &mut *(&raw const (*this).cx).cast::<*mut Context<'a>>().read() }
+    }
+
     /// Notes the chain that is to be dropped after this one, in the place of a context that no poll needs any more.
     pub(crate) fn set_next_dropped(&self, next: *const Driver) {
         self.cx.set(next.cast_mut().cast());
@@ -202,14 +263,14 @@ impl Driver {
     /// (All of a poll runs on one stack: code that a body runs on another stack is no part of its chain.)
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn may_nest_call(&self) -> bool {
-        Limit::may_nest_call(&self.limit)
+        Limit::may_nest_call(&self.now.limit)
     }
 
     /// Whether a caller may be resumed on the host stack.
     #[cfg(not(feature = "tail-call"))]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn may_nest_return(&self) -> bool {
-        Limit::may_nest_return(&self.limit)
+        Limit::may_nest_return(&self.now.limit)
     }
 
     /// Calls an unstarted frame later: makes it the leaf, for the driver's loop to start.
@@ -222,7 +283,7 @@ impl Driver {
         // SAFETY: `Frame::defer`, the caller, has just written the header of this frame (invariant F).
         unsafe { (*frame).caller.set(caller) };
         self.leaf.set(frame);
-        self.step.set(const { Step::CONTINUE.of_callee() });
+        self.now.step.set(const { Step::CONTINUE.of_callee() });
     }
 
     /// Marks the next `Pending` of this chain as a yield, not a wait.
@@ -231,30 +292,54 @@ impl Driver {
     /// executor to poll again ([`Driver::settle`]); an interleaver resumes the chain anyway ([`Driver::take_turn`]).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn yield_turn(&self) {
-        self.step.set(Step::YIELDED);
+        self.now.step.set(Step::YIELDED);
     }
 
     /// Marks the next `Pending` of this chain as a wish to be polled again at once: see
     /// [`context`](crate::frame::context).
     #[cold]
     pub(crate) fn poll_again(&self) {
-        self.step.set(Step::CONTINUE);
+        self.now.step.set(Step::CONTINUE);
     }
 
     /// Makes `frame`, whose body has suspended in its start, the leaf, unless one of its callees has become the leaf.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn suspended_at(&self, frame: *const Header) {
-        let step = self.step.get();
+        let step = self.now.step.get();
         if !step.calls() {
             self.leaf.set(frame);
-            self.step.set(step.of_callee());
+            self.now.step.set(step.of_callee());
+        }
+    }
+
+    /// [`Driver::suspended_at`] for the root frame, of whose suspension no caller need be told.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn suspended_at_root(&self, frame: *const Header) {
+        if !self.now.step.get().calls() {
+            self.leaf.set(frame);
         }
     }
 
     /// What `Pending` means from the body that was resumed, or from the root's that was started.
+    ///
+    /// # Safety
+    /// `this` is valid.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn pending(&self) -> Step {
-        self.step.get()
+    pub(crate) unsafe fn pending(this: *const Driver) -> Step {
+        // SAFETY: the functions that call this have just run a body in a poll of the driver (invariant D).
+        unsafe { (*this).now.step.get() }
+    }
+
+    /// Tells the compiler that a frame is about to be resumed, so that it leaves out what a body does when it has just
+    /// suspended.
+    ///
+    /// # Safety
+    /// - `this` is valid.
+    /// - Its step is `NONE` (invariant S).
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn assume_no_step(this: *const Driver) {
+        // SAFETY: invariant S, which the driver's loop upholds for `Frame::resume_here`, the caller.
+        unsafe { assert_unchecked((*this).now.step.get() == Step::NONE) };
     }
 
     /// Resumes the leaf and runs the chain until it suspends or the root body has returned, for an
@@ -269,14 +354,27 @@ impl Driver {
     /// called in this poll.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn run(this: *const Driver) -> Poll<()> {
+        // SAFETY: the root that is polled holds the driver pinned (invariant M) and has entered it; `step` is the one of
+        // its leaf.
+        unsafe {
+            let step = Driver::take_step(this);
+            Driver::settle(this, step)
+        }
+    }
+
+    /// Resumes the leaf.
+    ///
+    /// # Safety
+    /// As for [`Driver::run`]. If the leaf is `CALLED`, nothing of the driver but that and what `enter` writes need be
+    /// written.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn take_step(this: *const Driver) -> Step {
         let unwinding = DropChain(this);
         // SAFETY: the root that is polled holds the driver pinned (invariant M) and has entered it. Its chain's leaf is
-        // live (invariants L and C).
+        // live (invariants L and C), or a static header.
         let step = unsafe { resume_leaf(this) };
         core::mem::forget(unwinding);
-        // SAFETY: the root that is polled still holds the driver pinned (invariant M), and `step` is the one of its
-        // leaf.
-        unsafe { Driver::settle(this, step) }
+        step
     }
 
     /// Goes on after a step: returns if the chain has suspended or ended, else runs it further.
@@ -285,31 +383,50 @@ impl Driver {
     /// As for [`Driver::run`]; the leaf may have ended if `step` says so.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn settle(this: *const Driver, step: Step) -> Poll<()> {
-        /// Most polls do not get here: they take one step, and suspend.
-        #[inline(never)]
-        unsafe fn settle_others(this: *const Driver, step: Step) -> Poll<()> {
-            // SAFETY: `settle`, which ends with this, has the driver pinned and in a poll.
-            match unsafe { Driver::run_on(this, step) } {
-                Turn::Returned => Poll::Ready(()),
-                Turn::Ended => panic!("a coroutine was polled after it had returned or panicked"),
-                Turn::Waiting => Poll::Pending,
-                Turn::Yielded => {
-                    // SAFETY: the poll that `settle` is called in is still under way (invariant D).
-                    unsafe { (*this).waker() }.wake_by_ref();
-                    Poll::Pending
-                }
+        // SAFETY: the root that is polled holds the driver pinned (invariant M) and has entered it.
+        unsafe {
+            match Driver::settle_most(this, step) {
+                Some(poll) => poll,
+                None => Driver::settle_others(this, step),
             }
         }
+    }
 
+    /// Returns if the chain has suspended or ended, as it has in most polls.
+    ///
+    /// # Safety
+    /// As for [`Driver::settle`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn settle_most(this: *const Driver, step: Step) -> Option<Poll<()>> {
         if step == Step::NONE {
-            Poll::Pending
+            Some(Poll::Pending)
         } else if step.is_pending() {
             // SAFETY: the root that is polled holds the driver pinned (invariant M).
-            unsafe { (*this).step.set(Step::NONE) };
-            Poll::Pending
+            unsafe { (*this).now.step.set(Step::NONE) };
+            Some(Poll::Pending)
+        } else if step == Step::RETURNED {
+            Some(Poll::Ready(()))
         } else {
-            // SAFETY: the root that is polled holds the driver pinned (invariant M) and has entered it.
-            unsafe { settle_others(this, step) }
+            None
+        }
+    }
+
+    /// The rest of [`Driver::settle`].
+    ///
+    /// # Safety
+    /// As for that.
+    #[inline(never)]
+    pub(crate) unsafe fn settle_others(this: *const Driver, step: Step) -> Poll<()> {
+        // SAFETY: `settle`, or the lazy chain that ends its poll with this, has the driver pinned and in a poll.
+        match unsafe { Driver::run_on(this, step) } {
+            Turn::Returned => Poll::Ready(()),
+            Turn::Ended => panic!("a coroutine was polled after it had returned or panicked"),
+            Turn::Waiting => Poll::Pending,
+            Turn::Yielded => {
+                // SAFETY: the poll that this is called in is still under way (invariant D).
+                unsafe { (*this).waker() }.wake_by_ref();
+                Poll::Pending
+            }
         }
     }
 
@@ -322,7 +439,7 @@ impl Driver {
         let unwinding = DropChain(this);
         let turn = loop {
             // SAFETY: the root that is polled holds the driver pinned (invariant M).
-            unsafe { (*this).step.set(Step::NONE) };
+            unsafe { (*this).now.step.set(Step::NONE) };
             if step.is_yielded() {
                 break Turn::Yielded;
             }

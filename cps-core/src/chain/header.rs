@@ -84,7 +84,7 @@ impl Header {
 /// A header that is never written: all chains of all threads may share it.
 struct StaticHeader(Header);
 
-// SAFETY: the only static headers are `ROOT` and `ENDED`. Only the owner of a frame writes to its header, and nobody
+// SAFETY: the only static headers are `ROOT`, `ENDED` and `CALLED`. Only the owner of a frame writes to its header, and nobody
 // owns these.
 unsafe impl Sync for StaticHeader {}
 
@@ -115,6 +115,14 @@ static ENDED: StaticHeader = {
     StaticHeader(Header::new(&const { VTable::of_static(resume) }, ptr::null()))
 };
 
+/// The leaf of a chain that was not polled, and whose root frame is to be called by a body: see `call/generic.rs`.
+static CALLED: StaticHeader = {
+    unsafe fn resume(_: *mut Header, _: *const Driver) -> Step {
+        Step::CALLED
+    }
+    StaticHeader(Header::new(&const { VTable::of_static(resume) }, ptr::null()))
+};
+
 /// The caller of every root frame.
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) fn root_continuation() -> *const Header {
@@ -125,4 +133,10 @@ pub(crate) fn root_continuation() -> *const Header {
 #[cfg_attr(not(debug_assertions), inline(always))]
 pub(crate) const fn ended() -> *const Header {
     &raw const ENDED.0
+}
+
+/// The leaf of a chain whose root frame is to be called by a body.
+#[cfg_attr(not(debug_assertions), inline(always))]
+pub(crate) fn called() -> *const Header {
+    &raw const CALLED.0
 }

@@ -36,6 +36,12 @@ impl Limit {
     /// The limit before the chain is polled.
     pub(crate) const NONE: Limit = Limit(0);
 
+    /// The low half of the address.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// The limit of a poll that starts here.
     #[inline(always)]
     pub(crate) fn here() -> Self {

@@ -27,6 +27,13 @@ impl Step {
     pub(crate) const RETURNED: Step = Step(8 | Self::CONTINUES);
     /// There is no chain.
     pub(crate) const ENDED: Step = Step(16 | Self::CONTINUES);
+    /// There is no chain yet, and none is to be made: the root frame is to be called.
+    pub(crate) const CALLED: Step = Step(32 | Self::CONTINUES);
+
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
 
     /// The chain has suspended, and waits.
     #[inline(always)]

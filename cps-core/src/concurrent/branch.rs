@@ -6,6 +6,7 @@
 
 use core::fmt;
 use core::future::Future;
+use core::hint::assert_unchecked;
 use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::ptr;
@@ -64,18 +65,17 @@ impl<F: Future> Branch<F> {
         }
     }
 
-    /// What a branch's first waker tells.
+    /// What a branch's first waker tells; nothing of one that was dropped.
     ///
     /// # Safety
-    /// The branch is valid, and was not polled (it may have been dropped); the rest is as for [`Parent::branch_at`].
+    /// The branch is valid, and was not polled; the rest is as for [`Parent::branch_at`].
     #[inline(always)]
-    pub(crate) unsafe fn branch_at(this: *const Self, joiner: *const Joiner) -> BranchAt {
+    pub(crate) unsafe fn branch_at(this: *const Self, joiner: *const Joiner) -> Option<BranchAt> {
         // SAFETY: the branching point that starts this branch leads to it (invariant A). The future was not polled, and
         // so has lent nothing out yet.
         match unsafe { &*this } {
-            Branch::Running(future) => Parent::branch_at(ptr::from_ref(future), joiner),
-            // It was dropped: there is no such future.
-            _ => Parent::branch_at(ptr::null::<F>(), joiner),
+            Branch::Running(future) => Some(Parent::branch_at(ptr::from_ref(future), joiner)),
+            _ => None,
         }
     }
 
@@ -108,7 +108,12 @@ impl<F: Future> Branch<F> {
     /// As [`Branch::poll`], but keeps the output here.
     #[inline(always)]
     pub(crate) fn resume(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.as_mut().poll_running(cx).map(|output| self.set(Branch::Done(output)))
+        self.as_mut().poll_running(cx).map(|output| {
+            // SAFETY: `poll_running` has polled the future that is here, and still is: the branch was borrowed
+            // exclusively.
+            unsafe { assert_unchecked(matches!(*self, Branch::Running(_))) };
+            self.set(Branch::Done(output));
+        })
     }
 
     /// Gives the output of a finished branch away.
@@ -199,12 +204,13 @@ pub trait Branches: sealed::Sealed {
     #[doc(hidden)]
     fn drop_one(self: Pin<&mut Self>, index: usize);
 
-    /// What the first waker of one tells.
+    /// What the first waker of one tells; nothing if it was dropped.
     ///
     /// # Safety
     /// `this` is valid, and that branch was not polled; the rest is as for [`Parent::branch_at`].
     #[doc(hidden)]
-    unsafe fn branch_at(this: *const Self, index: usize, joiner: *const Joiner) -> BranchAt;
+    unsafe fn branch_at(this: *const Self, index: usize, joiner: *const Joiner)
+    -> Option<BranchAt>;
 
     /// The driver of the first frames that a drop of one would drop, or null.
     ///

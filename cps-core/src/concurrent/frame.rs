@@ -169,7 +169,7 @@ impl<F: BranchingPoint, K: MayWait> Callee<K> for BranchingCall<F> {
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<Embedded<BranchingBody<F>>>,
-    ) -> (Option<Given<F::Output>>, Suspended) {
+    ) -> Result<Given<F::Output>, Suspended> {
         // SAFETY: the slot is the call's own (invariant F), and the chain runs the body that calls (invariant D).
         // `Handle::__cps_begin`, which calls this, gives the future up.
         unsafe { Embedded::await_branches::<S>(slot, chain, &raw mut (*this).0) }
@@ -211,7 +211,7 @@ impl<F: BranchingPoint> Embedded<BranchingBody<F>> {
         slot: *mut SlotOf<Self>,
         chain: Caller,
         future: *mut F,
-    ) -> (Option<Given<F::Output>>, Suspended) {
+    ) -> Result<Given<F::Output>, Suspended> {
         let frame = slot.cast::<Frame<BranchingBody<F>>>();
         let vtable = Branching::<F, S>::VTABLE;
         // Where nothing is inlined it passes by pointer, as arguments do (see `frame/passing.rs`).
@@ -229,8 +229,8 @@ impl<F: BranchingPoint> Embedded<BranchingBody<F>> {
         // that calls this runs (invariant D). If it is pending the body awaits it at once (invariant P).
         unsafe {
             match Frame::call_future(frame, write, chain, vtable) {
-                Poll::Ready(value) => Suspended::returned(value),
-                Poll::Pending => Suspended::now(chain),
+                Poll::Ready(value) => Ok(value),
+                Poll::Pending => Err(Suspended::now(chain)),
             }
         }
     }

@@ -89,7 +89,7 @@ macro_rules! row {
                 this: *const Self,
                 index: usize,
                 joiner: *const Joiner,
-            ) -> BranchAt {
+            ) -> Option<BranchAt> {
                 // SAFETY: the branching point that starts this branch leads to it (invariant A); `index` is less than
                 // the number of branches.
                 unsafe { Branch::branch_at($slice(this).add(index), joiner) }

@@ -45,7 +45,7 @@ impl Branches for () {
         unreachable!("no branch")
     }
 
-    unsafe fn branch_at(_: *const Self, _: usize, _: *const Joiner) -> BranchAt {
+    unsafe fn branch_at(_: *const Self, _: usize, _: *const Joiner) -> Option<BranchAt> {
         unreachable!("no branch")
     }
 
@@ -149,7 +149,7 @@ macro_rules! tuple {
                 this: *const Self,
                 index: usize,
                 joiner: *const Joiner,
-            ) -> BranchAt {
+            ) -> Option<BranchAt> {
                 match index {
                     // SAFETY: the branching point that starts this branch leads to it (invariant A).
                     $($index => unsafe { Branch::branch_at(&raw const (*this).$index, joiner) },)+

@@ -21,10 +21,11 @@ use core::task::{Context, Poll};
 use crate::backtrace::Backtrace;
 use crate::backtrace::running::Running;
 use crate::call::foreign::Awaiting;
-use crate::call::generic::{CALLED, LazyChain, is_unpolled};
+use crate::call::generic::{LazyChain, is_unpolled};
 use crate::chain::caller::{Caller, Waits};
 use crate::chain::driver::{Driver, Host};
 use crate::chain::header::{Header, ended, root_continuation};
+use crate::chain::step::Step;
 use crate::coroutine::Coroutine;
 pub(crate) use crate::coroutine::erased_frame::Boxed;
 use crate::coroutine::erased_frame::ErasedFrame;
@@ -192,23 +193,58 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
         self.into_frame()
     }
 
+    /// A poll that is not the first, or that of a chain whose leaf is `CALLED`.
+    ///
+    /// # Safety
+    /// The leaf is not null.
+    #[inline(always)]
+    unsafe fn resume(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let driver: *const Driver = self.driver.as_mut_ptr();
+        // SAFETY: the driver is written, and the chain is suspended or has ended (it cannot be running: `self` is
+        // borrowed exclusively); or its leaf is `CALLED`.
+        unsafe {
+            Driver::enter(driver, Host::of(cx));
+            let running = Running::new(driver);
+            let entered = running.enter();
+            let step = Driver::take_step(driver);
+            drop(entered);
+            match Driver::settle_most(driver, step) {
+                Some(poll) => poll,
+                None => self.resume_on(step),
+            }
+        }
+    }
+
+    /// The rest of `resume`. (One function for what is rare, so that a poll is short.)
+    ///
+    /// # Safety
+    /// As for that; `step` is the one of the leaf, and not settled.
+    #[inline(never)]
+    unsafe fn resume_on(&mut self, step: Step) -> Poll<()> {
+        if step == Step::CALLED {
+            // SAFETY: the leaf is `CALLED`, and `resume` has entered the driver.
+            return unsafe { self.start_called() };
+        }
+        let driver: *const Driver = self.driver.as_mut_ptr();
+        let running = Running::new(driver);
+        let _running = running.enter();
+        // SAFETY: the chain was started, is borrowed exclusively, and its driver was entered by `resume`.
+        unsafe { Driver::settle_others(driver, step) }
+    }
+
     /// The first poll.
     ///
     /// # Safety
     /// The chain was not polled.
     #[inline(never)]
     unsafe fn start(&mut self, cx: &mut Context<'_>) -> Poll<T> {
-        if self.leaf() == CALLED {
-            // SAFETY: the leaf is `CALLED`, as the test above says, and this is the first poll.
-            return unsafe { self.start_called(cx) };
-        }
         let driver: *const Driver = self.driver.write(Driver::new());
         // SAFETY: the driver was written just now, and `self` is borrowed, so that it stays where it is for this poll.
         unsafe { Driver::enter(driver, Host::of(cx)) };
         let running = Running::new(driver);
         let _running = running.enter();
-        // SAFETY: the driver was entered above, by a poll of a `Self`, which begins with it.
-        unsafe { AsFuture::<Self>::starts(driver) };
+        // SAFETY: the driver was written above.
+        unsafe { (*driver).parent.set(AsFuture::<Self>::OUTSET.parent()) };
         // SAFETY: the driver was written above. (A chain that panics in its first poll has ended.)
         unsafe { (*driver).leaf.set(ended()) };
         // SAFETY: the frame is unstarted, since the chain was not polled. Invariant D: the driver was entered above.
@@ -222,11 +258,12 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
             return Poll::Ready(unsafe { self.frame.finish() });
         }
         // SAFETY: the frame has suspended, and so the leaf is a live frame (invariant L), of a driver that was entered.
-        let poll = unsafe { Driver::settle(driver, (*driver).pending()) };
-        if poll.is_pending() {
+        let poll = unsafe { Driver::settle(driver, Driver::pending(driver)) };
+        let poll = match poll {
+            Poll::Ready(()) => poll,
             // SAFETY: the poll by which the driver was entered is this one.
-            unsafe { AsFuture::<Self>::suspended(driver) };
-        }
+            Poll::Pending => unsafe { AsFuture::<Self>::suspended(driver) },
+        };
         // SAFETY: `poll` is what `settle` has returned.
         unsafe { self.result(poll) }
     }
@@ -235,13 +272,15 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// `call/generic.rs`.
     ///
     /// # Safety
-    /// - The leaf is [`CALLED`].
-    /// - `cx` is the context of the body that awaits this (contract of [`LazyChain`]).
+    /// - The leaf is `CALLED`, and the driver was entered.
+    /// - The context that it was entered with is that of the body that awaits this (contract of [`LazyChain`]).
     #[inline(never)]
-    unsafe fn start_called(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+    unsafe fn start_called(&mut self) -> Poll<()> {
+        // SAFETY: `resume` has entered the driver; nothing else has the context.
+        let chain = context::chain(unsafe { Driver::context_of(self.driver.as_ptr()) });
         // (If this panicked, nothing would have begun.)
-        let chain = context::chain(cx).expect("the context of a body");
-        // SAFETY: the leaf is `CALLED`, so `call_later` has noted the call, and nothing was written to the driver
+        let chain = chain.expect("the context of a body");
+        // SAFETY: the leaf is `CALLED`, so `call_later` has noted the call, and only `enter` has written to the driver
         // since.
         let at = unsafe { Driver::noted_call(self.driver.as_ptr()) };
         self.driver.write(Driver::new()).leaf.set(ended());
@@ -257,9 +296,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
             }
         };
         if has_returned {
-            // SAFETY: the frame has returned, and the leaf says that the chain has ended: nobody takes the result
-            // again.
-            return Poll::Ready(unsafe { self.frame.finish() });
+            return Poll::Ready(());
         }
         // The body is resumed when the frame has returned: to the driver here the chain has returned then.
         self.set_leaf(root_continuation());
@@ -269,7 +306,7 @@ impl<T, S: ?Sized> ErasedCoroutine<T, S> {
     /// Takes the root frame's result when the chain has ended.
     ///
     /// # Safety
-    /// `poll` is what `Driver::run` or `Driver::settle` returned last.
+    /// `poll` is what `resume` or `Driver::settle` has returned just now.
     #[inline(always)]
     unsafe fn result(&mut self, poll: Poll<()>) -> Poll<T> {
         poll.map(|()| {
@@ -310,17 +347,14 @@ impl<T, S: ?Sized> Future for ErasedCoroutine<T, S> {
     #[inline]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         let this = self.get_mut();
-        // SAFETY: if the leaf is that of an unpolled chain this is the first poll. If not, the driver is written, and
-        // the chain is suspended or has ended (it cannot be running: `self` is borrowed exclusively).
+        // SAFETY: if the leaf is null this is the first poll. If it is `CALLED`, `resume` has entered the driver. If not,
+        // the driver is written, and the chain is suspended or has ended (it cannot be running: `self` is borrowed
+        // exclusively).
         unsafe {
-            if is_unpolled(this.leaf()) {
+            if this.leaf().is_null() {
                 return this.start(cx);
             }
-            let driver: *const Driver = this.driver.as_mut_ptr();
-            Driver::enter(driver, Host::of(cx));
-            let running = Running::new(driver);
-            let _running = running.enter();
-            let poll = Driver::run(driver);
+            let poll = this.resume(cx);
             this.result(poll)
         }
     }

@@ -118,7 +118,7 @@ impl<T, S: ?Sized, K: MayWait> Callee<K> for ErasedFrame<T, S> {
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<Boxed<T, S>>,
-    ) -> (Option<T>, Suspended) {
+    ) -> Result<T, Suspended> {
         // SAFETY: `Handle::__cps_begin`, which owns `this`, does not use it again.
         let callee = ManuallyDrop::new(unsafe { this.read() });
         // SAFETY: the frame is unstarted. The chain is running, since its body calls this.
@@ -127,10 +127,10 @@ impl<T, S: ?Sized, K: MayWait> Callee<K> for ErasedFrame<T, S> {
             if !(*chain.driver).may_nest_call() {
                 (*chain.driver).defer(callee.frame, chain.frame);
             } else if callee.start(chain) {
-                return Suspended::returned(callee.finish());
+                return Ok(callee.finish());
             }
             slot.cast::<Boxed<T, S>>().write(Boxed(callee));
-            Suspended::now(chain)
+            Err(Suspended::now(chain))
         }
     }
 }

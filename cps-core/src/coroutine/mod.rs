@@ -18,6 +18,7 @@ pub(crate) mod erased_frame;
 pub mod hosted;
 #[cfg(feature = "tracing")]
 pub(crate) mod in_span;
+mod lazy;
 pub(crate) mod polled_as;
 pub(crate) mod root;
 pub(crate) mod root_memory;
@@ -31,7 +32,7 @@ pub use root::Root;
 use core::fmt;
 use core::future::{Future, IntoFuture};
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use core::panic::{RefUnwindSafe, UnwindSafe};
 use core::pin::Pin;
 use core::task::{Context, Poll};
@@ -98,16 +99,12 @@ impl<B: Body, P> Coroutine<B, P> {
 
     /// The body. (A coroutine that is held by value was never polled, since it is not `Unpin`.)
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn into_body(mut self) -> B {
-        let this = &raw mut self.chain;
-        // SAFETY: as it has not been polled, the leaf is null, and the body is there. It is moved out once: `self` is
-        // forgotten.
-        let body = unsafe {
-            debug_assert!(RootMemory::leaf(this).is_null());
-            RootMemory::body(this).read()
-        };
-        core::mem::forget(self);
-        body
+    pub(crate) fn into_body(self) -> B {
+        let mut this = ManuallyDrop::new(self);
+        let chain = &raw mut this as *mut RootMemory<Driver, B, 0>;
+        // SAFETY: the chain is at the start of this (`repr(C)`, `repr(transparent)`). As it has not been polled, the
+        // body is there. It is moved out once: `this` is not dropped.
+        unsafe { RootMemory::body(chain).read() }
     }
 
     /// The coroutine in a form that is as large as its arguments, to be stored and moved. Awaiting it is the
@@ -194,6 +191,9 @@ where
     F: Make<A, K>,
     FnBody<A, F, R, K>: Body,
 {
+    /// Memory for a coroutine. (A constant: where nothing is inlined, this copies nothing.)
+    const UNWRITTEN: MaybeUninit<Self> = MaybeUninit::uninit();
+
     /// [`Coroutine::from_body`] for the parts of a body. (No other value is as large as the coroutine, and the
     /// arguments are copied once, also where nothing is optimised.)
     ///
@@ -202,15 +202,14 @@ where
     /// - The future that `make` returns fulfils invariant E: see `StartBody`.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn from_parts(args: *const A, make: F) -> Self {
-        let mut this = MaybeUninit::<Self>::uninit();
-        // SAFETY: the memory is for the chain, which is all that is in it: its leaf and its body are what must be
-        // written. The expansion, by `MakeBody`, gives arguments that are its own, and a closure whose future fulfils
+        let mut this = Self::UNWRITTEN;
+        // SAFETY: the memory is for the chain, which is all that is in it, and begins with its driver: the leaf and the
+        // body are what must be written. The expansion, by `MakeBody`, gives arguments that are its own, and a closure whose future fulfils
         // invariant E.
         unsafe {
-            let chain = &raw mut (*this.as_mut_ptr()).chain;
-            RootMemory::set_leaf(chain, core::ptr::null());
-            FnBody::write(RootMemory::body(chain), args, make);
-            this.as_ptr().read()
+            let chain = &raw mut this as *mut RootMemory<Driver, FnBody<A, F, R, K>, 0>;
+            RootMemory::write_lazy_parts(chain, args, make);
+            (&raw const this as *const Self).read()
         }
     }
 }
@@ -222,7 +221,7 @@ unsafe impl<B: Body, P> LazyChain for Coroutine<B, P> {}
 impl<B: Body, P> Future for Coroutine<B, P> {
     type Output = B::Output;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         // SAFETY: invariant M: nothing is moved out of `self`, which is pinned. It borrows the chain exclusively, and
         // begins with it, as `AsFuture` asks.
@@ -353,7 +352,7 @@ impl<B: Body, P> Coroutine<B, P> {
     #[doc(hidden)]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub fn __cps_call(self) -> Unstarted<B, P> {
-        self.unstarted()
+        Unstarted { body: self.into_body(), placement: PhantomData }
     }
 }
 
@@ -402,7 +401,7 @@ impl<B: Body, P: Placement, K: MayWait> Callee<K> for Unstarted<B, P> {
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
-    ) -> (Option<<P::Content<B> as Content>::Ready>, Suspended) {
+    ) -> Result<<P::Content<B> as Content>::Ready, Suspended> {
         // SAFETY: the running body calls this with its own slot (invariants D and F). `Handle::__cps_begin`, which owns
         // `this`, does not use it again.
         unsafe { P::call::<B, S>(slot, chain, Passing::of(&raw mut (*this).body)) }

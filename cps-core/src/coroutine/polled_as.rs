@@ -1,57 +1,74 @@
 //! The first poll of a chain tells whether the chain is polled as a future, which may be a branch.
 
 use core::marker::PhantomData;
+use core::task::Poll;
 
-use crate::chain::driver::Driver;
+use crate::chain::driver::{Driver, Outset};
 #[cfg(feature = "alloc")]
 use crate::chain::outermost::Parent;
 #[cfg(feature = "alloc")]
 use crate::concurrent::frame::{FutureTag, report};
+#[cfg(feature = "alloc")]
+use crate::wake_set::is_first;
 
 /// The type that a chain is polled as, which is told of the first poll.
 pub(crate) trait PolledAs {
-    /// The first poll begins.
+    /// What a driver has when the first poll begins.
+    const OUTSET: &'static Outset;
+
+    /// The chain has suspended in its first poll, which ends with the value of this: it is pending.
     ///
     /// # Safety
     /// The driver is in a poll of this type.
-    unsafe fn starts(driver: *const Driver);
-
-    /// The chain has suspended in its first poll.
-    ///
-    /// # Safety
-    /// As for [`PolledAs::starts`].
-    unsafe fn suspended(driver: *const Driver);
+    unsafe fn suspended(driver: *const Driver) -> Poll<()>;
 }
 
 /// Polled by a root that is no future, and so no branch.
 impl PolledAs for () {
-    unsafe fn starts(_: *const Driver) {}
+    const OUTSET: &'static Outset = &Outset::new(
+        #[cfg(feature = "alloc")]
+        Parent::NONE,
+    );
 
-    unsafe fn suspended(_: *const Driver) {}
+    unsafe fn suspended(_: *const Driver) -> Poll<()> {
+        Poll::Pending
+    }
 }
 
 /// Polled as a future of type `F`, which begins with the chain's driver, and has no other driver.
 pub(crate) struct AsFuture<F>(PhantomData<F>);
 
 impl<F> PolledAs for AsFuture<F> {
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn starts(_driver: *const Driver) {
-        // A chain that returns at once, and has no branching points, need not know.
-        // SAFETY: the caller has entered the driver in a poll of an `F`, which begins with the driver.
+    // A chain that returns at once, and has no branching points, need not know its parent.
+    const OUTSET: &'static Outset = &Outset::new(
         #[cfg(feature = "alloc")]
-        unsafe {
-            (*_driver).parent.set(Parent::unasked::<F>());
-        }
-    }
+        Parent::unasked::<F>(),
+    );
 
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn suspended(_driver: *const Driver) {
+    unsafe fn suspended(_driver: *const Driver) -> Poll<()> {
+        /// # Safety
+        /// As for [`PolledAs::suspended`], by the first waker of a branch.
+        #[cfg(feature = "alloc")]
+        #[inline(never)]
+        unsafe fn in_branch(driver: *const Driver, tag: &'static FutureTag) -> Poll<()> {
+            // SAFETY: the poll that has ended with a suspension is still under way (invariant D).
+            unsafe {
+                Parent::ask(driver);
+                report((*driver).waker(), tag);
+            }
+            Poll::Pending
+        }
+
         // SAFETY: an `AsFuture<F>` is named for an `F` that begins with its driver, and has no other (see the
         // type). The driver is in a poll, by the first waker, which alone tells the parent.
         #[cfg(feature = "alloc")]
         unsafe {
-            Parent::ask(_driver);
-            report((*_driver).waker(), const { &FutureTag::of_chain::<F>() });
+            if is_first((*_driver).waker()) {
+                return in_branch(_driver, const { &FutureTag::of_chain::<F>() });
+            }
+            (*_driver).parent.set(Parent::NONE);
         }
+        Poll::Pending
     }
 }

@@ -110,7 +110,7 @@ impl<B: Body, const N: usize> Root<B, N> {
 impl<B: Body, const N: usize> Future for Root<B, N> {
     type Output = B::Output;
 
-    #[inline]
+    #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<B::Output> {
         // SAFETY: invariant M: nothing is moved out of the root, which is pinned. It borrows the chain exclusively, and
         // begins with it, as `AsFuture` asks.

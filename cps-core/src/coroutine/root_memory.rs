@@ -1,23 +1,20 @@
 //! A whole chain in one piece of memory: the content of every root.
 
 use core::cell::UnsafeCell;
-use core::mem::{MaybeUninit, offset_of};
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::backtrace::running::Running;
-use crate::call::generic::{CALLED, is_unpolled};
-use crate::chain::caller::Caller;
 use crate::chain::driver::{Driver, Host};
 use crate::chain::drop_chain::DropChain;
-use crate::chain::header::{Description, Header, VTable, ended, root_continuation};
+use crate::chain::header::{Header, ended};
 use crate::coroutine::polled_as::PolledAs;
-use crate::frame::body::{Body, NoSite};
-use crate::frame::context;
+use crate::frame::body::{Body, FnBody, Make};
 use crate::frame::passing::Passing;
-use crate::frame::{Frame, Origin, body_name, drop_suspended, resume};
+use crate::frame::{Frame, Headed, Origin};
 use crate::stack::options::{StackOptions, StackUsage};
 use crate::stack::{Chunk, FrameStack};
 
@@ -51,8 +48,8 @@ unsafe impl Head for Driver {
 #[repr(C)]
 pub(crate) struct RootMemory<H: Head, B: Body, const N: usize> {
     /// Written when the chain is made, or by the first poll if the chain is lazy.
-    head: MaybeUninit<H>,
-    frame: UnsafeCell<Origin<B>>,
+    pub(super) head: MaybeUninit<H>,
+    pub(super) frame: UnsafeCell<Origin<B>>,
     chunk: UnsafeCell<Bytes<N>>,
 }
 
@@ -76,6 +73,27 @@ impl<H: Head, B: Body> RootMemory<H, B, 0> {
     }
 }
 
+impl<H: Head, A, F: Make<A, K>, R, K> RootMemory<H, FnBody<A, F, R, K>, 0>
+where
+    FnBody<A, F, R, K>: Body,
+{
+    /// [`RootMemory::write_lazy`] for the parts of a body.
+    ///
+    /// # Safety
+    /// - `this` is valid for writes.
+    /// - `args` and `make` are as [`FnBody::write`] demands.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn write_lazy_parts(this: *mut Self, args: *const A, make: F) {
+        // SAFETY: `Coroutine::from_parts`, which calls this, has memory for a chain, of which only these two fields
+        // must be written, and the parts of a body. A driver lies at the start (contract of `Head`).
+        unsafe {
+            let origin = &raw mut (*this).frame as *mut Headed<FnBody<A, F, R, K>>;
+            FnBody::write(&raw mut (*origin).payload, args, make);
+            Driver::set_leaf_of(this as *mut Driver, ptr::null());
+        }
+    }
+}
+
 impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn with_stack(stack: FrameStack, body: B) -> Self {
@@ -86,21 +104,6 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
             (*this).head.write(H::with_stack(stack));
             Self::body(this).write(body);
             chain.assume_init()
-        }
-    }
-
-    /// Writes a lazy chain: the body, and a null leaf. The first [`RootMemory::poll_lazy`] writes the rest, and
-    /// [`RootMemory::drop_lazy`] drops it.
-    ///
-    /// # Safety
-    /// `this` is valid for writes.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn write_lazy(this: *mut Self, body: B) {
-        // SAFETY: `Coroutine::from_body`, which calls this, has memory for a chain, of which only these two fields
-        // must be written.
-        unsafe {
-            Self::set_leaf(this, ptr::null());
-            Self::body(this).write(body);
         }
     }
 
@@ -115,22 +118,11 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         unsafe { Driver::leaf_of(this.cast()) }
     }
 
-    /// Notes another leaf.
-    ///
-    /// # Safety
-    /// - `this` is valid for writes.
-    /// - It is the memory of a chain, of which nothing need be written.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn set_leaf(this: *mut Self, leaf: *const Header) {
-        // SAFETY: the caller owns the memory, and a driver's memory lies at the start (contract of `Head`).
-        unsafe { Driver::set_leaf_of(this.cast(), leaf) }
-    }
-
     /// The place of the body, in a chain that was not started.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn body(this: *mut Self) -> *mut B {
         // SAFETY: in bounds of the memory, since every caller has the whole of it.
-        Origin::body(unsafe { (&raw mut (*this).frame).cast() })
+        unsafe { Origin::body(&raw mut (*this).frame as *mut Origin<B>) }
     }
 
     /// A chain whose frame stack is set up as `options` say.
@@ -214,34 +206,16 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         this: *mut Self,
         cx: &mut Context<'_>,
     ) -> Poll<B::Output> {
+        let host = Host::of(cx);
         // SAFETY: the caller has pinned the chain and borrows it exclusively (invariant M): so it does not run, and
         // its leaf is null if it was not started.
         unsafe {
-            Driver::enter(Self::driver(this), Host::of(cx));
-            if Self::leaf(this).is_null() {
-                return Self::start::<P>(this);
-            }
-            Self::resume(this)
-        }
-    }
-
-    /// [`RootMemory::poll`] of a lazy chain.
-    ///
-    /// # Safety
-    /// As for that.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn poll_lazy<P: PolledAs>(
-        this: *mut Self,
-        cx: &mut Context<'_>,
-    ) -> Poll<B::Output> {
-        // SAFETY: the caller has pinned the chain and borrows it exclusively (invariant M): so it does not run, and
-        // its leaf says if it was polled.
-        unsafe {
-            Driver::enter(Self::driver(this), Host::of(cx));
-            if is_unpolled(Self::leaf(this)) {
-                return Self::start_lazy::<P>(this);
-            }
-            Self::resume(this)
+            let poll = if Self::leaf(this).is_null() {
+                Self::start::<P>(this, host)
+            } else {
+                Self::resume(this, host)
+            };
+            Self::result(this, poll)
         }
     }
 
@@ -249,184 +223,108 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     ///
     /// # Safety
     /// - `this` is pinned and borrowed exclusively.
-    /// - The chain was started, and its driver was entered.
+    /// - The chain was started.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn resume(this: *mut Self) -> Poll<B::Output> {
-        // SAFETY: `poll` and `poll_lazy` have entered the driver. The chain was started, and does not run: its leaf
-        // is live (invariant L) or `ENDED`.
+    pub(super) unsafe fn resume(this: *mut Self, host: Host<'_>) -> Poll<()> {
+        let driver = Self::driver(this);
+        // SAFETY: `poll` and `poll_lazy` have the chain pinned and borrowed exclusively. It was started, so that its
+        // head is written, and does not run: its leaf is live (invariant L) or `ENDED`.
         unsafe {
-            let driver = Self::driver(this);
+            Driver::enter(driver, host);
             let running = Running::new(driver);
             let _running = running.enter();
-            let poll = Driver::run(driver);
-            Self::result(this, poll)
+            Driver::run(driver)
         }
     }
 
     /// The driver, by a pointer to the whole.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn driver(this: *mut Self) -> *const Driver {
-        this.cast_const().cast()
-    }
-
-    /// The first poll of a lazy chain, which writes the chain's head.
-    ///
-    /// # Safety
-    /// - `this` is pinned and borrowed exclusively, by a poll as `P` says.
-    /// - The chain was not polled, and its driver was entered.
-    #[inline(never)]
-    unsafe fn start_lazy<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
-        let driver = Self::driver(this);
-        // SAFETY: `poll_lazy`, the only caller, has pinned memory with a leaf, and has entered the driver.
-        if unsafe { Self::leaf(this) } == CALLED {
-            // SAFETY: the leaf is `CALLED`; `poll_lazy` has pinned the memory and entered the driver.
-            return unsafe { Self::start_called(this) };
-        }
-        // SAFETY: nothing is overwritten that is used: the leaf was null, and the host is taken over.
-        unsafe {
-            let host = Driver::host(driver);
-            (*this).head.write(H::with_stack(FrameStack::new()));
-            Driver::enter(driver, host);
-        }
-        // SAFETY: the head is written, its leaf is null, and the driver was entered.
-        unsafe { Self::start_here::<P>(this) }
-    }
-
-    /// The first poll of a lazy chain that a body awaits without knowing it: calls the root frame in that body's chain.
-    /// See `call/generic.rs`.
-    ///
-    /// # Safety
-    /// - `this` is pinned and borrowed exclusively, its driver was entered, and its leaf is [`CALLED`].
-    /// - The context that the driver was entered with is that of the body which awaits this (contract of
-    ///   [`LazyChain`](crate::call::generic::LazyChain)).
-    #[inline(never)]
-    unsafe fn start_called(this: *mut Self) -> Poll<B::Output> {
-        let driver = Self::driver(this);
-        // SAFETY: `start_lazy`, the only caller, has a driver that was entered; nothing else has the context.
-        let chain = context::chain(unsafe { (*driver).context() });
-        // (If this panicked, nothing would have begun.)
-        let chain = chain.expect("the context of a body");
-        // SAFETY: the leaf is `CALLED`, so `call_later` has noted the call, and only `enter` has written to the driver
-        // since.
-        let at = unsafe { Driver::noted_call(driver) };
-        // SAFETY: the memory is pinned, and nothing in the head is used any more.
-        let own = unsafe {
-            (*this).head.write(H::with_stack(FrameStack::new()));
-            &*driver
-        };
-        // As long as it is not suspended, and if it panics now, there is nothing but the head.
-        own.leaf.set(ended());
-        own.set_called_at(at);
-        // SAFETY: the chain was not polled, so the body is there. The leaf keeps it from being taken again.
-        let mut body = unsafe { Self::body(this).cast::<MaybeUninit<B>>().read() };
-        // SAFETY: invariant G. The memory is that of a future that the running body (invariant D) awaits by value: it
-        // stays valid until the call has ended (invariant F), since only the driver of the body's chain ends frames,
-        // the callee's first. When it has returned the body is resumed (invariant L), and this is polled again: to
-        // the driver here the chain has returned then, and the result is in its frame.
-        let poll = unsafe {
-            let body = Passing::of(body.as_mut_ptr());
-            Frame::call_as(Self::frame(this), body, chain, Self::CALLED_VTABLE)
-        };
-        if poll.is_pending() {
-            own.leaf.set(root_continuation());
-        }
-        // SAFETY: the call of this frame has just given it.
-        poll.map(|given| unsafe { Frame::take_given(Self::frame(this), given) })
-    }
-
-    /// The vtable of the root frame if it was called by another chain's body.
-    const CALLED_VTABLE: &'static VTable = &VTable {
-        resume: resume::<B>,
-        drop: drop_suspended::<B>,
-        describe: Self::describe_called,
-        drop_branches: None,
-    };
-
-    /// [`VTable::describe`] of that.
-    unsafe fn describe_called(frame: *const Header) -> Description {
-        // SAFETY: the frame is in the memory of a chain, by this vtable (invariant V). The chain's head was
-        // written, and the driver was not entered since: the frame has not returned (invariant G).
-        let call =
-            unsafe { (*frame.byte_sub(offset_of!(Self, frame)).cast::<Driver>()).called_at() };
-        Description { body: body_name::<B>(), call, branches: None }
+        this as *const Driver
     }
 
     /// The first poll. Not inlined, so that the resume of a suspended chain is: it is short.
     ///
     /// # Safety
     /// - `this` is pinned and borrowed exclusively, by a poll as `P` says.
-    /// - The head is written, the driver was entered, and the leaf is null.
+    /// - The head is written, and the leaf is null.
     #[inline(never)]
-    unsafe fn start<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
-        // SAFETY: `poll`, the only caller, has entered the driver, and found that the chain was not started.
-        unsafe { Self::start_here::<P>(this) }
-    }
-
-    /// [`RootMemory::start`] where it is called.
-    ///
-    /// # Safety
-    /// As for [`RootMemory::start`].
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn start_here<P: PolledAs>(this: *mut Self) -> Poll<B::Output> {
+    unsafe fn start<P: PolledAs>(this: *mut Self, host: Host<'_>) -> Poll<()> {
         let driver = Self::driver(this);
-        let running = Running::new(driver);
-        let _running = running.enter();
-        // SAFETY: `start` and `start_lazy` are called once the driver was entered, in a poll as `P`.
-        unsafe { P::starts(driver) };
-        // SAFETY: the head is written, and the memory pinned (invariant M).
-        let own = unsafe { &*driver };
-        // A chain that panics in its first poll has ended.
-        own.leaf.set(ended());
+        // SAFETY: `poll`, the only caller, has found that the chain was not started; its head is written.
+        unsafe {
+            Driver::enter(driver, host);
+            #[cfg(feature = "alloc")]
+            (*driver).parent.set(P::OUTSET.parent());
+        }
         if N != 0 {
             // SAFETY: `with_options` has written the chunk's head. From here on the root is not moved (invariant M),
             // and the driver, and with it the stack, is dropped before the chunk's memory is gone.
             unsafe {
                 let head = (&raw mut (*this).chunk).cast::<Chunk>();
-                own.stack.install(head, N & !(align_of::<Chunk>() - 1));
+                (*driver).stack.install(head, N & !(align_of::<Chunk>() - 1));
             }
         }
-        // SAFETY: the leaf was null, so the body is there. It is taken once: the leaf is not null any more.
+        // SAFETY: the driver was entered above; the rest is as for this function.
+        unsafe { Self::start_here::<P>(this) }
+    }
+
+    /// Starts the root frame.
+    ///
+    /// # Safety
+    /// - As for [`RootMemory::start`].
+    /// - The driver was entered in this poll.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(super) unsafe fn start_here<P: PolledAs>(this: *mut Self) -> Poll<()> {
+        let driver = Self::driver(this);
+        let running = Running::new(driver);
+        let _running = running.enter();
+        // SAFETY: the leaf is null, so the body is there. It is taken once: if it panics the leaf says `ENDED`, if it
+        // returns `poll` says so, and if it suspends the leaf is a frame.
         let mut body = unsafe { Self::body(this).cast::<MaybeUninit<B>>().read() };
+        let unwinding = EndOnUnwind(driver);
         // SAFETY: the body is not used again.
         let body = unsafe { Passing::of(body.as_mut_ptr()) };
         // SAFETY: pinned memory is valid for the frame until the root is dropped (invariants F and M), and the driver
         // was entered (invariant D).
-        match unsafe { Frame::call::<NoSite>(Self::frame(this), body, Caller::root(driver)) } {
+        let poll = unsafe { Frame::call_root(Self::frame(this), body, driver) };
+        core::mem::forget(unwinding);
+        match poll {
             Poll::Ready(given) => {
                 // SAFETY: the call of this frame has just given it (invariant L).
-                Poll::Ready(unsafe { Frame::take_given(Self::frame(this), given) })
+                unsafe { Frame::leave_given(Self::frame(this), given) };
+                Poll::Ready(())
             }
             Poll::Pending => {
-                // SAFETY: the frame has suspended, and so the leaf is a live frame (invariant L).
-                let poll = unsafe { Driver::settle(driver, own.pending()) };
-                if poll.is_pending() {
+                // SAFETY: the head is written. The frame has suspended, and so the leaf is a live frame (invariant L).
+                let poll = unsafe { Driver::settle(driver, Driver::pending(driver)) };
+                match poll {
+                    Poll::Ready(()) => poll,
                     // SAFETY: the poll by which the driver was entered is still under way.
-                    unsafe { P::suspended(driver) };
+                    Poll::Pending => unsafe { P::suspended(driver) },
                 }
-                // SAFETY: `poll` is what `settle` has returned.
-                unsafe { Self::result(this, poll) }
             }
         }
     }
 
     /// The root frame.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    fn frame(this: *mut Self) -> *mut Frame<B> {
+    pub(super) fn frame(this: *mut Self) -> *mut Frame<B> {
         // SAFETY: in bounds of the memory, since every caller has the whole of it.
-        unsafe { (&raw mut (*this).frame).cast() }
+        unsafe { &raw mut (*this).frame as *mut Frame<B> }
     }
 
     /// Takes the root frame's result when the chain has ended.
     ///
     /// # Safety
-    /// `poll` is what `Driver::run` or `Driver::settle` returned last.
+    /// `poll` is what `start` or `resume` has returned just now.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn result(this: *mut Self, poll: Poll<()>) -> Poll<B::Output> {
+    pub(super) unsafe fn result(this: *mut Self, poll: Poll<()>) -> Poll<B::Output> {
         poll.map(|()| {
             // SAFETY: the chain has ended, so the root frame has returned (invariant L). The leaf that is set here
             // keeps this from being called again.
             unsafe {
-                (*Self::driver(this)).leaf.set(ended());
+                Driver::set_leaf_of(this as *mut Driver, ended());
                 Frame::take_result(Self::frame(this))
             }
         })
@@ -458,7 +356,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// # Safety
     /// As for that.
     #[inline(never)]
-    unsafe fn drop_suspended(this: *mut Self) {
+    pub(super) unsafe fn drop_suspended(this: *mut Self) {
         // SAFETY: the owner drops the chain, which nothing runs, once. The head outlives the frames, which may be
         // in its stack, and is dropped also if the drop of one panics.
         unsafe {
@@ -466,29 +364,20 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
             drop(DropChain(Self::driver(this)));
         }
     }
+}
 
-    /// Drops the content of a lazy chain.
-    ///
-    /// # Safety
-    /// As for [`RootMemory::drop_in_place`].
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn drop_lazy(this: *mut Self) {
-        // SAFETY: the owner drops the chain, which nothing runs, once. A chain that was not polled has nothing but
-        // the body.
-        unsafe {
-            if ptr::eq(Self::leaf(this), ended()) {
-                drop(DropInPlace((*this).head.as_mut_ptr()));
-            } else if is_unpolled(Self::leaf(this)) {
-                Self::body(this).drop_in_place();
-            } else {
-                Self::drop_suspended(this);
-            }
-        }
+/// Notes that a chain has ended if its root frame unwinds in its start.
+struct EndOnUnwind(*const Driver);
+
+impl Drop for EndOnUnwind {
+    fn drop(&mut self) {
+        // SAFETY: `start_here`, which makes the guard, has the driver written and in a poll until then.
+        unsafe { (*self.0).leaf.set(ended()) }
     }
 }
 
 /// Drops a value where it is.
-struct DropInPlace<T>(*mut T);
+pub(super) struct DropInPlace<T>(pub(super) *mut T);
 
 impl<T> Drop for DropInPlace<T> {
     #[cfg_attr(not(debug_assertions), inline(always))]

@@ -134,8 +134,8 @@ impl<A, F: Make<A, K>, R, K> FnBody<A, F, R, K> {
         // SAFETY: `Coroutine::from_parts`, which calls this, has memory for the body, and arguments that it does
         // not use again.
         unsafe {
-            (&raw mut (*this).args).copy_from_nonoverlapping(args, 1);
             (&raw mut (*this).make).write(make);
+            core::ptr::copy_nonoverlapping(args, &raw mut (*this).args, 1);
         }
     }
 }
@@ -181,7 +181,10 @@ where
     unsafe fn resume(future: Pin<&mut F::Future>, chain: Caller) -> Poll<R::Value> {
         // SAFETY: `Frame::resume_here`, the caller, has the frame of this body, and its driver in a poll (invariant
         // D).
-        unsafe { context::poll(future, chain) }.map(R::value)
+        match unsafe { context::poll(future, chain) } {
+            Poll::Ready(result) => Poll::Ready(R::value(result)),
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
@@ -344,13 +347,9 @@ impl<T> Return<Wide<T>> for Widened {
 /// Where a call stands in the text. The expansion of each `.await` has a type for it, so that a
 /// frame's vtable tells its call, and nothing is stored.
 pub trait Site {
-    /// `None` for the frame of a root, which nothing called.
-    const AT: Option<&'static Location<'static>>;
+    /// The place.
+    const AT: At;
 }
 
-/// The site of a root.
-pub(crate) struct NoSite;
-
-impl Site for NoSite {
-    const AT: Option<&'static Location<'static>> = None;
-}
+/// A place in the text, if there is one.
+pub type At = Option<&'static Location<'static>>;

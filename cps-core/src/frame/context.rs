@@ -12,7 +12,7 @@
 //!   a call has suspended             it is pending, as it would be anyway: it was not polled before, since each poll
 //!   (`Suspended`, `Handed`)          of the body has a new context
 //!   a future is to be awaited        it is pending, and the body is polled again at once with a new context:
-//!   (`Awaiting`)                     `ask_again`, which `poll` answers by `Driver::poll_again`
+//!   (`Awaiting`)                     `ask_again`, which `answer` answers by `Driver::poll_again`
 //! ```
 
 use core::future::Future;
@@ -22,6 +22,7 @@ use core::ptr;
 use core::task::{Context, Poll, RawWaker, RawWakerVTable, Waker};
 
 use crate::chain::caller::Caller;
+use crate::chain::driver::Driver;
 
 /// The waker of a body's context.
 ///
@@ -49,9 +50,9 @@ pub(crate) unsafe fn poll<F: Future>(body: Pin<&mut F>, chain: Caller) -> Poll<F
     let waker = unsafe { waker(&chain) };
     let mut cx = Context::from_waker(&waker);
     let poll = body.poll(&mut cx);
-    if poll.is_pending() && asks_again(&cx) {
+    if matches!(poll, Poll::Pending) {
         // SAFETY: the caller's driver is in a poll until this returns (invariant D).
-        unsafe { (*chain.driver).poll_again() };
+        unsafe { answer(&cx, chain.driver) };
     }
     poll
 }
@@ -79,10 +80,18 @@ pub(crate) fn ask_again(cx: &mut Context<'_>) {
     *cx = Context::from_waker(&WAKER);
 }
 
-/// Whether [`ask_again`] was called, the last time that the context was replaced.
+/// Polls the body again if [`ask_again`] was called, the last time that the context `cx` of its poll was replaced.
+///
+/// (As a function of the C ABI it cannot unwind: so no poll needs code that then drops the body's result.)
+///
+/// # Safety
+/// The driver is in a poll.
 #[cfg_attr(not(debug_assertions), inline(always))]
-pub(crate) fn asks_again(cx: &Context<'_>) -> bool {
-    ptr::eq(cx.waker().vtable(), &raw const ASKING)
+pub(crate) unsafe extern "C" fn answer(cx: &Context<'_>, driver: *const Driver) {
+    if ptr::eq(cx.waker().vtable(), &raw const ASKING) {
+        // SAFETY: the polls that call this have a driver in a poll (invariant D).
+        unsafe { (*driver).poll_again() };
+    }
 }
 
 /// The table of the waker that stands for the wish to be polled again.

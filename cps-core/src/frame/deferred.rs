@@ -15,9 +15,10 @@ use crate::chain::caller::Caller;
 use crate::chain::driver::Driver;
 use crate::chain::header::{Header, VTable};
 use crate::chain::step::Step;
+use crate::frame::Frame;
 use crate::frame::body::Body;
 use crate::frame::passing::Passing;
-use crate::frame::{Frame, resume_caller};
+use crate::frame::resume_caller::resume_caller;
 
 /// A body whose call was deferred. It lies outside of its frame, so that a frame need not be as large as the arguments.
 #[repr(C)]
@@ -111,8 +112,8 @@ pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
     // SAFETY: the frame's memory is its own until it has ended (invariant F). It is the leaf of a driver in a poll,
     // whose loop calls this (invariants L and D). A body that has returned leaves nothing in its frame (invariant E).
     unsafe {
-        match Frame::start(this, body, driver) {
-            Poll::Pending => (*driver).pending(),
+        match Frame::start(this, body.into_parts(), driver) {
+            Poll::Pending => Driver::pending(driver),
             Poll::Ready(given) => {
                 Frame::leave_given(this, given);
                 resume_caller!(frame, driver)

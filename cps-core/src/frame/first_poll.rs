@@ -50,22 +50,26 @@ pub(crate) unsafe fn poll<B: Body>(
     let in_chain = unsafe { context::waker(&chain) };
     let entry = Entry { chain, in_chain: &in_chain, args };
     // SAFETY: the functions of the table ignore their data, and do nothing.
-    let waker = ManuallyDrop::new(unsafe { Waker::new((&raw const entry).cast(), &ENTERING) });
+    let waker = ManuallyDrop::new(unsafe { Waker::new(&raw const entry as *const (), &ENTERING) });
     let mut cx = Context::from_waker(&waker);
-    #[cfg_attr(not(debug_assertions), allow(unused_mut))]
-    let mut poll = body.poll(&mut cx);
-    if poll.is_pending() && context::asks_again(&cx) {
-        // SAFETY: the caller's driver is in a poll until this returns (invariant D).
-        unsafe { (*chain.driver).poll_again() };
-    }
-    // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
-    #[cfg(debug_assertions)]
-    unsafe {
-        Given::of_poll::<B>(&mut poll, result)
-    }
-    // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
     #[cfg(not(debug_assertions))]
-    poll.map(|value| unsafe { Given::of(B::output(value), result) })
+    match body.poll(&mut cx) {
+        // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
+        Poll::Ready(value) => return Poll::Ready(unsafe { Given::of(B::output(value), result) }),
+        Poll::Pending => {}
+    }
+    #[cfg(debug_assertions)]
+    {
+        let mut poll = body.poll(&mut cx);
+        // SAFETY: a future that has returned owns nothing (invariant E), so that its memory is free for the result.
+        if unsafe { Given::move_from_poll::<B>(&mut poll, result) } {
+            // SAFETY: the result was moved there just now.
+            return Poll::Ready(unsafe { Given::in_frame() });
+        }
+    }
+    // SAFETY: the caller's driver is in a poll until this returns (invariant D).
+    unsafe { context::answer(&cx, chain.driver) };
+    Poll::Pending
 }
 
 /// The future that a body awaits first of all. It is ready at once, with the body's arguments `A` and its chain, of
@@ -82,13 +86,11 @@ unsafe impl<A, K> Send for Enter<A, K> {}
 unsafe impl<A, K> Sync for Enter<A, K> {}
 
 impl<A, K> Enter<A, K> {
-    /// # Safety
-    /// - It is given to a body that awaits it as its first statement.
-    /// - The body is of kind `K`, and its first poll is [`poll`] with arguments `A`.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn new() -> Self {
-        Enter(PhantomData)
-    }
+    /// For [`Frame::make`](crate::frame::Frame::make) only: it is given to a body of kind `K` that awaits it as its first
+    /// statement, and whose first poll is [`poll`] with arguments `A`.
+    ///
+    /// (A constant: where nothing is inlined, a function might unwind, and what makes the body would have to be dropped.)
+    pub(super) const NEW: Self = Enter(PhantomData);
 }
 
 impl<A, K> Future for Enter<A, K> {
@@ -103,7 +105,7 @@ impl<A, K> Future for Enter<A, K> {
             assert_unchecked(ptr::eq(cx.waker().vtable(), &raw const ENTERING));
             let entry = cx.waker().data().cast::<Entry<'_, A>>();
             *cx = Context::from_waker((*entry).in_chain);
-            Poll::Ready(Entered { entry: entry.cast(), kind: PhantomData })
+            Poll::Ready(Entered { entry: entry as *const (), kind: PhantomData })
         }
     }
 }
@@ -153,7 +155,7 @@ impl<A, K> Entered<A, K> {
     #[doc(hidden)]
     pub unsafe fn __cps_handle<'b>(self, _: &'b BodyLocal) -> Handle<'b, K> {
         // SAFETY: the entry is live in the body's first poll, in which the expansion calls this (invariant E),
-        // once. The body, of kind `K` (`Enter::new`), is the one that the chain runs (invariants D and H).
+        // once. The body, of kind `K` (`Enter::NEW`), is the one that the chain runs (invariants D and H).
         unsafe { Handle::new((*self.entry.cast::<Entry<'_, A>>()).chain) }
     }
 

@@ -4,7 +4,7 @@
 //!                                          ┌────────────── Frame::start ──────────────┐
 //!        Frame<B>                          │                                          ▼
 //!   0 ┌──────────────────┐   Origin::body: written              ┌─ Pending ──▶ suspended ──┐
-//!     │ header: vtable   │          │                           │    Frame::link    │      │
+//!     │ header: vtable   │          │                           │     link          │      │
 //!   8 │         caller   │          ▼                           │                   │ resume
 //!  16 ├──────────────────┤      unstarted ─ Origin::body ─▶ running ◀───────────────┘      │
 //!     │ future │ result  │          │          : read           │                          │
@@ -22,8 +22,9 @@ pub(crate) mod context;
 pub(crate) mod deferred;
 pub(crate) mod first_poll;
 pub(crate) mod passing;
+pub(crate) mod resume_caller;
+mod root_frame;
 
-use core::hint::assert_unchecked;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::pin::Pin;
@@ -39,7 +40,8 @@ use crate::chain::outermost::Parent;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, ResumeBody, Site};
 use crate::frame::first_poll::{Enter, poll as first_poll_of};
-use crate::frame::passing::{Given, Passing};
+use crate::frame::passing::{Given, Parts, Passing};
+use crate::frame::resume_caller::resume_caller;
 
 /// A header, and the payload below it in one condition of a frame.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
@@ -76,21 +78,21 @@ impl<B: ResumeBody> Frame<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn header(this: *mut Self) -> *const Header {
-        this.cast()
+        this as *const Header
     }
 
     /// Where the future is of a frame that runs or is suspended.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn future(this: *mut Self) -> *mut B::Future {
         // SAFETY: in bounds of the frame's memory, which every caller has (invariant F).
-        unsafe { (&raw mut (*this.cast::<Headed<B::Future>>()).payload).cast() }
+        unsafe { &raw mut (*(this as *mut Headed<B::Future>)).payload }
     }
 
     /// Where the result is of a frame that has returned.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn result(this: *mut Self) -> *mut B::Value {
         // SAFETY: in bounds of the frame's memory, which every caller has (invariant F).
-        unsafe { (&raw mut (*this.cast::<Headed<B::Value>>()).payload).cast() }
+        unsafe { &raw mut (*(this as *mut Headed<B::Value>)).payload }
     }
 
     /// Where the pointer is to the waiting body of a frame whose call was deferred.
@@ -129,9 +131,10 @@ impl<B: ResumeBody> Frame<B> {
     /// # Safety
     /// The frame has ended, or its future has returned.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn put_result(this: *mut Self, result: B::Value) {
-        // SAFETY: nothing in the payload is live: a future that has returned owns nothing (invariant E).
-        unsafe { Self::result(this).write(result) }
+    unsafe fn put_result(this: *mut Self, result: B::Value) {
+        // SAFETY: in bounds of the frame's memory (invariant F), and nothing in the payload is live: a future that has
+        // returned owns nothing (invariant E). (Nothing is called that might unwind and have to drop the result.)
+        unsafe { (&raw mut (*(this as *mut Headed<B::Value>)).payload).write(result) }
     }
 
     /// The result of a body that has returned in its start.
@@ -191,25 +194,9 @@ impl<B: ResumeBody> Frame<B> {
             core::mem::forget(unwinding);
             let poll = poll.map(|value| Given::of(value, Self::result(this)));
             if poll.is_pending() {
-                Self::link(this, chain, vtable);
+                link(this as *mut Header, chain.driver, chain.frame, vtable);
             }
             poll
-        }
-    }
-
-    /// Makes the frame of a body that has suspended in its start a part of the chain.
-    ///
-    /// # Safety
-    /// - `this` is the frame's memory (invariant F), and its body is suspended.
-    /// - `vtable` is one of such frames (invariant V).
-    /// - `caller` is the body that runs (invariant D).
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    unsafe fn link(this: *mut Self, caller: Caller, vtable: *const VTable) {
-        // SAFETY: the functions that call this have the frame's memory (invariant F), and have just polled its body
-        // for the body that runs (invariant D).
-        unsafe {
-            this.cast::<Header>().write(Header::new(vtable, caller.frame));
-            (*caller.driver).suspended_at(Self::header(this));
         }
     }
 
@@ -243,23 +230,45 @@ impl<B: ResumeBody> Frame<B> {
     /// - The driver's step is `NONE` (invariant S).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn resume_here(this: *mut Self, driver: *const Driver) -> Option<Step> {
-        // SAFETY: invariant S, which the driver's loop upholds. (The compiler leaves out what a body does when it has
-        // just suspended.)
-        unsafe { assert_unchecked((*driver).step.get() == Step::NONE) };
         // SAFETY: the frame is in the chain, so its future was constructed in place, and has not returned (invariant
         // C).
         let future = unsafe { Pin::new_unchecked(&mut *Self::future(this)) };
-        // SAFETY: the frame is the leaf, which the driver resumes in a poll (invariants L and D). A future that has
-        // returned owns nothing (invariant E).
+        let own = Caller { driver, frame: this as *const Header };
+        // SAFETY: the frame is the leaf, which the driver resumes in a poll (invariants L and D), and its step is `NONE`
+        // (invariant S). A future that has returned owns nothing (invariant E).
         unsafe {
-            match B::resume(future, Caller::new(driver, Self::header(this))) {
-                Poll::Pending => Some((*driver).pending()),
+            Driver::assume_no_step(driver);
+            match B::resume(future, own) {
+                Poll::Pending => Some(Driver::pending(driver)),
                 Poll::Ready(value) => {
                     Self::put_result(this, value);
                     None
                 }
             }
         }
+    }
+}
+
+/// Makes the frame of a body that has suspended in its start a part of the chain.
+///
+/// (As a function of the C ABI it cannot unwind: so no caller needs code that then drops what the caller has.)
+///
+/// # Safety
+/// - `frame` is the frame's memory (invariant F), and its body is suspended.
+/// - `vtable` is one of such frames (invariant V).
+/// - `caller` is the frame of the body that `driver` runs (invariant D).
+#[cfg_attr(not(debug_assertions), inline(always))]
+unsafe extern "C" fn link(
+    frame: *mut Header,
+    driver: *const Driver,
+    caller: *const Header,
+    vtable: *const VTable,
+) {
+    // SAFETY: the functions that call this have the frame's memory (invariant F), and have just polled its body for the
+    // body that runs (invariant D).
+    unsafe {
+        frame.write(Header::new(vtable, caller));
+        (*driver).suspended_at(frame);
     }
 }
 
@@ -291,14 +300,15 @@ impl<B: Body> Frame<B> {
         chain: Caller,
         vtable: *const VTable,
     ) -> Poll<Given<B::Output>> {
-        let starting = Starting::new(chain.driver, Self::header(this), vtable);
+        let parts = body.into_parts();
+        let starting = Starting::new(chain.driver, this as *const Header, vtable);
         // SAFETY: the placement, or the root, which calls this, has the frame's memory (invariant F) and the
         // running body (invariant D). `link` follows the poll at once (invariant P).
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start(this, body, chain.driver);
+            let poll = Self::start(this, parts, chain.driver);
             if poll.is_pending() {
-                Self::link(this, chain, vtable);
+                link(this as *mut Header, chain.driver, chain.frame, vtable);
             }
             poll
         }
@@ -315,14 +325,15 @@ impl<B: Body> Frame<B> {
         chain: Caller,
     ) -> Poll<Given<B::Output>> {
         let vtable = SuspendedAt::<B, S>::VTABLE;
-        let starting = Starting::new(chain.driver, Self::header(this), vtable);
+        let parts = body.into_parts();
+        let starting = Starting::new(chain.driver, this as *const Header, vtable);
         // SAFETY: `Embedded::call`, which calls this, has the frame's memory (invariant F) and the running body
         // (invariant D). `link` follows the poll at once (invariant P).
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start_inlined(this, body, chain.driver);
+            let poll = Self::start_inlined(this, parts, chain.driver);
             if poll.is_pending() {
-                Self::link(this, chain, vtable);
+                link(this as *mut Header, chain.driver, chain.frame, vtable);
             }
             poll
         }
@@ -339,7 +350,7 @@ impl<B: Body> Frame<B> {
     unsafe fn make(place: *mut B::Future, make: B::Make) {
         // SAFETY: `start` and `start_inlined`, the callers, have the frame's memory (invariant F), and give the future
         // its arguments (invariant E).
-        unsafe { place.write(make(Enter::new())) }
+        unsafe { place.write(make(Enter::NEW)) }
     }
 
     /// Starts a body on the host stack: constructs its future in place, and runs it until it suspends or returns.
@@ -348,12 +359,13 @@ impl<B: Body> Frame<B> {
     /// # Safety
     /// - `this` is valid for writes, and is the frame's alone until the frame has ended (invariant F). It holds no live
     ///   payload.
+    /// - The arguments are valid until the body takes them, and nobody else does.
     /// - `driver` is in a poll: between `enter` and the return to the executor. The frame's caller is the body that it
     ///   runs, or the root continuation (invariant D).
     #[inline]
     pub(crate) unsafe fn start(
         this: *mut Self,
-        body: Passing<B>,
+        parts: Parts<B>,
         driver: *const Driver,
     ) -> Poll<Given<B::Output>> {
         // Duplicated on purpose: rustc would inline a wrapper that only calls `start_inlined`.
@@ -361,10 +373,10 @@ impl<B: Body> Frame<B> {
         // `make` is given the `Enter` that the body awaits first, with its arguments (invariant E); the driver is
         // in a poll (invariant D).
         unsafe {
+            let (args, make) = parts.into_both();
             let future = Self::future(this);
-            let (args, make) = body.into_parts();
             Self::make(future, make);
-            let own = Caller::new(driver, Self::header(this));
+            let own = Caller { driver, frame: this as *const Header };
             first_poll_of::<B>(Pin::new_unchecked(&mut *future), args, own, Self::result(this))
         }
     }
@@ -376,17 +388,17 @@ impl<B: Body> Frame<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_inlined(
         this: *mut Self,
-        body: Passing<B>,
+        parts: Parts<B>,
         driver: *const Driver,
     ) -> Poll<Given<B::Output>> {
         // SAFETY: the memory is valid and not moved until the frame has ended (invariant F): the future is pinned.
         // `make` is given the `Enter` that the body awaits first, with its arguments (invariant E); the driver is
         // in a poll (invariant D).
         unsafe {
+            let (args, make) = parts.into_both();
             let future = Self::future(this);
-            let (args, make) = body.into_parts();
             Self::make(future, make);
-            let own = Caller::new(driver, Self::header(this));
+            let own = Caller { driver, frame: this as *const Header };
             first_poll_of::<B>(Pin::new_unchecked(&mut *future), args, own, Self::result(this))
         }
     }
@@ -442,36 +454,9 @@ impl<B: Body> Origin<B> {
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn body(this: *mut Self) -> *mut B {
         // SAFETY: in bounds of the memory, which every caller has.
-        unsafe { &raw mut (*this.cast::<Headed<B>>()).payload }
+        unsafe { &raw mut (*(this as *mut Headed<B>)).payload }
     }
 }
-
-/// Ends a resume function whose body has returned: `leaf` becomes the caller, and the caller is
-/// resumed.
-///
-/// On stable by a call, within a budget of host stack, and beyond it by the driver's loop; with
-/// the feature `tail-call` by a jump. A macro, since `become` must stand in the function that ends.
-#[cfg(not(feature = "tail-call"))]
-macro_rules! resume_caller {
-    ($frame:expr, $driver:expr) => {{
-        let caller = (*$frame).caller.get();
-        (*$driver).leaf.set(caller);
-        if (*$driver).may_nest_return() {
-            ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $driver)
-        } else {
-            Step::CONTINUE
-        }
-    }};
-}
-#[cfg(feature = "tail-call")]
-macro_rules! resume_caller {
-    ($frame:expr, $driver:expr) => {{
-        let caller = (*$frame).caller.get();
-        (*$driver).leaf.set(caller);
-        become ((*(*caller).vtable.get()).resume)(caller.cast_mut(), $driver)
-    }};
-}
-pub(crate) use resume_caller;
 
 /// [`VTable::resume`] of a suspended frame.
 pub(crate) unsafe fn resume<B: ResumeBody>(frame: *mut Header, driver: *const Driver) -> Step {
@@ -479,7 +464,7 @@ pub(crate) unsafe fn resume<B: ResumeBody>(frame: *mut Header, driver: *const Dr
     // driver's loop, or the callee that has returned, resumes the leaf (invariant L) in a poll. A body that has
     // returned has not suspended, so that invariant S holds for its caller.
     unsafe {
-        match Frame::resume_here(frame.cast::<Frame<B>>(), driver) {
+        match Frame::resume_here(frame as *mut Frame<B>, driver) {
             Some(step) => step,
             None => resume_caller!(frame, driver),
         }
@@ -490,5 +475,5 @@ pub(crate) unsafe fn resume<B: ResumeBody>(frame: *mut Header, driver: *const Dr
 pub(crate) unsafe fn drop_suspended<B: ResumeBody>(frame: *mut Header) {
     // SAFETY: this function is in vtables of `B`'s frames only (invariant V). The future has suspended or
     // panicked, and `drop_chain`, which has taken the frame out of the chain, drops it once.
-    unsafe { ptr::drop_in_place(Frame::future(frame.cast::<Frame<B>>())) }
+    unsafe { ptr::drop_in_place(&raw mut (*(frame as *mut Headed<B::Future>)).payload) }
 }

@@ -8,7 +8,7 @@
 #[cfg(debug_assertions)]
 use core::{future::Future, marker::PhantomData, ptr, task::Poll};
 
-use crate::frame::body::Body;
+use crate::frame::body::{Body, StartBody};
 
 /// Owns a body, and drops it if it is not started.
 pub struct Passing<B: Body> {
@@ -18,11 +18,36 @@ pub struct Passing<B: Body> {
     body: *mut B,
 }
 
-/// The arguments of a body that starts, or their place: see [`Passing::into_parts`].
+/// The arguments of a body that starts, or their place: see [`Parts`].
 #[cfg(not(debug_assertions))]
 pub(crate) type Passed<A> = core::mem::ManuallyDrop<A>;
 #[cfg(debug_assertions)]
 pub(crate) type Passed<A> = *mut A;
+
+/// A body that starts: its arguments, or their place, and what makes its future.
+pub(crate) struct Parts<B: StartBody> {
+    /// (Not taken apart before the function that starts it: rustc would inline that function.)
+    #[cfg(not(debug_assertions))]
+    body: B,
+    #[cfg(debug_assertions)]
+    args: Passed<B::Args>,
+    #[cfg(debug_assertions)]
+    make: B::Make,
+}
+
+impl<B: StartBody> Parts<B> {
+    /// The arguments, and what makes the future.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn into_both(self) -> (Passed<B::Args>, B::Make) {
+        #[cfg(not(debug_assertions))]
+        {
+            let (args, make) = self.body.into_parts();
+            (core::mem::ManuallyDrop::new(args), make)
+        }
+        #[cfg(debug_assertions)]
+        (self.args, self.make)
+    }
+}
 
 /// The result of a body that has returned in its start: the value or, where nothing is inlined, none, since it lies in
 /// the frame already.
@@ -80,21 +105,31 @@ impl<T> Given<T> {
         Given { in_frame: PhantomData }
     }
 
-    /// Moves the result of a body out of what its poll has returned.
+    /// Moves the result of a body out of what its poll has returned, and tells whether there was one.
+    ///
+    /// (As a function of the C ABI it cannot unwind: so the poll needs no code that then drops the result.)
     ///
     /// # Safety
     /// As for [`Given::of`]; the place is apart from `poll`.
-    pub(crate) unsafe fn of_poll<B: Body<Output = T>>(
+    pub(crate) unsafe extern "C" fn move_from_poll<B: Body<Output = T>>(
         poll: &mut Poll<<B::Future as Future>::Output>,
         place: *mut T,
-    ) -> Poll<Self> {
-        let Poll::Ready(result) = poll else { return Poll::Pending };
+    ) -> bool {
+        let Poll::Ready(result) = poll else { return false };
         // SAFETY: the place is the one of a frame's result. The value is moved out once: nothing is left of it.
         unsafe {
-            place.copy_from_nonoverlapping(B::place(result), 1);
-            ptr::from_mut(poll).write(Poll::Pending);
+            ptr::copy_nonoverlapping(B::place(result), place, 1);
+            ptr::write(poll, Poll::Pending);
         }
-        Poll::Ready(Given { in_frame: PhantomData })
+        true
+    }
+
+    /// A result that lies in the frame.
+    ///
+    /// # Safety
+    /// It was moved there, and is not taken otherwise.
+    pub(crate) unsafe fn in_frame() -> Self {
+        Given { in_frame: PhantomData }
     }
 
     /// The result.
@@ -102,7 +137,7 @@ impl<T> Given<T> {
     /// # Safety
     /// The place is the one of [`Given::of`], and was not used since.
     pub(crate) unsafe fn take(self, place: *const T) -> T {
-        // SAFETY: `of` or `of_poll` has put the result there, and it is taken once, since this is.
+        // SAFETY: `of` or `move_from_poll` has put the result there, and it is taken once, since this is.
         unsafe { place.read() }
     }
 
@@ -129,11 +164,10 @@ impl<B: Body> Passing<B> {
         self.body
     }
 
-    /// The arguments, and what makes the future.
+    /// The body, to be started.
     #[inline(always)]
-    pub(crate) fn into_parts(self) -> (Passed<B::Args>, B::Make) {
-        let (args, make) = self.body.into_parts();
-        (core::mem::ManuallyDrop::new(args), make)
+    pub(crate) fn into_parts(self) -> Parts<B> {
+        Parts { body: self.body }
     }
 }
 
@@ -154,13 +188,13 @@ impl<B: Body> Passing<B> {
         body
     }
 
-    /// The arguments, and what makes the future.
-    pub(crate) fn into_parts(self) -> (Passed<B::Args>, B::Make) {
+    /// The body, to be started.
+    pub(crate) fn into_parts(self) -> Parts<B> {
         let body = self.body;
         core::mem::forget(self);
         // SAFETY: `of` was given the body for this value, which is forgotten: the closure is moved out once, here,
         // and the arguments by the body (invariant E).
-        unsafe { (B::args(body), B::take_make(body)) }
+        unsafe { Parts { args: B::args(body), make: B::take_make(body) } }
     }
 }
 

@@ -97,7 +97,7 @@ impl<T, B: Body, P: Placement, K: MayYield<T>> Callee<K> for YieldFrom<Generator
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
-    ) -> (Option<<P::Content<B> as Content>::Ready>, Suspended) {
+    ) -> Result<<P::Content<B> as Content>::Ready, Suspended> {
         // SAFETY: the running body calls this with its own slot (invariants D and F). Its chain heads a channel of
         // `T` (contract of `MayYield`), which the generator's body needs. `Handle::__cps_begin`, which owns `this`,
         // does not use it again.
@@ -119,7 +119,7 @@ where
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<P::Content<B>>,
-    ) -> (Option<<P::Content<B> as Content>::Ready>, Suspended) {
+    ) -> Result<<P::Content<B> as Content>::Ready, Suspended> {
         // SAFETY: the running body calls this with its own slot (invariants D and F). Its chain heads a channel of
         // `T` (contract of `MayYield`), which the generator's body needs. `Handle::__cps_begin`, which owns `this`,
         // does not use it again.
@@ -136,7 +136,7 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     slot: *mut SlotOf<P::Content<B>>,
     chain: Caller,
     body: Passing<B>,
-) -> (Option<<P::Content<B> as Content>::Ready>, Suspended) {
+) -> Result<<P::Content<B> as Content>::Ready, Suspended> {
     /// Not inlined. A generator is suspended and resumed many times for each start: if the start were part of the
     /// caller's resume function, each resume of the caller would save the registers that only the start needs.
     ///
@@ -150,7 +150,7 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     ) -> Option<<P::Content<B> as Content>::Ready> {
         // SAFETY: `begin`, the only caller, has the slot and the chain of the body that delegates (invariants D and
         // F).
-        unsafe { P::call::<B, S>(slot, chain, body) }.0
+        unsafe { P::call::<B, S>(slot, chain, body) }.ok()
     }
 
     // SAFETY: both calls of `Callee::call` above give the slot and the chain of the body that delegates
@@ -158,8 +158,8 @@ unsafe fn begin<B: Body, P: Placement, S: Site>(
     // (invariant P).
     unsafe {
         match call::<B, P, S>(slot, chain, body) {
-            Some(value) => Suspended::returned(value),
-            None => Suspended::now(chain),
+            Some(value) => Ok(value),
+            None => Err(Suspended::now(chain)),
         }
     }
 }

@@ -90,13 +90,13 @@ impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
         this: *mut Self,
         chain: Caller,
         _: *mut SlotOf<Yielded<T>>,
-    ) -> (Option<()>, Handed<T>) {
+    ) -> Result<(), Handed<T>> {
         // SAFETY: the running body calls this (invariant D), and its chain heads a channel of `T` (contract of
         // `MayYield`). An item that filled the slot suspended the chain, and the poll that ended with it emptied
         // the slot. `Handle::__cps_begin`, which owns `this`, does not use it again.
         match unsafe { Channel::put(chain.driver, (&raw const (*this).item).read()) } {
-            Poll::Ready(()) => (Some(()), Handed(PhantomData)),
-            Poll::Pending => (None, Handed(PhantomData)),
+            Poll::Ready(()) => Ok(()),
+            Poll::Pending => Err(Handed(PhantomData)),
         }
     }
 }

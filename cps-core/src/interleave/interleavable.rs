@@ -9,7 +9,7 @@ use crate::chain::driver::Driver;
 use crate::chain::step::Turn;
 use crate::coroutine::Coroutine;
 use crate::frame::Frame;
-use crate::frame::body::{Body, NoSite};
+use crate::frame::body::Body;
 use crate::frame::passing::Passing;
 
 /// A coroutine that an interleaver can start: a [`Coroutine`] of any placement, or an
@@ -77,7 +77,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         // driver that is in a poll and has no chain, whose root continuation calls (invariant D). The body is not used
         // again.
         unsafe {
-            Frame::call::<NoSite>(frame, Passing::of(&raw mut *body), chain)
+            Frame::call_root(frame, Passing::of(&raw mut *body), chain.driver)
                 .map(|given| Frame::leave_given(frame, given))
         }
     }
@@ -89,7 +89,7 @@ unsafe impl<B: Body, P> Start for Coroutine<B, P> {
         // driver that is in a poll and has no chain, whose root continuation calls (invariant D). The body is not used
         // again.
         unsafe {
-            Frame::call_inlined::<NoSite>(frame, Passing::of(&raw mut *body), chain)
+            Frame::call_root_inlined(frame, Passing::of(&raw mut *body), chain.driver)
                 .map(|given| Frame::leave_given(frame, given))
         }
     }

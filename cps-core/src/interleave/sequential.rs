@@ -121,7 +121,7 @@ unsafe fn finish<C: Start>(place: *mut C::Place, driver: *const Driver, lender: 
     let unwinding = DropChain(driver);
     // SAFETY: `complete_by`, the caller, has the driver pinned and in a poll; the root frame has suspended, and its
     // chain is linked (invariants L and C).
-    let mut turn = unsafe { Driver::settle_turn(driver, (*driver).pending()) };
+    let mut turn = unsafe { Driver::settle_turn(driver, Driver::pending(driver)) };
     while turn != Turn::Returned {
         assert!(
             turn == Turn::Yielded || lender.take_progress(),

@@ -89,7 +89,7 @@ impl<C: Start> Slot<C> {
         let turn = unsafe {
             match coroutine.start(self.place(), Caller::root(driver)) {
                 Poll::Ready(()) => Turn::Returned,
-                Poll::Pending => Driver::settle_turn(driver, (*driver).pending()),
+                Poll::Pending => Driver::settle_turn(driver, Driver::pending(driver)),
             }
         };
         self.note(turn)

@@ -72,7 +72,7 @@ impl Driver {
 
         if step.is_yielded() {
             // SAFETY: the place whose turn it is, or `finish`, has the driver pinned (invariant I).
-            unsafe { (*this).step.set(Step::NONE) };
+            unsafe { (*this).now.step.set(Step::NONE) };
             Turn::Yielded
         } else {
             // SAFETY: the place whose turn it is, or `finish`, has the driver pinned and in a poll (invariant I).

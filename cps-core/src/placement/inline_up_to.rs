@@ -34,14 +34,16 @@ impl<const N: usize> Placement for InlineUpTo<N> {
         slot: *mut SlotOf<Room<B, N>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<B::Output>, Suspended) {
+    ) -> Result<B::Output, Suspended> {
         // SAFETY: the running body calls this with its own slot (invariants D and F), which holds the frame if that
         // fits.
         unsafe {
             if Room::<B, N>::FITS {
                 let slot = slot.cast::<SlotOf<Embedded<B>>>();
-                let (ready, suspended) = Embedded::call::<S>(slot, chain, body);
-                (ready.map(|ready| Embedded::ready(slot, ready)), suspended)
+                match Embedded::call::<S>(slot, chain, body) {
+                    Ok(ready) => Ok(Embedded::ready(slot, ready)),
+                    Err(suspended) => Err(suspended),
+                }
             } else {
                 Stack::call::<B, S>(slot.cast::<SlotOf<Stacked<B>>>(), chain, body)
             }

@@ -47,7 +47,7 @@ pub trait Placement: private::Sealed + Sized {
         slot: *mut SlotOf<Self::Content<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<<Self::Content<B> as Content>::Ready>, Suspended);
+    ) -> Result<<Self::Content<B> as Content>::Ready, Suspended>;
 }
 
 /// The frame is part of the caller's frame. The default; not possible for recursion.
@@ -89,7 +89,7 @@ impl Placement for Inline {
         slot: *mut SlotOf<Embedded<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<Given<B::Output>>, Suspended) {
+    ) -> Result<Given<B::Output>, Suspended> {
         // SAFETY: the running body calls this with its own slot (invariants D and F), and awaits it at once
         // (invariant P).
         unsafe { Embedded::call::<S>(slot, chain, body) }

@@ -106,7 +106,7 @@ impl Placement for Heap {
         slot: *mut SlotOf<Allocated<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<B::Output>, Suspended) {
+    ) -> Result<B::Output, Suspended> {
         let frame = allocate::<Frame<B>>();
         let unwinding = Free(frame);
         // SAFETY: the running body calls this (invariant D).
@@ -124,7 +124,7 @@ impl Placement for Heap {
                     free(frame);
                     value
                 };
-                return Suspended::returned(value);
+                return Ok(value);
             }
         } else {
             let waiting = allocate();
@@ -135,7 +135,7 @@ impl Placement for Heap {
         // SAFETY: the slot is the body's own, and the call has suspended: the body awaits it at once (invariant P).
         unsafe {
             slot.cast::<*mut Frame<B>>().write(frame);
-            Suspended::now(chain)
+            Err(Suspended::now(chain))
         }
     }
 }

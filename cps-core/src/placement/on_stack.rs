@@ -58,7 +58,7 @@ impl Placement for Stack {
         _: *mut SlotOf<Stacked<B>>,
         chain: Caller,
         body: Passing<B>,
-    ) -> (Option<B::Output>, call::Suspended) {
+    ) -> Result<B::Output, call::Suspended> {
         let driver = chain.driver;
         // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
         let own = unsafe { &*driver };
@@ -75,10 +75,10 @@ impl Placement for Stack {
                             own.stack.pop_within(frame);
                             value
                         };
-                        return call::Suspended::returned(value);
+                        return Ok(value);
                     }
                     // SAFETY: the callee has suspended, and the body awaits it at once (invariant P).
-                    Poll::Pending => return unsafe { call::Suspended::now(chain) },
+                    Poll::Pending => return unsafe { Err(call::Suspended::now(chain)) },
                 }
             }
         }
@@ -86,9 +86,9 @@ impl Placement for Stack {
         // all paths meet. SAFETY: the running body calls this (invariant D), and awaits it at once if there is no
         // value (invariant P).
         match unsafe { call_slowly::<B, S>(chain, body) } {
-            Some(value) => call::Suspended::returned(value),
+            Some(value) => Ok(value),
             // SAFETY: the callee has suspended, or was deferred.
-            None => unsafe { call::Suspended::now(chain) },
+            None => unsafe { Err(call::Suspended::now(chain)) },
         }
     }
 }

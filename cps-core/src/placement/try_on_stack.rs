@@ -39,17 +39,17 @@ impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
         this: *mut Self,
         chain: Caller,
         _: *mut SlotOf<Tried<B>>,
-    ) -> (Option<<Tried<B> as Content>::Value>, Suspended) {
+    ) -> Result<<Tried<B> as Content>::Value, Suspended> {
         // SAFETY: the running body calls this (invariant D), and `Handle::__cps_begin`, which owns `this`, does not
         // use it again. Without a value the call has suspended, and the body awaits it at once (invariant P).
         unsafe {
             let body = Passing::of(&raw mut (*this).body);
             match on_stack::try_call::<B, S>(chain, body) {
-                Ok(Some(value)) => Suspended::returned(Ok(value)),
-                Ok(None) => Suspended::now(chain),
+                Ok(Some(value)) => Ok(Ok(value)),
+                Ok(None) => Err(Suspended::now(chain)),
                 Err((reason, body)) => {
                     let body = body.into_body();
-                    Suspended::returned(Err(StackExhausted { body, reason }))
+                    Ok(Err(StackExhausted { body, reason }))
                 }
             }
         }

@@ -114,15 +114,15 @@ impl<K: MayWait> Callee<K> for Prefetch {
         this: *mut Self,
         chain: Caller,
         _: *mut SlotOf<NoFrame>,
-    ) -> (Option<()>, Suspended) {
+    ) -> Result<(), Suspended> {
         // SAFETY: the running body calls this (invariant D), and awaits the second part at once if this has yielded
         // (invariant P).
         unsafe {
             if (*this).suspends {
                 (*chain.driver).yield_turn();
-                Suspended::now(chain)
+                Err(Suspended::now(chain))
             } else {
-                Suspended::returned(())
+                Ok(())
             }
         }
     }

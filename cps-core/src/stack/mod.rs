@@ -143,11 +143,15 @@ unsafe impl Sync for Empty {}
 static EMPTY: Empty = Empty(Chunk::head(usize::MAX, false, false));
 
 /// LIFO memory, one word large until it is used.
+#[repr(transparent)]
 pub(crate) struct FrameStack {
     current: Cell<*const Chunk>,
 }
 
 impl FrameStack {
+    /// What an empty stack consists of.
+    pub(crate) const EMPTY: *const () = (&raw const EMPTY.0).cast();
+
     pub(crate) const fn new() -> Self {
         FrameStack { current: Cell::new(&raw const EMPTY.0) }
     }

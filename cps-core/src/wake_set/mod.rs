@@ -86,4 +86,4 @@ mod wakers;
 
 pub use joiner::Wakes;
 pub use set::SMALL;
-pub use wakers::{BranchAt, First, branch_at, report};
+pub use wakers::{BranchAt, First, branch_at, is_first, report};

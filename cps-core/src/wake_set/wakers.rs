@@ -39,8 +39,14 @@ pub struct BranchAt {
 
 impl BranchAt {
     /// For a poll that is not the first.
-    pub(super) const NONE: BranchAt =
+    pub const NONE: BranchAt =
         BranchAt { future: ptr::null(), type_id: TypeId::of::<()>, joiner: ptr::null() };
+}
+
+/// Whether `waker` is lent for the first poll of a branch.
+#[inline(always)]
+pub fn is_first(waker: &Waker) -> bool {
+    ptr::eq(waker.vtable(), &FIRST)
 }
 
 /// The branch that `waker` is lent to for its first poll, if it is.
@@ -48,14 +54,14 @@ impl BranchAt {
 pub fn branch_at(waker: &Waker) -> Option<BranchAt> {
     // SAFETY: only `First::lend` makes a waker with that vtable, which borrows its data; its clones have another
     // vtable.
-    ptr::eq(waker.vtable(), &FIRST).then(|| unsafe { (*waker.data().cast::<First<'_>>()).branch })
+    is_first(waker).then(|| unsafe { (*waker.data().cast::<First<'_>>()).branch })
 }
 
 /// If a joiner lends `waker` for the first poll of a branch, tells it the kind of the future in the branch. The last
 /// report counts.
 #[inline(always)]
 pub fn report<K>(waker: &Waker, kind: &'static K) {
-    if ptr::eq(waker.vtable(), &FIRST) {
+    if is_first(waker) {
         // SAFETY: only `First::lend` makes a waker with that vtable, which borrows its data; its clones have another
         // vtable.
         let first = unsafe { &*waker.data().cast::<First<'_>>() };
@@ -64,6 +70,20 @@ pub fn report<K>(waker: &Waker, kind: &'static K) {
 }
 
 impl First<'_> {
+    /// [`First::reported`], once.
+    ///
+    /// # Safety
+    /// As for that.
+    #[inline(always)]
+    pub unsafe fn take_report<K>(&mut self) -> Option<&'static K> {
+        // SAFETY: the joiner that asks knows the one type that its branches report.
+        let kind = unsafe { self.reported() };
+        if kind.is_some() {
+            *self.kind.get_mut() = ptr::null_mut();
+        }
+        kind
+    }
+
     /// The kind that the branch has reported, if it has.
     ///
     /// # Safety

@@ -31,6 +31,7 @@ use std::cell::{Cell as Field, UnsafeCell};
 use std::mem::{ManuallyDrop, MaybeUninit, offset_of};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
+use std::ptr::NonNull;
 use std::task::{Context, Poll, Waker};
 
 use cps_core::{__hosted as hosted, backtrace::Backtrace};
@@ -38,6 +39,7 @@ use cps_core::{__hosted as hosted, backtrace::Backtrace};
 use crate::task::error::JoinError;
 use crate::task::id::{Id, Stored};
 use crate::task::join_state::JoinState;
+use crate::task::memory;
 use crate::task::origin::Origin;
 #[cfg(feature = "tracing")]
 use crate::task::traced::TaskSpan;
@@ -166,7 +168,11 @@ impl<H: Header, F: Future> Cell<H, F> {
             woken: Woken::now(),
         };
         let content = UnsafeCell::new(Content { future: ManuallyDrop::new(future) });
-        Box::into_raw(Box::new(Cell { header: header(common), content })).cast_const().cast()
+        let header = header(common);
+        let task = memory::allocate::<Self>();
+        // SAFETY: the memory is for it, and this function's alone.
+        unsafe { task.write(Cell { header, content }) };
+        task.as_ptr().cast_const().cast()
     }
 }
 
@@ -284,9 +290,22 @@ unsafe fn drop_result_of<H: Header, F: Future>(task: *const Common) {
 }
 
 unsafe fn free<H: Header, F: Future>(task: *const Common) {
-    // SAFETY: `Cell::allocate` has made it of a box, and the caller has had the last reference. The content is no more
-    // than memory.
-    drop(unsafe { Box::from_raw(task.cast::<Cell<H, F>>().cast_mut()) });
+    /// Frees the memory, also if the drop of the header panics.
+    struct Memory<T>(NonNull<T>);
+    impl<T> Drop for Memory<T> {
+        #[inline(always)]
+        fn drop(&mut self) {
+            // SAFETY: `free`, which makes the guard, has a task that `Cell::allocate` has made in such memory, and that
+            // is not used again.
+            unsafe { memory::free(self.0) }
+        }
+    }
+
+    // SAFETY: a pointer to a task is not null.
+    let task = unsafe { NonNull::new_unchecked(task.cast::<Cell<H, F>>().cast_mut()) };
+    let _memory = Memory(task);
+    // SAFETY: the caller has had the last reference. The content is no more than memory.
+    unsafe { task.drop_in_place() };
 }
 
 /// Runs foreign code of which nobody waits for a panic. (The panic hook has reported it.)

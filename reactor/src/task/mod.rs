@@ -16,6 +16,8 @@ pub(crate) mod id;
 #[doc(hidden)]
 pub mod join_state;
 #[cfg(not(loom))]
+mod memory;
+#[cfg(not(loom))]
 pub(crate) mod origin;
 #[doc(hidden)]
 pub mod references;

@@ -84,10 +84,10 @@ mod depth;
 use depth::Depth;
 
 /// How many drops of branching points may nest. Beyond that, a loop drops them (`chain/drop_chain.rs`).
-const MOST_DROPS: u32 = if cfg!(any(miri, deferring)) { 3 } else { 16 };
+const MOST_DROPS: usize = if cfg!(any(miri, deferring)) { 3 } else { 16 };
 
 /// The bit of a joiner's level that says: it, or one in it, lies in so many others that their drops must not nest.
-const HAS_DEEP: u32 = 1 << 31;
+const HAS_DEEP: usize = 1 << (usize::BITS - 1);
 
 /// The part of a branching point that its branches know.
 #[derive(Debug)]
@@ -97,8 +97,9 @@ pub struct Joiner {
     outermost: Cell<*const Outermost>,
     /// Its own parent in the poll that is under way; dangling outside of polls, if it is a `Select`'s.
     parent: Cell<Parent>,
-    /// How many others it lies in, counted to [`MOST_DROPS`]; and [`HAS_DEEP`].
-    level: Cell<u32>,
+    /// How many others it lies in, counted to [`MOST_DROPS`]; and [`HAS_DEEP`]. (A word, since with padding the compiler
+    /// would make a branching point in one place and move it to another.)
+    level: Cell<usize>,
     /// Branches keep its address.
     _pinned: PhantomPinned,
 }
@@ -177,6 +178,7 @@ impl Joiner {
 
 /// The branching point of which a chain, or another branching point, is a branch.
 #[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(transparent)]
 #[allow(unreachable_pub, reason = "a public trait names it")]
 pub struct Parent(*const Joiner);
 
@@ -207,7 +209,7 @@ impl Parent {
 
     /// Of a chain that is polled for the first time as an `F`, which begins with its driver: nobody has asked yet.
     #[inline(always)]
-    pub(crate) fn unasked<F>() -> Self {
+    pub(crate) const fn unasked<F>() -> Self {
         let of: &'static fn() -> TypeId = const { &(type_id::<F> as fn() -> TypeId) };
         Parent(ptr::from_ref(of).cast::<Joiner>().wrapping_byte_add(UNASKED))
     }

@@ -9,7 +9,7 @@ use super::{BranchSet, EndOnUnwind, PollBranch, most_yields};
 use crate::chain::outermost::{Outermost, Parent, RunDeferred, Stage};
 use crate::concurrent::branch::{Branches, Kinds};
 use crate::concurrent::frame::{FutureTag, report};
-use crate::wake_set::SMALL;
+use crate::wake_set::{BranchAt, SMALL};
 
 impl<S: Branches> BranchSet<S> {
     /// A poll of a group with a parent, if the group was deferred or may have to be.
@@ -157,6 +157,7 @@ impl<S: Branches> BranchSet<S> {
                 };
                 state.started = index + 1;
                 state.sole = state.live == 1 && state.started == count && state.wakes.is_unused();
+                let branch = branch.unwrap_or(BranchAt::NONE);
                 let first = state.wakes.first(index, count, cx.waker(), state.sole, branch);
                 let poll = branches.as_mut().resume(index, &mut Context::from_waker(&first.lend()));
                 // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).

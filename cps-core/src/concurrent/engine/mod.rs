@@ -25,7 +25,7 @@ use core::task::{Context, Poll, Waker};
 use crate::chain::driver::Driver;
 use crate::chain::header::BranchVisitor;
 use crate::chain::outermost::{Joiner, Outermost, Parent, RunDeferred, Stage};
-use crate::concurrent::branch::{Branches, EachBranch, Kinds};
+use crate::concurrent::branch::{Branches, Kinds};
 use crate::concurrent::frame::{FutureTag, report};
 use crate::wake_set::{SMALL, Wakes};
 
@@ -90,108 +90,9 @@ pub(crate) trait PollBranch<S: Branches> {
 }
 
 mod deferred;
+mod run;
 
-/// A poll of a group.
-struct Run<'a, 'b, 'c, P, K> {
-    state: &'a mut State,
-    kinds: &'a mut K,
-    joiner: *const Joiner,
-    outermost: &'a Outermost,
-    count: usize,
-    cx: &'b mut Context<'c>,
-    by: &'a mut P,
-}
-
-/// The end of a poll before all branches had their turn: by a branch's value, or (`None`) since one in a branch was
-/// deferred.
-type Stop<P, S> = Option<<P as PollBranch<S>>::Break>;
-
-impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
-    /// Polls a branch for the first time.
-    #[inline(always)]
-    fn start<S: Branches>(
-        &mut self,
-        mut branches: Pin<&mut S>,
-        index: usize,
-    ) -> ControlFlow<Stop<P, S>>
-    where
-        P: PollBranch<S>,
-    {
-        let Run { state, kinds, joiner, count, cx, by, .. } = self;
-        // SAFETY: the branch was not polled, and is pinned until it is dropped (invariant A). The pointer is not made
-        // of a shared reference, which would be a read of the other branches.
-        let branch = unsafe {
-            let branches = ptr::from_mut(branches.as_mut().get_unchecked_mut());
-            S::branch_at(branches, index, *joiner)
-        };
-        state.started = index + 1;
-        let sole = state.started == *count && state.live == 1 && state.wakes.is_unused();
-        if sole {
-            state.sole = true;
-        }
-        let first = state.wakes.first(index, *count, cx.waker(), sole, branch);
-        let poll = by.poll(branches, index, &mut Context::from_waker(&first.lend()));
-        if poll.is_pending() {
-            // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).
-            if let Some(kind) = unsafe { first.reported() } {
-                kinds.note(index, kind);
-            }
-        }
-        self.finish(index, poll)
-    }
-
-    /// Polls a branch that [`Wakes::next`] has given.
-    #[inline(always)]
-    fn poll<S: Branches>(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>>
-    where
-        P: PollBranch<S>,
-    {
-        let Run { state, count, by, .. } = self;
-        let lent = state.wakes.lend_again(index, *count);
-        let poll = by.poll(branches, index, &mut Context::from_waker(&lent));
-        self.finish(index, poll)
-    }
-
-    /// Polls the last branch, with the waker of the group's own poll.
-    #[inline(always)]
-    fn poll_sole<S: Branches>(&mut self, branches: Pin<&mut S>) -> ControlFlow<Stop<P, S>>
-    where
-        P: PollBranch<S>,
-    {
-        let poll = self.by.poll(branches, self.count - 1, self.cx);
-        self.finish(self.count - 1, poll)
-    }
-
-    #[inline(always)]
-    fn finish<R>(&mut self, index: usize, poll: Poll<ControlFlow<R>>) -> ControlFlow<Option<R>> {
-        match poll {
-            Poll::Ready(flow) => {
-                self.state.live -= 1;
-                match flow {
-                    ControlFlow::Continue(()) => ControlFlow::Continue(()),
-                    ControlFlow::Break(value) => ControlFlow::Break(Some(value)),
-                }
-            }
-            Poll::Pending if self.outermost.is_idle() => ControlFlow::Continue(()),
-            Poll::Pending => {
-                self.state.stage = Stage::At(index as u32);
-                ControlFlow::Break(None)
-            }
-        }
-    }
-}
-
-/// Polls branches for the first time.
-struct Start<'a, R>(&'a mut R);
-
-impl<S: Branches, P: PollBranch<S>, K: Kinds> EachBranch<S> for Start<'_, Run<'_, '_, '_, P, K>> {
-    type Break = Stop<P, S>;
-
-    #[inline(always)]
-    fn step(&mut self, branches: Pin<&mut S>, index: usize) -> ControlFlow<Stop<P, S>> {
-        self.0.start(branches, index)
-    }
-}
+use run::Run;
 
 impl<S: Branches> BranchSet<S> {
     #[inline(always)]
@@ -366,38 +267,35 @@ impl<S: Branches> BranchSet<S> {
         let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
         let (state, kinds) = (&mut this.state, &mut this.kinds);
         let joiner = &raw const this.joiner;
-        let mut run = Run { state, kinds, joiner, outermost, count, cx, by };
-        let is_first = run.state.started == 0;
-
-        let mut outcome = if run.state.sole {
-            run.poll_sole(branches.as_mut())
+        let is_first = state.started == 0;
+        let outcome = if is_first {
+            // Nobody has a waker yet: no branch was woken.
+            Run { state, kinds, joiner, outermost, count, cx, by }.start(branches, 0)
+        } else if state.sole {
+            Run { state, kinds, joiner, outermost, count, cx, by }.poll_sole(branches)
         } else {
-            run.state.wakes.begin(count, run.cx.waker());
-            if run.state.started < count {
-                branches.as_mut().each(run.state.started, &mut Start(&mut run))
+            state.wakes.begin(count, cx.waker());
+            let outcome = if state.started < count {
+                // One has ended an earlier poll before these had their turn.
+                let run = Run { state, kinds, joiner, outermost, count, cx, by };
+                run.start_rest(branches.as_mut())
             } else {
                 ControlFlow::Continue(())
-            }
+            };
+            Run { state, kinds, joiner, outermost, count, cx, by }.resume(branches, outcome)
         };
-        let mut yields = 0;
-        while outcome.is_continue() && yields < most_yields(count) {
-            let Some(index) = run.state.wakes.next(count) else { break };
-            outcome = run.poll(branches.as_mut(), index);
-            if count > SMALL {
-                yields += usize::from(run.state.wakes.is_woken(index, count));
-            }
-        }
+        let state = &mut this.state;
         let poll = match outcome {
             ControlFlow::Break(Some(value)) => Poll::Ready(Some(value)),
-            ControlFlow::Continue(()) if run.state.live == 0 => Poll::Ready(None),
+            ControlFlow::Continue(()) if state.live == 0 => Poll::Ready(None),
             ControlFlow::Break(None) => {
                 mem::forget(guard);
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(()) => {
-                run.state.wakes.end(count, run.cx.waker());
+                state.wakes.end(count, cx.waker());
                 if is_first {
-                    report(run.cx.waker(), kind);
+                    report(cx.waker(), kind);
                 }
                 Poll::Pending
             }

@@ -69,7 +69,7 @@ pub trait Task: Future<Output = ()> {
     /// # Safety
     /// As for [`Branch::branch_at`].
     #[doc(hidden)]
-    unsafe fn branch_at(&self, joiner: *const Joiner) -> BranchAt;
+    unsafe fn branch_at(&self, joiner: *const Joiner) -> Option<BranchAt>;
 
     /// The driver of the first frames that a drop of it would drop, or null.
     ///
@@ -85,7 +85,7 @@ impl<F: Future> Task for Deliver<F> {
         unsafe { Branch::look(self.child.get(), kind, number, look) }
     }
 
-    unsafe fn branch_at(&self, joiner: *const Joiner) -> BranchAt {
+    unsafe fn branch_at(&self, joiner: *const Joiner) -> Option<BranchAt> {
         // SAFETY: the scope that starts this child leads to it, and it was not polled (invariant A).
         unsafe { Branch::branch_at(self.child.get(), joiner) }
     }
@@ -258,6 +258,7 @@ impl<K: ChildBound> Chunk<K> {
         let Some(started) = &mut self.children[index] else { return false };
         // SAFETY: the child was not polled, and stays in its box, pinned, until it is dropped (invariant A).
         let branch = unsafe { started.child.branch_at(joiner) };
+        let branch = branch.unwrap_or(BranchAt::NONE);
         let first = self.wakes.first(index, room, waker, false, branch);
         let poll = started.child.as_mut().poll(&mut Context::from_waker(&first.lend()));
         // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).

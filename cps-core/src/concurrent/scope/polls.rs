@@ -15,6 +15,7 @@ use super::{
 use crate::chain::outermost::{Outermost, Parent};
 use crate::concurrent::branch::Branch;
 use crate::concurrent::frame::report;
+use crate::wake_set::BranchAt;
 
 /// The rounds of a scope's poll, in this order.
 #[derive(Clone, Copy)]
@@ -236,6 +237,7 @@ where
         let branch = unsafe { Branch::branch_at(body.get(), &raw const self.joiner) };
         // SAFETY: the body is pinned as the scope is, which drops it in place (invariant A).
         let body = unsafe { Pin::new_unchecked(body.get_mut()) };
+        let branch = branch.unwrap_or(BranchAt::NONE);
         let first = self.top.first(BODY, TOP, waker, false, branch);
         let _ = body.resume(&mut Context::from_waker(&first.lend()));
         // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).

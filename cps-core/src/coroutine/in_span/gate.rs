@@ -124,9 +124,9 @@ impl Gate {
         let leaf = driver.leaf.get();
         // SAFETY: the leaf is a frame that has suspended just now (invariant L).
         let Some(innermost) = (unsafe { Gate::of_leaf(leaf) }) else {
-            gate.stand_before(leaf, driver.step.get(), this);
+            gate.stand_before(leaf, driver.now.step.get(), this);
             driver.leaf.set(this.cast());
-            driver.step.set(const { Step::CONTINUE.of_callee() });
+            driver.now.step.set(const { Step::CONTINUE.of_callee() });
             return;
         };
         // The leaf is the gate of a callee, which has suspended together with this call. SAFETY: the leaf is a gate,
@@ -248,7 +248,7 @@ unsafe fn resume_gate(gate: *mut Header, driver: *const Driver) -> Step {
     let (own, mut step) =
         unsafe { (&*driver, Gate::open(gate.cast_const().cast(), driver, &resume)) };
     loop {
-        own.step.set(Step::NONE);
+        own.now.step.set(Step::NONE);
         if step.is_pending() || step.is_yielded() || step == Step::RETURNED || step == Step::ENDED {
             break;
         }

@@ -40,7 +40,8 @@ use crate::coroutine::Coroutine;
 use crate::coroutine::in_span::gate::{Close, Gate};
 use crate::frame::body::{Body, Site};
 use crate::frame::passing::Passing;
-use crate::frame::{Frame, body_name, drop_suspended, resume_caller};
+use crate::frame::resume_caller::resume_caller;
+use crate::frame::{Frame, body_name, drop_suspended};
 
 /// A coroutine that is called in a span: made by [`Coroutine::in_span`].
 #[must_use = "a coroutine does nothing until it is awaited"]
@@ -187,7 +188,7 @@ impl<B: Body, R: OnReturn<B::Output>, K: MayWait> Callee<K> for InSpan<B, R> {
         this: *mut Self,
         chain: Caller,
         slot: *mut SlotOf<Spanned<B, R>>,
-    ) -> (Option<B::Output>, Suspended) {
+    ) -> Result<B::Output, Suspended> {
         let memory = slot.cast::<SpannedFrame<B, R>>();
         // SAFETY: the running body calls this (invariant D).
         let driver = unsafe { &*chain.driver };
@@ -217,14 +218,14 @@ impl<B: Body, R: OnReturn<B::Output>, K: MayWait> Callee<K> for InSpan<B, R> {
                 let value = unsafe { Frame::take_given(frame, given) };
                 on_return.returned(&value);
                 drop(close);
-                Suspended::returned(value)
+                Ok(value)
             }
             Poll::Pending => {
                 core::mem::forget(close);
                 // SAFETY: `call_as` has linked the frame. Nothing runs between this and the body's await (invariant P).
                 unsafe {
                     Gate::link(gate, chain.driver);
-                    Suspended::now(chain)
+                    Err(Suspended::now(chain))
                 }
             }
         }
