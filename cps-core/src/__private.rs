@@ -11,7 +11,7 @@ pub use crate::call::Slot;
 pub use crate::call::foreign::ForeignCall;
 pub use crate::chain::caller::{Waits, WaitsAndYields, Yields};
 use crate::frame::body::Inlined;
-pub use crate::frame::body::{FnBody, Plain, Return, Site, Wide, Widened};
+pub use crate::frame::body::{At, FnBody, Plain, Return, Site, Wide, Widened};
 use crate::frame::first_poll::Enter;
 pub use crate::pack::{Branch, Pack};
 use crate::{

@@ -181,8 +181,7 @@ impl Rewrite<'_> {
             __cps_callee => {
                 struct __Site;
                 impl #krate::__private::Site for __Site {
-                    const AT: ::core::option::Option<&'static ::core::panic::Location<'static>> =
-                        ::core::option::Option::Some(#location);
+                    const AT: #krate::__private::At = ::core::option::Option::Some(#location);
                 }
                 let mut __cps_slot = #krate::__private::Slot::EMPTY;
                 '__cps_call: {
@@ -193,10 +192,7 @@ impl Rewrite<'_> {
                         #handle.__cps_begin::<__Site, _>(__cps_callee, &raw mut __cps_slot)
                     } {
                         ::core::result::Result::Ok((__cps_ready, __cps_next)) => {
-                            #[allow(unused_assignments)]
-                            {
-                                #handle = __cps_next;
-                            }
+                            #handle = __cps_next;
                             // SAFETY: the call that began with this slot has just returned.
                             break '__cps_call unsafe { __cps_ready.__cps_ready(&raw mut __cps_slot) };
                         }
@@ -210,12 +206,8 @@ impl Rewrite<'_> {
                         }
                         ::core::result::Result::Err(::core::result::Result::Ok(__cps_waiting)) => __cps_waiting,
                     };
-                    let __cps_resumed = __cps_waiting.await;
-                    #[allow(unused_assignments)]
-                    {
-                        // SAFETY: the call was awaited just above, and this is called once.
-                        #handle = unsafe { __cps_resumed.__cps_next() };
-                    }
+                    let (__cps_resumed, __cps_next) = __cps_waiting.await;
+                    #handle = __cps_next;
                     // SAFETY: the call that began with this slot was awaited just above, and by nobody else.
                     unsafe { __cps_resumed.__cps_finish(&raw mut __cps_slot) }
                 }

@@ -161,12 +161,10 @@ impl Expansion<'_> {
                 let __cps_entered = __cps_enter.await;
                 let __cps_local = __cps_entered.__cps_local();
                 // SAFETY: the body has awaited `__cps_enter` alone, and takes its handle once, with a local of its own.
-                #[allow(unused_variables, unused_mut)]
                 let mut #handle = unsafe { __cps_entered.__cps_handle(&__cps_local) };
                 // Nothing that could unwind may come between this and the bindings: otherwise rustc keeps the
                 // arguments beside the bindings, to drop them then.
                 // SAFETY: the body has awaited `__cps_enter` alone, and takes its arguments once.
-                #[allow(unused_variables)]
                 let #fields = unsafe { __cps_entered.__cps_args() };
                 #hint
                 #bindings

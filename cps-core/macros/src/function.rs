@@ -115,7 +115,7 @@ fn with_body(
         instrument.wrap(&mut function, &options.krate)?;
     }
     let body = body(options, &mut function);
-    declare(options, &mut function.sig)?;
+    declare(options, &mut function.sig);
     let ItemFn { attrs, vis, sig, .. } = function;
     // An implementation's type is more than a trait's `impl Future` asks for.
     Ok(quote!(#[allow(refining_impl_trait)] #(#attrs)* #vis #sig { #twice #body }))
@@ -175,7 +175,7 @@ fn without_body(
     }
     check(options, &method.sig)?;
     repair(&mut method.sig, refusals);
-    declare(options, &mut method.sig)?;
+    declare(options, &mut method.sig);
     Ok(method.into_token_stream())
 }
 
@@ -221,7 +221,7 @@ fn repair(sig: &mut Signature, refusals: &mut Refusals) {
 }
 
 /// Turns the signature into that of a plain function that returns a coroutine or a generator.
-fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
+fn declare(options: &Options, sig: &mut Signature) {
     let krate = &options.krate;
     let asyncness = sig.asyncness.take();
     argument::declare(sig);
@@ -231,16 +231,17 @@ fn declare(options: &Options, sig: &mut Signature) -> syn::Result<()> {
     let span = Span::mixed_site();
     let send = options.send.then(|| quote_spanned!(span=> + ::core::marker::Send));
     let body = quote_spanned!(span=> impl #krate::Body<Output = #output> #send);
-    sig.output = syn::parse2(match (&options.yields, asyncness) {
-        (None, _) => quote_spanned!(span=> -> #krate::Coroutine<#body, #placement>),
+    let made = match (&options.yields, asyncness) {
+        (None, _) => quote_spanned!(span=> #krate::Coroutine<#body, #placement>),
         (Some(item), None) => {
-            quote_spanned!(span=> -> #krate::generator::Generator<#item, #body, #placement>)
+            quote_spanned!(span=> #krate::generator::Generator<#item, #body, #placement>)
         }
         (Some(item), Some(_)) => {
-            quote_spanned!(span=> -> #krate::generator::AsyncGenerator<#item, #body, #placement>)
+            quote_spanned!(span=> #krate::generator::AsyncGenerator<#item, #body, #placement>)
         }
-    })?;
-    Ok(())
+    };
+    // (Not parsed: that would take longer than all the rest of this.)
+    sig.output = ReturnType::Type(Token![->](span), Box::new(Type::Verbatim(made)));
 }
 
 /// The expression that makes the coroutine or generator.

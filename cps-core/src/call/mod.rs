@@ -12,8 +12,8 @@
 //!             Err(Ok(waiting)) => waiting,
 //!             Err(Err(never)) => …                                 // see `layout.rs`
 //!         };
-//!         let resumed = waiting.await;                             // the only suspension point
-//!         handle = resumed.__cps_next();                           // so no frame keeps it
+//!         let (resumed, next) = waiting.await;                     // the only suspension point
+//!         handle = next;                                           // so no frame keeps it
 //!         resumed.__cps_finish(&raw mut slot)
 //!     }
 //! }}
@@ -223,37 +223,35 @@ pub struct Await<'b, K, W> {
     _brand: PhantomData<fn(Handle<'b, K>) -> Handle<'b, K>>,
 }
 
-impl<'b, K, W: Future> Future for Await<'b, K, W> {
-    type Output = Resumed<'b, K, W::Output>;
+impl<'b, K, W> Future for Await<'b, K, W>
+where
+    W: Future<Output: OfChain>,
+{
+    type Output = (Resumed<W::Output>, Handle<'b, K>);
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         // SAFETY: `waiting` is pinned as this is: it is never moved out of it.
         let waiting = unsafe { self.map_unchecked_mut(|this| &mut this.waiting) };
-        waiting.poll(cx).map(|awaited| Resumed { awaited, _brand: PhantomData })
+        match waiting.poll(cx) {
+            Poll::Ready(awaited) => {
+                // SAFETY: the body gave its handle up for the call, which has ended; the chain runs the body again
+                // (invariant H).
+                let next = unsafe { Handle::new(awaited.chain()) };
+                Poll::Ready((Resumed { awaited }, next))
+            }
+            Poll::Pending => Poll::Pending,
+        }
     }
 }
 
 /// The output of a call's await.
 #[derive(Debug)]
-pub struct Resumed<'b, K, A> {
+pub struct Resumed<A> {
     awaited: A,
-    _brand: PhantomData<fn(Handle<'b, K>) -> Handle<'b, K>>,
 }
 
-impl<'b, K, A: OfChain> Resumed<'b, K, A> {
-    /// The handle.
-    ///
-    /// # Safety
-    /// For the expansion above, which calls this once.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    #[doc(hidden)]
-    pub unsafe fn __cps_next(&self) -> Handle<'b, K> {
-        // SAFETY: the body gave its handle up for the call, which has ended; the chain runs the body again
-        // (invariant H).
-        unsafe { Handle::new(self.awaited.chain()) }
-    }
-
+impl<A> Resumed<A> {
     /// The call's value.
     ///
     /// # Safety

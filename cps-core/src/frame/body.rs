@@ -348,5 +348,8 @@ impl<T> Return<Wide<T>> for Widened {
 /// frame's vtable tells its call, and nothing is stored.
 pub trait Site {
     /// The place.
-    const AT: Option<&'static Location<'static>>;
+    const AT: At;
 }
+
+/// A place in the text, if there is one.
+pub type At = Option<&'static Location<'static>>;

@@ -105,7 +105,7 @@ impl<A, K> Future for Enter<A, K> {
             assert_unchecked(ptr::eq(cx.waker().vtable(), &raw const ENTERING));
             let entry = cx.waker().data().cast::<Entry<'_, A>>();
             *cx = Context::from_waker((*entry).in_chain);
-            Poll::Ready(Entered { entry: entry.cast(), kind: PhantomData })
+            Poll::Ready(Entered { entry: entry as *const (), kind: PhantomData })
         }
     }
 }

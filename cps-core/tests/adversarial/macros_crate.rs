@@ -179,15 +179,16 @@ mod everything {
             pub(crate) struct Entered<A>(std::cell::Cell<Option<A>>);
             #[derive(Default)]
             pub(crate) struct Handle(u32);
-            pub(crate) struct Resumed<T>(T, Handle);
+            pub(crate) struct Resumed<T>(T);
             pub(crate) struct Slot(());
             impl Slot {
                 pub(crate) const EMPTY: Slot = Slot(());
             }
             pub(crate) struct Given<T>(T);
             pub(crate) trait Site {
-                const AT: Option<&'static std::panic::Location<'static>>;
+                const AT: At;
             }
+            pub(crate) type At = Option<&'static std::panic::Location<'static>>;
             pub(crate) struct Wide<T>(pub(crate) T);
 
             impl<T> Wide<T> {
@@ -214,11 +215,11 @@ mod everything {
                     _: *mut Slot,
                 ) -> Result<
                     (Given<F::Output>, Handle),
-                    Result<impl Future<Output = Resumed<F::Output>>, Never>,
+                    Result<impl Future<Output = (Resumed<F::Output>, Handle)>, Never>,
                 > {
                     assert!(S::AT.unwrap().file().ends_with("macros_crate.rs"));
                     let handle = Handle(self.0 + 1);
-                    Err(Ok(async move { Resumed(callee.await, handle) }))
+                    Err(Ok(async move { (Resumed(callee.await), handle) }))
                 }
             }
 
@@ -237,9 +238,6 @@ mod everything {
             }
 
             impl<T> Resumed<T> {
-                pub(crate) fn __cps_next(&self) -> Handle {
-                    Handle(self.1.0)
-                }
                 pub(crate) fn __cps_finish(self, _: *mut Slot) -> T {
                     self.0
                 }
