@@ -79,6 +79,10 @@ pub(super) fn all() -> Result<Vec<HotPath>> {
         let workload = Workload::Resume { chain: kind, depth: 8 };
         add(Work::Chains, name, chain(workload, placement, 1.0))?;
     }
+    for (name, suspensions) in [("a root, ready", 0), ("a root, once", 1)] {
+        let workload = Workload::Call { chain: Chain::Static, depth: 1, suspensions };
+        add(Work::Chains, name, chain(workload, Placement::Inline, 1.0))?;
+    }
     for placement in [Placement::Inline, Placement::Stack, Placement::Heap] {
         for (what, suspensions) in [("ready", 0), ("once", 1)] {
             let name = format!("call, {}, {what}", placement.name());
