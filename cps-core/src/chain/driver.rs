@@ -204,6 +204,8 @@ impl Driver {
             (&raw mut (*this).waits_at).write(Cell::new(None));
             #[cfg(feature = "backtrace")]
             (&raw mut (*this).starting).write(Cell::new(ptr::null()));
+            #[cfg(feature = "backtrace")]
+            (&raw mut (*this).nested).write(Cell::new(ptr::null()));
         }
     }
 
