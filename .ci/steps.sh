@@ -216,7 +216,7 @@ TAIL_TESTS=(panics cancel generator context)
 step_miri_stacked_tail() { miri cps-core "" tail-call "${TAIL_TESTS[@]/#/--test=}"; }
 
 # Lists of what runs on a thread, which only this feature keeps.
-step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_branches,context}; }
+step_miri_backtrace() { miri cps-core "" backtrace --test={backtrace,backtrace_branches,context,nested}; }
 
 # Tasks and executors. Isolation would keep them from the event queue. Left out: what takes many steps, sockets,
 # and the threads of the pool, which stay.
