@@ -178,7 +178,7 @@ impl Counter {
     /// Who has asked for a look takes that back. False if a start has taken it: it looks.
     #[must_use]
     pub fn give_up_look(&self) -> bool {
-        let take_back = |word| (word & LOOK != 0).then_some(word - LOOK + WAKE);
+        let take_back = |word| (word & LOOK != 0).then(|| word - LOOK + WAKE);
         self.0.fetch_update(Relaxed, Relaxed, take_back).is_ok()
     }
 
