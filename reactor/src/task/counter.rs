@@ -229,3 +229,28 @@ impl fmt::Debug for Counter {
             .finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_look_that_a_start_has_taken_is_not_given_up() {
+        let counter = Counter::scheduled(2);
+        assert!(counter.ask_for_look());
+        let mut looks = 0;
+        let seen = counter.start(|| looks += 1);
+        assert_eq!(looks, 1);
+        assert!(!counter.give_up_look());
+        assert_eq!(counter.suspend(seen), Suspend::Idle);
+    }
+
+    #[test]
+    fn a_look_that_is_given_up_leaves_one_wake() {
+        let counter = Counter::scheduled(2);
+        let first = counter.start(|| unreachable!("nobody has asked"));
+        assert!(counter.ask_for_look());
+        assert!(counter.give_up_look());
+        assert_eq!(counter.suspend(first), Suspend::Reschedule);
+    }
+}
