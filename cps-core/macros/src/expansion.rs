@@ -159,7 +159,7 @@ impl Expansion<'_> {
                 #[allow(unused_imports)]
                 use #krate::__private::ForeignCall as _;
                 let __cps_entered = __cps_enter.await;
-                let __cps_local = __cps_entered.__cps_local();
+                let __cps_local = ();
                 // SAFETY: the body has awaited `__cps_enter` alone, and takes its handle once, with a local of its own.
                 let mut #handle = unsafe { __cps_entered.__cps_handle(&__cps_local) };
                 // Nothing that could unwind may come between this and the bindings: otherwise rustc keeps the
@@ -174,8 +174,8 @@ impl Expansion<'_> {
         };
         let block = quote_spanned!(place.body=> { #content });
         // `inline(always)` concerns the poll of the body: it is polled in two places, each of which is a function of
-        // its own (`Frame::start`, `resume`), and in the loop of an interleaver. `Enter` keeps the code before the
-        // first suspension out of the latter two.
+        // its own (`cps-core/src/frame/outlined.rs`: `start`, `resume`), and in the loop of an interleaver. `Enter`
+        // keeps the code before the first suspension out of the latter two.
         quote_spanned! {span=>
             {
                 #[allow(clippy::used_underscore_binding)]

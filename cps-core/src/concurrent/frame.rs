@@ -29,9 +29,10 @@ use crate::chain::driver::Driver;
 use crate::chain::header::{BranchContent, BranchVisitor, Description, Header, VTable};
 use crate::chain::outermost::Parent;
 use crate::chain::type_id;
+use crate::frame::Frame;
 use crate::frame::body::{ResumeBody, Site};
+use crate::frame::outlined::Outlined;
 use crate::frame::passing::Given;
-use crate::frame::{Frame, drop_suspended, resume};
 use crate::wake_set;
 
 /// A future with branches.
@@ -241,8 +242,8 @@ struct Branching<F, S>(PhantomData<(F, S)>);
 
 impl<F: BranchingPoint, S: Site> Branching<F, S> {
     const VTABLE: &'static VTable = &VTable {
-        resume: resume::<BranchingBody<F>>,
-        drop: drop_suspended::<BranchingBody<F>>,
+        resume: <Fuse<F> as Outlined<BranchingBody<F>>>::resume,
+        drop: <Fuse<F> as Outlined<BranchingBody<F>>>::drop_suspended,
         describe: Self::describe,
         drop_branches: Some(Self::drop_branches),
     };

@@ -9,9 +9,10 @@ use crate::chain::caller::Caller;
 use crate::chain::driver::Driver;
 use crate::chain::header::{Description, Header, VTable};
 use crate::frame::body::Body;
-use crate::frame::deferred::{Unstarted, start_deferred};
+use crate::frame::deferred::{StartDeferred, Unstarted};
+use crate::frame::outlined::Outlined;
 use crate::frame::passing::Passing;
-use crate::frame::{Frame, Origin, body_name, resume};
+use crate::frame::{Frame, Origin, body_name};
 use crate::placement::on_heap::{Free, drop_and_free};
 
 /// A frame's memory, and where it was called: its caller does not know its vtables, of which there
@@ -46,7 +47,7 @@ impl ErasedVTable {
     const fn new<B: Body>(frame: VTable) -> Self {
         ErasedVTable {
             frame,
-            start: start::<B>,
+            start: <B::Future as OutlinedErased<B>>::start,
             result: Frame::<B>::RESULT,
             call: offset_of!(OwnMemory<B>, call),
             layout: Layout::new::<OwnMemory<B>>(),
@@ -59,13 +60,13 @@ struct Erased<B>(B);
 
 impl<B: Body> Erased<B> {
     const UNSTARTED: ErasedVTable = ErasedVTable::new::<B>(VTable {
-        resume: start_deferred::<B, Self>,
+        resume: <B::Future as StartDeferred<B>>::start_deferred::<Self>,
         drop: drop_unstarted::<B>,
         describe: describe::<B>,
         drop_branches: None,
     });
     const STARTED: ErasedVTable = ErasedVTable::new::<B>(VTable {
-        resume: resume::<B>,
+        resume: <B::Future as Outlined<B>>::resume,
         drop: drop_and_free::<B, OwnMemory<B>>,
         describe: describe::<B>,
         drop_branches: None,
@@ -97,25 +98,33 @@ unsafe fn describe<B: Body>(frame: *const Header) -> Description {
     Description { body: body_name::<B>(), call, branches: None }
 }
 
-/// [`ErasedVTable::start`].
-unsafe fn start<B: Body>(header: *mut Header, chain: Caller) -> bool {
-    let frame = header.cast::<Frame<B>>();
-    // SAFETY: this is called once, on an unstarted frame, which holds its body (invariant V).
-    let mut body = ManuallyDrop::new(unsafe { Origin::body(header.cast::<Origin<B>>()).read() });
-    let unwinding = Free::<OwnMemory<B>>(header.cast());
-    // SAFETY: the allocation is the frame's until that has ended (invariant F), `chain` is the caller's (invariant D),
-    // and the body is not used again.
-    let poll = unsafe {
-        Frame::call_as(frame, Passing::of(&raw mut *body), chain, Erased::<B>::started())
-    };
-    core::mem::forget(unwinding);
-    match poll {
-        Poll::Ready(given) => {
-            // SAFETY: the call of this frame has just given it.
-            unsafe { Frame::leave_given(frame, given) };
-            true
+/// The start of an erased frame. (`Self` is the body's future: see `frame/outlined.rs`.)
+trait OutlinedErased<B: Body> {
+    /// [`ErasedVTable::start`].
+    unsafe fn start(header: *mut Header, chain: Caller) -> bool;
+}
+
+impl<B: Body> OutlinedErased<B> for B::Future {
+    unsafe fn start(header: *mut Header, chain: Caller) -> bool {
+        let frame = header.cast::<Frame<B>>();
+        // SAFETY: this is called once, on an unstarted frame, which holds its body (invariant V).
+        let mut body =
+            ManuallyDrop::new(unsafe { Origin::body(header.cast::<Origin<B>>()).read() });
+        let unwinding = Free::<OwnMemory<B>>(header.cast());
+        // SAFETY: the allocation is the frame's until that has ended (invariant F), `chain` is the caller's (invariant
+        // D), and the body is not used again.
+        let poll = unsafe {
+            Frame::call_as(frame, Passing::of(&raw mut *body), chain, Erased::<B>::started())
+        };
+        core::mem::forget(unwinding);
+        match poll {
+            Poll::Ready(given) => {
+                // SAFETY: the call of this frame has just given it.
+                unsafe { Frame::leave_given(frame, given) };
+                true
+            }
+            Poll::Pending => false,
         }
-        Poll::Pending => false,
     }
 }
 

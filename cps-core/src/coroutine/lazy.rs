@@ -21,8 +21,9 @@ use crate::chain::header::{Description, Header, VTable, ended, root_continuation
 use crate::chain::step::Step;
 use crate::coroutine::polled_as::PolledAs;
 use crate::frame::body::Body;
+use crate::frame::outlined::Outlined;
 use crate::frame::passing::Passing;
-use crate::frame::{Frame, body_name, context, drop_suspended, resume};
+use crate::frame::{Frame, body_name, context};
 
 impl<B: Body> RootMemory<Driver, B, 0> {
     /// Writes a lazy chain: the body, and a null leaf. The first [`RootMemory::poll_lazy`] writes the rest, and
@@ -54,26 +55,11 @@ impl<B: Body> RootMemory<Driver, B, 0> {
         // its leaf says if it was polled.
         unsafe {
             let poll = if Self::leaf(this).is_null() {
-                Self::start_lazy::<P>(this, host)
+                <B::Future as OutlinedLazy<B>>::start_lazy::<P>(this, host)
             } else {
                 Self::resume_lazy(this, host)
             };
             Self::result(this, poll)
-        }
-    }
-
-    /// The first poll of a lazy chain, which writes the chain's head. Not inlined, so that the resume of a suspended chain
-    /// is: it is short.
-    ///
-    /// # Safety
-    /// - `this` is pinned and borrowed exclusively, by a poll as `P` says.
-    /// - The leaf is null.
-    #[inline(never)]
-    unsafe fn start_lazy<P: PolledAs>(this: *mut Self, host: Host<'_>) -> Poll<()> {
-        // SAFETY: the chain was not polled: nothing of the head is used, and its leaf is null.
-        unsafe {
-            Driver::begin(Self::driver(this).cast_mut(), host, P::OUTSET);
-            Self::start_here::<P>(this)
         }
     }
 
@@ -95,74 +81,15 @@ impl<B: Body> RootMemory<Driver, B, 0> {
             drop(entered);
             match Driver::settle_most(driver, step) {
                 Some(poll) => poll,
-                None => Self::resume_on(this, step),
+                None => <B::Future as OutlinedLazy<B>>::resume_on(this, step),
             }
         }
     }
 
-    /// The rest of [`RootMemory::resume_lazy`]. (One function for what is rare, so that a poll is short.)
-    ///
-    /// # Safety
-    /// As for that; `step` is the one of the leaf, and not settled.
-    #[inline(never)]
-    unsafe fn resume_on(this: *mut Self, step: Step) -> Poll<()> {
-        let driver = Self::driver(this);
-        if step == Step::CALLED {
-            // SAFETY: the leaf is `CALLED`, and `resume_lazy` has entered the driver.
-            return unsafe { Self::start_called(this) };
-        }
-        let running = Running::new(driver);
-        let _running = running.enter();
-        // SAFETY: the chain was started, is pinned, and its driver was entered by `resume_lazy`.
-        unsafe { Driver::settle_others(driver, step) }
-    }
-
-    /// The first poll of a lazy chain that a body awaits without knowing it: calls the root frame in that body's chain.
-    /// See `call/generic.rs`.
-    ///
-    /// # Safety
-    /// - `this` is pinned and borrowed exclusively, its driver was entered, and its leaf is `CALLED`.
-    /// - The context that the driver was entered with is that of the body which awaits this (contract of
-    ///   [`LazyChain`](crate::call::generic::LazyChain)).
-    #[inline(never)]
-    unsafe fn start_called(this: *mut Self) -> Poll<()> {
-        let driver = Self::driver(this);
-        // SAFETY: `resume_lazy` has entered the driver; nothing else has the context.
-        let chain = context::chain(unsafe { Driver::context_of(driver) });
-        // (If this panicked, nothing would have begun.)
-        let chain = chain.expect("the context of a body");
-        // SAFETY: the leaf is `CALLED`, so `call_later` has noted the call, and only `enter` has written to the driver
-        // since.
-        let at = unsafe { Driver::noted_call(driver) };
-        // SAFETY: the memory is pinned, and nothing in the head is used any more.
-        let own = unsafe {
-            (*this).head.write(Driver::new());
-            &*driver
-        };
-        // As long as it is not suspended, and if it panics now, there is nothing but the head.
-        own.leaf.set(ended());
-        own.set_called_at(at);
-        // SAFETY: the chain was not polled, so the body is there. The leaf keeps it from being taken again.
-        let mut body = unsafe { Self::body(this).cast::<MaybeUninit<B>>().read() };
-        // SAFETY: invariant G. The memory is that of a future that the running body (invariant D) awaits by value: it
-        // stays valid until the call has ended (invariant F), since only the driver of the body's chain ends frames,
-        // the callee's first. When it has returned the body is resumed (invariant L), and this is polled again: to
-        // the driver here the chain has returned then, and the result is in its frame.
-        let poll = unsafe {
-            let body = Passing::of(body.as_mut_ptr());
-            Frame::call_as(Self::frame(this), body, chain, Self::CALLED_VTABLE)
-        };
-        if poll.is_pending() {
-            own.leaf.set(root_continuation());
-        }
-        // SAFETY: the call of this frame has just given it.
-        poll.map(|given| unsafe { Frame::leave_given(Self::frame(this), given) })
-    }
-
     /// The vtable of the root frame if it was called by another chain's body.
     const CALLED_VTABLE: &'static VTable = &VTable {
-        resume: resume::<B>,
-        drop: drop_suspended::<B>,
+        resume: <B::Future as Outlined<B>>::resume,
+        drop: <B::Future as Outlined<B>>::drop_suspended,
         describe: Self::describe_called,
         drop_branches: None,
     };
@@ -193,5 +120,98 @@ impl<B: Body> RootMemory<Driver, B, 0> {
                 Self::drop_suspended(this);
             }
         }
+    }
+}
+
+/// A lazy chain whose outermost body is a `B`.
+type LazyMemory<B> = RootMemory<Driver, B, 0>;
+
+/// What is compiled for a lazy chain apart from its poll. (`Self` is the body's future: see `frame/outlined.rs`.)
+trait OutlinedLazy<B: Body> {
+    /// The first poll of a lazy chain, which writes the chain's head. Not inlined, so that the resume of a suspended chain
+    /// is: it is short.
+    ///
+    /// # Safety
+    /// - `this` is pinned and borrowed exclusively, by a poll as `P` says.
+    /// - The leaf is null.
+    unsafe fn start_lazy<P: PolledAs>(this: *mut LazyMemory<B>, host: Host<'_>) -> Poll<()>;
+
+    /// The rest of [`RootMemory::resume_lazy`]. (One function for what is rare, so that a poll is short.)
+    ///
+    /// # Safety
+    /// As for that; `step` is the one of the leaf, and not settled.
+    unsafe fn resume_on(this: *mut LazyMemory<B>, step: Step) -> Poll<()>;
+
+    /// The first poll of a lazy chain that a body awaits without knowing it: calls the root frame in that body's chain.
+    /// See `call/generic.rs`.
+    ///
+    /// # Safety
+    /// - `this` is pinned and borrowed exclusively, its driver was entered, and its leaf is `CALLED`.
+    /// - The context that the driver was entered with is that of the body which awaits this (contract of
+    ///   [`LazyChain`](crate::call::generic::LazyChain)).
+    unsafe fn start_called(this: *mut LazyMemory<B>) -> Poll<()>;
+}
+
+impl<B: Body> OutlinedLazy<B> for B::Future {
+    #[inline(never)]
+    unsafe fn start_lazy<P: PolledAs>(this: *mut LazyMemory<B>, host: Host<'_>) -> Poll<()> {
+        // SAFETY: the chain was not polled: nothing of the head is used, and its leaf is null.
+        unsafe {
+            Driver::begin(LazyMemory::<B>::driver(this).cast_mut(), host, P::OUTSET);
+            LazyMemory::<B>::start_here::<P>(this)
+        }
+    }
+
+    #[inline(never)]
+    unsafe fn resume_on(this: *mut LazyMemory<B>, step: Step) -> Poll<()> {
+        let driver = LazyMemory::<B>::driver(this);
+        if step == Step::CALLED {
+            // SAFETY: the leaf is `CALLED`, and `resume_lazy` has entered the driver.
+            return unsafe { Self::start_called(this) };
+        }
+        let running = Running::new(driver);
+        let _running = running.enter();
+        // SAFETY: the chain was started, is pinned, and its driver was entered by `resume_lazy`.
+        unsafe { Driver::settle_others(driver, step) }
+    }
+
+    #[inline(never)]
+    unsafe fn start_called(this: *mut LazyMemory<B>) -> Poll<()> {
+        let driver = LazyMemory::<B>::driver(this);
+        // SAFETY: `resume_lazy` has entered the driver; nothing else has the context.
+        let chain = context::chain(unsafe { Driver::context_of(driver) });
+        // (If this panicked, nothing would have begun.)
+        let chain = chain.expect("the context of a body");
+        // SAFETY: the leaf is `CALLED`, so `call_later` has noted the call, and only `enter` has written to the driver
+        // since.
+        let at = unsafe { Driver::noted_call(driver) };
+        // SAFETY: the memory is pinned, and nothing in the head is used any more.
+        let own = unsafe {
+            (*this).head.write(Driver::new());
+            &*driver
+        };
+        // As long as it is not suspended, and if it panics now, there is nothing but the head.
+        own.leaf.set(ended());
+        own.set_called_at(at);
+        // SAFETY: the chain was not polled, so the body is there. The leaf keeps it from being taken again.
+        let mut body = unsafe { LazyMemory::<B>::body(this).cast::<MaybeUninit<B>>().read() };
+        // SAFETY: invariant G. The memory is that of a future that the running body (invariant D) awaits by value: it
+        // stays valid until the call has ended (invariant F), since only the driver of the body's chain ends frames,
+        // the callee's first. When it has returned the body is resumed (invariant L), and this is polled again: to
+        // the driver here the chain has returned then, and the result is in its frame.
+        let poll = unsafe {
+            let body = Passing::of(body.as_mut_ptr());
+            Frame::call_as(
+                LazyMemory::<B>::frame(this),
+                body,
+                chain,
+                LazyMemory::<B>::CALLED_VTABLE,
+            )
+        };
+        if poll.is_pending() {
+            own.leaf.set(root_continuation());
+        }
+        // SAFETY: the call of this frame has just given it.
+        poll.map(|given| unsafe { Frame::leave_given(LazyMemory::<B>::frame(this), given) })
     }
 }

@@ -17,6 +17,7 @@ use crate::chain::header::{Header, VTable};
 use crate::chain::step::Step;
 use crate::frame::Frame;
 use crate::frame::body::Body;
+use crate::frame::outlined::Outlined;
 use crate::frame::passing::Passing;
 use crate::frame::resume_caller::resume_caller;
 
@@ -95,28 +96,36 @@ pub(crate) trait Unstarted<B: Body> {
     unsafe fn take(frame: *mut Header, driver: *const Driver) -> B;
 }
 
-/// [`VTable::resume`] of an unstarted frame, whose call was deferred.
-pub(crate) unsafe fn start_deferred<B: Body, U: Unstarted<B>>(
-    frame: *mut Header,
-    driver: *const Driver,
-) -> Step {
-    let this = frame.cast::<Frame<B>>();
-    // SAFETY: only unstarted frames have this vtable (invariant V), and it is replaced below: this is called once.
-    let mut body = MaybeUninit::new(unsafe { U::take(frame, driver) });
-    // SAFETY: the body is not used again. The vtable is that of a started frame before the body runs, so that a panic,
-    // which leaves the frame as the leaf, finds a started one.
-    let body = unsafe {
-        (*frame).vtable.set(U::started());
-        Passing::of(body.as_mut_ptr())
-    };
-    // SAFETY: the frame's memory is its own until it has ended (invariant F). It is the leaf of a driver in a poll,
-    // whose loop calls this (invariants L and D). A body that has returned leaves nothing in its frame (invariant E).
-    unsafe {
-        match Frame::start(this, body.into_parts(), driver) {
-            Poll::Pending => Driver::pending(driver),
-            Poll::Ready(given) => {
-                Frame::leave_given(this, given);
-                resume_caller!(frame, driver)
+/// The function that starts a body `B`, whose future is `Self` (see `outlined.rs`).
+pub(crate) trait StartDeferred<B: Body> {
+    /// [`VTable::resume`] of an unstarted frame, whose call was deferred.
+    ///
+    /// # Safety
+    /// As the vtable demands, which is one of `U`.
+    unsafe fn start_deferred<U: Unstarted<B>>(frame: *mut Header, driver: *const Driver) -> Step;
+}
+
+impl<B: Body> StartDeferred<B> for B::Future {
+    unsafe fn start_deferred<U: Unstarted<B>>(frame: *mut Header, driver: *const Driver) -> Step {
+        let this = frame.cast::<Frame<B>>();
+        // SAFETY: only unstarted frames have this vtable (invariant V), and it is replaced below: this is called once.
+        let mut body = MaybeUninit::new(unsafe { U::take(frame, driver) });
+        // SAFETY: the body is not used again. The vtable is that of a started frame before the body runs, so that a
+        // panic, which leaves the frame as the leaf, finds a started one.
+        let body = unsafe {
+            (*frame).vtable.set(U::started());
+            Passing::of(body.as_mut_ptr())
+        };
+        // SAFETY: the frame's memory is its own until it has ended (invariant F). It is the leaf of a driver in a poll,
+        // whose loop calls this (invariants L and D). A body that has returned leaves nothing in its frame (invariant
+        // E).
+        unsafe {
+            match <B::Future as Outlined<B>>::start(this, body.into_parts(), driver) {
+                Poll::Pending => Driver::pending(driver),
+                Poll::Ready(given) => {
+                    Frame::leave_given(this, given);
+                    resume_caller!(frame, driver)
+                }
             }
         }
     }

@@ -178,24 +178,12 @@ impl<A, K> Entered<A, K> {
     /// - The body has awaited nothing but its [`Enter`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
-    pub unsafe fn __cps_handle<'b>(self, _: &'b BodyLocal) -> Handle<'b, K> {
+    pub unsafe fn __cps_handle<'b>(self, _: &'b ()) -> Handle<'b, K> {
         // SAFETY: the entry is live in the body's first poll, in which the expansion calls this (invariant E),
         // once. The body, of kind `K` (`Enter::NEW`), is the one that the chain runs (invariants D and H).
         unsafe { Handle::new((*self.entry.cast::<Entry<'_, A>>()).chain) }
     }
-
-    /// A local of the body, for [`Entered::__cps_handle`].
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    #[must_use]
-    #[doc(hidden)]
-    pub fn __cps_local(self) -> BodyLocal {
-        BodyLocal(())
-    }
 }
-
-/// The local that a body borrows for the brand of its [`Handle`].
-#[derive(Debug)]
-pub struct BodyLocal(());
 
 /// The table of the wakers of first polls, which are known by its address: it is a `static`. Nobody uses these wakers.
 static ENTERING: RawWakerVTable = {

@@ -1,7 +1,7 @@
 //! A frame: a header, and a body in one of three conditions that share the same memory.
 //!
 //! ```text
-//!                                          ┌────────────── Frame::start ──────────────┐
+//!                                          ┌───────────── Outlined::start ────────────┐
 //!        Frame<B>                          │                                          ▼
 //!   0 ┌──────────────────┐   Origin::body: written              ┌─ Pending ──▶ suspended ──┐
 //!     │ header: vtable   │          │                           │     link          │      │
@@ -21,6 +21,7 @@ pub(crate) mod body;
 pub(crate) mod context;
 pub(crate) mod deferred;
 pub(crate) mod first_poll;
+pub(crate) mod outlined;
 pub(crate) mod passing;
 pub(crate) mod resume_caller;
 mod root_frame;
@@ -40,8 +41,8 @@ use crate::chain::outermost::Parent;
 use crate::chain::step::Step;
 use crate::frame::body::{Body, ResumeBody, Site};
 use crate::frame::first_poll::{Enter, poll as first_poll_of};
+use crate::frame::outlined::Outlined;
 use crate::frame::passing::{Given, Parts, Passing};
-use crate::frame::resume_caller::resume_caller;
 
 /// A header, and the payload below it in one condition of a frame.
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
@@ -161,7 +162,7 @@ impl<B: ResumeBody> Frame<B> {
     /// [`Frame::call_as`] for a body whose future is there already, and asks for the chain's parent.
     ///
     /// # Safety
-    /// As for [`Frame::start`]; `write` writes the future to its place, and does not panic.
+    /// As for [`Outlined::start`]; `write` writes the future to its place, and does not panic.
     #[cfg(feature = "alloc")]
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_future(
@@ -277,7 +278,7 @@ impl<B: Body> Frame<B> {
     /// the frame a part of the chain, whose body is the caller.
     ///
     /// # Safety
-    /// As for [`Frame::start`].
+    /// As for [`Outlined::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call<S: Site>(
         this: *mut Self,
@@ -292,7 +293,7 @@ impl<B: Body> Frame<B> {
     /// [`Frame::call`] with the vtable of another kind of memory.
     ///
     /// # Safety
-    /// As for [`Frame::start`].
+    /// As for [`Outlined::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_as(
         this: *mut Self,
@@ -306,7 +307,7 @@ impl<B: Body> Frame<B> {
         // running body (invariant D). `link` follows the poll at once (invariant P).
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start(this, parts, chain.driver);
+            let poll = <B::Future as Outlined<B>>::start(this, parts, chain.driver);
             if poll.is_pending() {
                 link(this as *mut Header, chain.driver, chain.frame, vtable);
             }
@@ -317,7 +318,7 @@ impl<B: Body> Frame<B> {
     /// [`Frame::call`] with the body compiled where the call is.
     ///
     /// # Safety
-    /// As for [`Frame::start`].
+    /// As for [`Outlined::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_inlined<S: Site>(
         this: *mut Self,
@@ -353,38 +354,10 @@ impl<B: Body> Frame<B> {
         unsafe { place.write(make(Enter::NEW)) }
     }
 
-    /// Starts a body on the host stack: constructs its future in place, and runs it until it suspends or returns.
-    /// Writes nothing else, in the frame or the driver.
+    /// [`Outlined::start`], compiled where it is called.
     ///
     /// # Safety
-    /// - `this` is valid for writes, and is the frame's alone until the frame has ended (invariant F). It holds no live
-    ///   payload.
-    /// - The arguments are valid until the body takes them, and nobody else does.
-    /// - `driver` is in a poll: between `enter` and the return to the executor. The frame's caller is the body that it
-    ///   runs, or the root continuation (invariant D).
-    #[inline]
-    pub(crate) unsafe fn start(
-        this: *mut Self,
-        parts: Parts<B>,
-        driver: *const Driver,
-    ) -> Poll<Given<B::Output>> {
-        // Duplicated on purpose: rustc would inline a wrapper that only calls `start_inlined`.
-        // SAFETY: the memory is valid and not moved until the frame has ended (invariant F): the future is pinned.
-        // `make` is given the `Enter` that the body awaits first, with its arguments (invariant E); the driver is
-        // in a poll (invariant D).
-        unsafe {
-            let (args, make) = parts.into_both();
-            let future = Self::future(this);
-            Self::make(future, make);
-            let own = Caller { driver, frame: this as *const Header };
-            first_poll_of::<B>(Pin::new_unchecked(&mut *future), args, own, Self::result(this))
-        }
-    }
-
-    /// [`Frame::start`], compiled where it is called.
-    ///
-    /// # Safety
-    /// As for [`Frame::start`].
+    /// As for [`Outlined::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn start_inlined(
         this: *mut Self,
@@ -410,8 +383,8 @@ pub(crate) struct SuspendedAt<B, S>(PhantomData<(B, S)>);
 
 impl<B: Body, S: Site> SuspendedAt<B, S> {
     pub(crate) const VTABLE: &'static VTable = &VTable {
-        resume: resume::<B>,
-        drop: drop_suspended::<B>,
+        resume: <B::Future as Outlined<B>>::resume,
+        drop: <B::Future as Outlined<B>>::drop_suspended,
         describe: describe_called::<B, S>,
         drop_branches: None,
     };
@@ -456,24 +429,4 @@ impl<B: Body> Origin<B> {
         // SAFETY: in bounds of the memory, which every caller has.
         unsafe { &raw mut (*(this as *mut Headed<B>)).payload }
     }
-}
-
-/// [`VTable::resume`] of a suspended frame.
-pub(crate) unsafe fn resume<B: ResumeBody>(frame: *mut Header, driver: *const Driver) -> Step {
-    // SAFETY: this function is in vtables of `B`'s frames only, so `frame` heads a `Frame<B>` (invariant V). The
-    // driver's loop, or the callee that has returned, resumes the leaf (invariant L) in a poll. A body that has
-    // returned has not suspended, so that invariant S holds for its caller.
-    unsafe {
-        match Frame::resume_here(frame as *mut Frame<B>, driver) {
-            Some(step) => step,
-            None => resume_caller!(frame, driver),
-        }
-    }
-}
-
-/// [`VTable::drop`] of a suspended frame in memory that its caller's frame owns.
-pub(crate) unsafe fn drop_suspended<B: ResumeBody>(frame: *mut Header) {
-    // SAFETY: this function is in vtables of `B`'s frames only (invariant V). The future has suspended or
-    // panicked, and `drop_chain`, which has taken the frame out of the chain, drops it once.
-    unsafe { ptr::drop_in_place(&raw mut (*(frame as *mut Headed<B::Future>)).payload) }
 }

@@ -4,19 +4,19 @@
 use core::marker::PhantomData;
 use core::task::Poll;
 
-use super::body::{Body, ResumeBody};
+use super::body::Body;
+use super::outlined::Outlined;
 use super::passing::{Given, Passing};
-use super::{Frame, body_name, drop_suspended};
+use super::{Frame, body_name};
 use crate::chain::Starting;
 use crate::chain::driver::Driver;
 use crate::chain::header::{Description, Header, VTable, root_continuation};
-use crate::chain::step::Step;
 
 impl<B: Body> Frame<B> {
     /// Calls the body of a root frame.
     ///
     /// # Safety
-    /// As for [`Frame::start`].
+    /// As for [`Outlined::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_root(
         this: *mut Self,
@@ -30,7 +30,7 @@ impl<B: Body> Frame<B> {
         // poll, whose root continuation calls (invariant D). `link_root` follows the poll at once (invariant P).
         unsafe {
             let _starting = starting.enter();
-            let poll = Self::start(this, parts, driver);
+            let poll = <B::Future as Outlined<B>>::start(this, parts, driver);
             if poll.is_pending() {
                 link_root(this as *mut Header, driver, vtable);
             }
@@ -41,7 +41,7 @@ impl<B: Body> Frame<B> {
     /// [`Frame::call_root`] with the body compiled where the call is.
     ///
     /// # Safety
-    /// As for [`Frame::start`].
+    /// As for [`Outlined::start`].
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn call_root_inlined(
         this: *mut Self,
@@ -85,8 +85,8 @@ struct SuspendedRoot<B>(PhantomData<B>);
 
 impl<B: Body> SuspendedRoot<B> {
     const VTABLE: &'static VTable = &VTable {
-        resume: resume_root::<B>,
-        drop: drop_suspended::<B>,
+        resume: <B::Future as Outlined<B>>::resume_root,
+        drop: <B::Future as Outlined<B>>::drop_suspended,
         describe: describe_root::<B>,
         drop_branches: None,
     };
@@ -95,13 +95,4 @@ impl<B: Body> SuspendedRoot<B> {
 /// [`VTable::describe`] of a root frame.
 unsafe fn describe_root<B: Body>(_: *const Header) -> Description {
     Description { body: body_name::<B>(), call: None, branches: None }
-}
-
-/// [`VTable::resume`] of a suspended root frame: when that has returned, there is no caller to be resumed, and the leaf
-/// stays as it is.
-unsafe fn resume_root<B: ResumeBody>(frame: *mut Header, driver: *const Driver) -> Step {
-    // SAFETY: this function is in vtables of `B`'s root frames only, so `frame` heads a `Frame<B>` (invariant V). The
-    // driver's loop, or the callee that has returned, resumes the leaf (invariant L) in a poll; invariant S holds, as
-    // for `resume`.
-    unsafe { Frame::resume_here(frame.cast::<Frame<B>>(), driver) }.unwrap_or(Step::RETURNED)
 }

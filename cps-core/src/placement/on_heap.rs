@@ -10,9 +10,10 @@ use crate::chain::caller::Caller;
 use crate::chain::driver::Driver;
 use crate::chain::header::{Header, VTable};
 use crate::frame::body::{Body, Site};
-use crate::frame::deferred::{Unstarted, Waiting, start_deferred};
+use crate::frame::deferred::{StartDeferred, Unstarted, Waiting};
+use crate::frame::outlined::Outlined;
 use crate::frame::passing::Passing;
-use crate::frame::{Frame, describe_called, drop_suspended, resume};
+use crate::frame::{Frame, describe_called};
 use crate::placement::{Heap, Placement};
 
 /// The slot's content for a callee with a frame on the heap: a pointer to its header.
@@ -68,13 +69,13 @@ struct OnHeap<B, S>(PhantomData<(B, S)>);
 
 impl<B: Body, S: Site> OnHeap<B, S> {
     const UNSTARTED: &'static VTable = &VTable {
-        resume: start_deferred::<B, Self>,
+        resume: <B::Future as StartDeferred<B>>::start_deferred::<Self>,
         drop: drop_unstarted::<B>,
         describe: describe_called::<B, S>,
         drop_branches: None,
     };
     const STARTED: &'static VTable = &VTable {
-        resume: resume::<B>,
+        resume: <B::Future as Outlined<B>>::resume,
         drop: drop_and_free::<B, Frame<B>>,
         describe: describe_called::<B, S>,
         drop_branches: None,
@@ -176,7 +177,7 @@ pub(crate) unsafe fn drop_and_free<B: Body, M>(frame: *mut Header) {
     let _memory = Free::<M>(frame.cast());
     // SAFETY: this vtable is set on suspended frames only (invariant V), and `drop_chain` has taken the frame out
     // of the chain.
-    unsafe { drop_suspended::<B>(frame) }
+    unsafe { <B::Future as Outlined<B>>::drop_suspended(frame) }
 }
 
 unsafe fn drop_unstarted<B: Body>(frame: *mut Header) {

@@ -2,6 +2,7 @@
 
 use core::alloc::Layout;
 use core::marker::PhantomData;
+use core::ptr;
 use core::task::Poll;
 
 use crate::call::{self, Content, Memory, OfChain, Returned, SlotOf};
@@ -9,7 +10,7 @@ use crate::chain::caller::Caller;
 use crate::chain::driver::Driver;
 use crate::chain::header::{Header, VTable};
 use crate::frame::body::{Body, Site};
-use crate::frame::deferred::{Unstarted, Waiting, start_deferred};
+use crate::frame::deferred::{StartDeferred, Unstarted, Waiting};
 use crate::frame::passing::Passing;
 use crate::frame::{Frame, SuspendedAt, describe_called};
 use crate::placement::{Placement, Stack};
@@ -26,7 +27,7 @@ struct OnStack<B, S>(PhantomData<(B, S)>);
 
 impl<B: Body, S: Site> OnStack<B, S> {
     const UNSTARTED: &'static VTable = &VTable {
-        resume: start_deferred::<B, Self>,
+        resume: <B::Future as StartDeferred<B>>::start_deferred::<Self>,
         drop: drop_unstarted::<B>,
         describe: describe_called::<B, S>,
         drop_branches: None,
@@ -86,7 +87,7 @@ impl Placement for Stack {
         // The two cases are told apart here, since LLVM does not thread the test of the result through a point where
         // all paths meet. SAFETY: the running body calls this (invariant D), and awaits it at once if there is no
         // value (invariant P).
-        match unsafe { call_slowly::<B, S>(chain, body) } {
+        match unsafe { <B::Future as OutlinedOnStack<B>>::call_slowly::<S>(chain, body) } {
             Some(value) => Ok(value),
             // SAFETY: the callee has suspended, or was deferred.
             None => unsafe { Err(call::Suspended::now(chain)) },
@@ -94,66 +95,129 @@ impl Placement for Stack {
     }
 }
 
-/// [`Stack::call`] where the current chunk is full or the host stack's budget is used up.
-///
-/// # Safety
-/// As for [`Placement::call`].
-#[cold]
-#[inline(never)]
-unsafe fn call_slowly<B: Body, S: Site>(chain: Caller, body: Passing<B>) -> Option<B::Output> {
-    // SAFETY: `Stack::call`, the only caller, has the running body (invariant D), which awaits the call at once
-    // (invariant P).
-    match unsafe { try_call::<B, S>(chain, body) } {
-        Ok(value) => value,
-        Err((exhausted, _body)) => panic!("{exhausted}"),
+/// What is compiled for a call on the frame stack apart from its caller. (`Self` is the body's future: see
+/// `frame/outlined.rs`.)
+pub(crate) trait OutlinedOnStack<B: Body> {
+    /// [`Stack::call`] where the current chunk is full or the host stack's budget is used up.
+    ///
+    /// # Safety
+    /// As for [`Placement::call`].
+    unsafe fn call_slowly<S: Site>(chain: Caller, body: Passing<B>) -> Option<B::Output>;
+
+    /// Calls `body` with its frame on the frame stack, in a further chunk if need be.
+    ///
+    /// The callee's value if it has returned already; `None` if it is suspended or deferred. If there
+    /// is no memory: why, and the body.
+    ///
+    /// # Safety
+    /// As for [`Placement::call`].
+    unsafe fn try_call<S: Site>(
+        chain: Caller,
+        body: Passing<B>,
+    ) -> Result<Option<B::Output>, (Exhausted, Passing<B>)>;
+}
+
+impl<B: Body> OutlinedOnStack<B> for B::Future {
+    #[cold]
+    #[inline(never)]
+    unsafe fn call_slowly<S: Site>(chain: Caller, body: Passing<B>) -> Option<B::Output> {
+        // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
+        let pushed = Pushed::or_panic(unsafe { &*chain.driver }, Layouts::of::<B>());
+        // SAFETY: `Stack::call`, the only caller, has the running body (invariant D), which awaits the call at once
+        // (invariant P). The memory is that of the body.
+        unsafe { call_pushed::<B, S>(pushed, chain, body) }
+    }
+
+    unsafe fn try_call<S: Site>(
+        chain: Caller,
+        body: Passing<B>,
+    ) -> Result<Option<B::Output>, (Exhausted, Passing<B>)> {
+        // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
+        match Pushed::new(unsafe { &*chain.driver }, Layouts::of::<B>()) {
+            // SAFETY: the caller upholds the rest for this call.
+            Ok(pushed) => Ok(unsafe { call_pushed::<B, S>(pushed, chain, body) }),
+            Err(exhausted) => Err((exhausted, body)),
+        }
     }
 }
 
-/// Calls `body` with its frame on the frame stack, in a further chunk if need be.
-///
-/// The callee's value if it has returned already; `None` if it is suspended or deferred. If there
-/// is no memory: why, and the body.
-///
-/// # Safety
-/// As for [`Placement::call`].
-pub(crate) unsafe fn try_call<B: Body, S: Site>(
-    chain: Caller,
-    body: Passing<B>,
-) -> Result<Option<B::Output>, (Exhausted, Passing<B>)> {
-    let driver = chain.driver;
-    // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
-    let own = unsafe { &*driver };
-    let frame = match own.stack.push_slow(Layout::new::<Frame<B>>()) {
-        Ok(memory) => memory.cast::<Frame<B>>(),
-        Err(exhausted) => return Err((exhausted, body)),
-    };
-    if !own.may_nest_call() {
-        let waiting = match own.stack.push_slow(Layout::new::<Waiting<B>>()) {
-            Ok(memory) => memory.cast(),
+/// What a call may need on the frame stack.
+#[derive(Clone, Copy)]
+struct Layouts {
+    frame: Layout,
+    /// Of its body, if the call is deferred.
+    waiting: Layout,
+}
+
+impl Layouts {
+    const fn of<B: Body>() -> Self {
+        Layouts { frame: Layout::new::<Frame<B>>(), waiting: Layout::new::<Waiting<B>>() }
+    }
+}
+
+/// Memory on the frame stack for one call.
+struct Pushed {
+    frame: *mut u8,
+    /// Where the body waits if the call is deferred, else null.
+    waiting: *mut u8,
+}
+
+impl Pushed {
+    /// Memory for a call that begins now, or, if the host stack's budget is used up, for one that is deferred.
+    /// (Not compiled for each body.)
+    #[inline(never)]
+    fn new(own: &Driver, layouts: Layouts) -> Result<Self, Exhausted> {
+        let frame = own.stack.push_slow(layouts.frame)?;
+        if own.may_nest_call() {
+            return Ok(Pushed { frame, waiting: ptr::null_mut() });
+        }
+        match own.stack.push_slow(layouts.waiting) {
+            Ok(waiting) => Ok(Pushed { frame, waiting }),
             Err(exhausted) => {
                 // SAFETY: it was pushed above, and nothing since.
                 unsafe { own.stack.pop(frame) };
-                return Err((exhausted, body));
+                Err(exhausted)
             }
-        };
+        }
+    }
+
+    /// [`Pushed::new`] that panics if there is no memory.
+    fn or_panic(own: &Driver, layouts: Layouts) -> Self {
+        Self::new(own, layouts).unwrap_or_else(|exhausted| panic!("{exhausted}"))
+    }
+}
+
+/// Calls `body` in memory that was pushed for it. Its value, or `None`, as for [`OutlinedOnStack::try_call`].
+///
+/// # Safety
+/// As for [`Placement::call`]; the memory was pushed just now, and for this body.
+#[inline]
+unsafe fn call_pushed<B: Body, S: Site>(
+    pushed: Pushed,
+    chain: Caller,
+    body: Passing<B>,
+) -> Option<B::Output> {
+    let frame = pushed.frame.cast::<Frame<B>>();
+    if !pushed.waiting.is_null() {
+        let waiting = pushed.waiting.cast();
         // SAFETY: both pieces of memory are kept until they are popped, the body's first (invariant F): by `take`, when
         // the body is started, and by `finish`.
         unsafe { Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED) };
-        return Ok(None);
+        return None;
     }
     // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant F): here or in
     // `finish`. If the callee panics so does the chain, and the stack is dropped whole.
     match unsafe { Frame::call::<S>(frame, body, chain) } {
         Poll::Ready(given) => {
-            // SAFETY: the call of this frame has just given it. The frame was pushed above, and all calls that began
+            // SAFETY: the call of this frame has just given it. The frame was pushed last, and all calls that began
             // later have ended (invariant C).
             unsafe {
                 let value = Frame::take_given(frame, given);
-                own.stack.pop(frame);
-                Ok(Some(value))
+                (*chain.driver).stack.pop(frame);
+                Some(value)
             }
         }
-        Poll::Pending => Ok(None),
+        Poll::Pending => None,
     }
 }
 

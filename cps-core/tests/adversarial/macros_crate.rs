@@ -198,7 +198,6 @@ mod everything {
             }
 
             impl<A> Entered<A> {
-                pub(crate) fn __cps_local(&self) {}
                 pub(crate) fn __cps_handle(&self, (): &()) -> Handle {
                     Handle::default()
                 }

@@ -44,7 +44,7 @@ mod items {
     items! {
         types Slot Ready Some None Ok Err Result Option Location Future Send Site Wide Held Parts Plain Waits Yields
             WaitsAndYields FnOutput ForeignCall Coroutine Body DefaultPlacement Inline Handle Chain Enter Entered
-            BodyLocal Await Resumed Suspended Callee Content __Site Context Poll Pin Output IntoFuture
+            Await Resumed Suspended Callee Content __Site Context Poll Pin Output IntoFuture
             Generator AsyncGenerator;
         locals __cps_handle __cps_callee __cps_slot __cps_value __cps_waiting __cps_resumed __cps_ready __cps_next __cps_enter
             __cps_entered __cps_local __cps_arguments __cps_make __cps_args __cps_arg0;

@@ -39,9 +39,10 @@ use crate::chain::step::Step;
 use crate::coroutine::Coroutine;
 use crate::coroutine::in_span::gate::{Close, Gate};
 use crate::frame::body::{Body, Site};
+use crate::frame::outlined::Outlined;
 use crate::frame::passing::Passing;
 use crate::frame::resume_caller::resume_caller;
-use crate::frame::{Frame, body_name, drop_suspended};
+use crate::frame::{Frame, body_name};
 
 /// A coroutine that is called in a span: made by [`Coroutine::in_span`].
 #[must_use = "a coroutine does nothing until it is awaited"]
@@ -237,26 +238,39 @@ struct SpannedAt<B, R, S>(PhantomData<(B, R, S)>);
 
 impl<B: Body, R: OnReturn<B::Output>, S: Site> SpannedAt<B, R, S> {
     const VTABLE: &'static VTable = &VTable {
-        resume: resume_spanned::<B, R>,
+        resume: <B::Future as OutlinedSpanned<B>>::resume_spanned::<R>,
         drop: drop_spanned::<B, R>,
         describe: SpannedFrame::<B, R>::describe::<S>,
         drop_branches: None,
     };
 }
 
-/// [`VTable::resume`] of a spanned frame: its span is entered.
-unsafe fn resume_spanned<B: Body, R: OnReturn<B::Output>>(
-    frame: *mut Header,
-    driver: *const Driver,
-) -> Step {
-    // SAFETY: this function is in `SpannedAt`'s vtable only, so `frame` heads a `Frame<B>` (invariant V). It is the
-    // leaf of a driver in a poll, which resumes it, and the step was reset (invariants L and S).
-    unsafe {
-        match Frame::resume_here(frame.cast::<Frame<B>>(), driver) {
-            Some(step) => step,
-            None => {
-                close_returned::<B, R>(frame);
-                resume_caller!(frame, driver)
+/// The resume of a spanned frame of `B`. (`Self` is the body's future: see `frame/outlined.rs`.)
+trait OutlinedSpanned<B: Body> {
+    /// [`VTable::resume`] of a spanned frame: its span is entered.
+    ///
+    /// # Safety
+    /// As the vtable demands, which is that of a [`SpannedFrame<B, R>`].
+    unsafe fn resume_spanned<R: OnReturn<B::Output>>(
+        frame: *mut Header,
+        driver: *const Driver,
+    ) -> Step;
+}
+
+impl<B: Body> OutlinedSpanned<B> for B::Future {
+    unsafe fn resume_spanned<R: OnReturn<B::Output>>(
+        frame: *mut Header,
+        driver: *const Driver,
+    ) -> Step {
+        // SAFETY: this function is in `SpannedAt`'s vtable only, so `frame` heads a `Frame<B>` (invariant V). It is the
+        // leaf of a driver in a poll, which resumes it, and the step was reset (invariants L and S).
+        unsafe {
+            match Frame::resume_here(frame.cast::<Frame<B>>(), driver) {
+                Some(step) => step,
+                None => {
+                    close_returned::<B, R>(frame);
+                    resume_caller!(frame, driver)
+                }
             }
         }
     }
@@ -304,6 +318,6 @@ unsafe fn drop_spanned<B: Body, R: OnReturn<B::Output>>(frame: *mut Header) {
             return;
         }
         gate.enter();
-        drop_suspended::<B>(frame);
+        <B::Future as Outlined<B>>::drop_suspended(frame);
     }
 }
