@@ -122,7 +122,7 @@ impl<B: Body> OutlinedOnStack<B> for B::Future {
     #[inline(never)]
     unsafe fn call_slowly<S: Site>(chain: Caller, body: Passing<B>) -> Option<B::Output> {
         // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
-        let pushed = Pushed::or_panic(unsafe { &*chain.driver }, Layouts::of::<B>());
+        let pushed = Pushed::new(unsafe { &*chain.driver }, const { &Layouts::of::<B>() });
         // SAFETY: `Stack::call`, the only caller, has the running body (invariant D), which awaits the call at once
         // (invariant P). The memory is that of the body.
         unsafe { call_pushed::<B, S>(pushed, chain, body) }
@@ -133,7 +133,7 @@ impl<B: Body> OutlinedOnStack<B> for B::Future {
         body: Passing<B>,
     ) -> Result<Option<B::Output>, (Exhausted, Passing<B>)> {
         // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
-        match Pushed::new(unsafe { &*chain.driver }, Layouts::of::<B>()) {
+        match Pushed::try_new(unsafe { &*chain.driver }, const { &Layouts::of::<B>() }) {
             // SAFETY: the caller upholds the rest for this call.
             Ok(pushed) => Ok(unsafe { call_pushed::<B, S>(pushed, chain, body) }),
             Err(exhausted) => Err((exhausted, body)),
@@ -162,11 +162,25 @@ struct Pushed {
     waiting: *mut u8,
 }
 
+/// (Neither is compiled for each body.)
 impl Pushed {
     /// Memory for a call that begins now, or, if the host stack's budget is used up, for one that is deferred.
-    /// (Not compiled for each body.)
     #[inline(never)]
-    fn new(own: &Driver, layouts: Layouts) -> Result<Self, Exhausted> {
+    fn try_new(own: &Driver, layouts: &Layouts) -> Result<Self, Exhausted> {
+        Self::find(own, layouts)
+    }
+
+    /// [`Pushed::try_new`] that panics if there is no memory.
+    #[inline(never)]
+    fn new(own: &Driver, layouts: &Layouts) -> Self {
+        match Self::find(own, layouts) {
+            Ok(pushed) => pushed,
+            Err(exhausted) => panic!("{exhausted}"),
+        }
+    }
+
+    #[inline(always)]
+    fn find(own: &Driver, layouts: &Layouts) -> Result<Self, Exhausted> {
         let frame = own.stack.push_slow(layouts.frame)?;
         if own.may_nest_call() {
             return Ok(Pushed { frame, waiting: ptr::null_mut() });
@@ -179,11 +193,6 @@ impl Pushed {
                 Err(exhausted)
             }
         }
-    }
-
-    /// [`Pushed::new`] that panics if there is no memory.
-    fn or_panic(own: &Driver, layouts: Layouts) -> Self {
-        Self::new(own, layouts).unwrap_or_else(|exhausted| panic!("{exhausted}"))
     }
 }
 
