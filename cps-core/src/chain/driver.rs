@@ -78,6 +78,23 @@ impl<'a> Host<'a> {
     pub(crate) fn of(cx: &'a mut Context<'_>) -> Self {
         Host { cx: ptr::from_mut(cx).cast(), now: Now::begin(Limit::here()), _loan: PhantomData }
     }
+
+    /// For a chain that waits for nothing.
+    ///
+    /// # Safety
+    /// No body of the chain asks for [`Driver::context`], as those do that may wait (`MayWait`).
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) unsafe fn of_nobody() -> Self {
+        /// A context that all threads may share, since nobody writes to it.
+        struct Shared(Context<'static>);
+        // SAFETY: it is reached by shared references only (contract of `of_nobody`), which give no more than a waker
+        // that may be shared.
+        unsafe impl Sync for Shared {}
+        static NOBODY: Shared = Shared(Context::from_waker(Waker::noop()));
+
+        let cx = (&raw const NOBODY.0).cast_mut();
+        Host { cx, now: Now::begin(Limit::here()), _loan: PhantomData }
+    }
 }
 
 /// What a driver has at first besides: [`Driver::stack`] and [`Driver::parent`], which it is copied to at once.
@@ -309,6 +326,18 @@ impl Driver {
         self.now.step.set(Step::CONTINUE);
     }
 
+    /// Marks the next `Pending` of this chain as an item that was yielded.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn yield_item(&self) {
+        self.now.step.set(Step::ITEM);
+    }
+
+    /// Whether the running body, or a callee of it, has yielded an item with which the chain suspends.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn has_item(&self) -> bool {
+        self.now.step.get().has_item()
+    }
+
     /// Makes `frame`, whose body has suspended in its start, the leaf, unless one of its callees has become the leaf.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn suspended_at(&self, frame: *const Header) {
@@ -445,6 +474,12 @@ impl Driver {
     pub(crate) unsafe fn run_on(this: *const Driver, mut step: Step) -> Turn {
         let unwinding = DropChain(this);
         let turn = loop {
+            if step.has_item() {
+                // The generator's root reads it again, and enters the driver before it resumes the leaf.
+                // SAFETY: the root that is polled holds the driver pinned (invariant M).
+                unsafe { (*this).now.step.set(Step::ITEM) };
+                break Turn::Waiting;
+            }
             // SAFETY: the root that is polled holds the driver pinned (invariant M).
             unsafe { (*this).now.step.set(Step::NONE) };
             if step.is_yielded() {
