@@ -82,6 +82,7 @@
 mod climb;
 mod joiner;
 mod set;
+mod turns;
 mod wakers;
 
 pub use joiner::Wakes;

@@ -91,14 +91,39 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         P: PollBranch<S>,
     {
         let count = self.count;
+        if count <= SMALL {
+            return self.resume_small(branches, outcome);
+        }
         let mut yields = 0;
         while outcome.is_continue() && yields < most_yields(count) {
             let Some(index) = self.state.wakes.next(count) else { break };
             outcome = self.poll(branches.as_mut(), index);
-            if count > SMALL {
-                yields += usize::from(self.state.wakes.is_woken(index, count));
-            }
+            yields += usize::from(self.state.wakes.is_woken(index, count));
         }
+        outcome
+    }
+
+    /// [`Run::resume`] of a small set, of which it keeps in registers what is left.
+    #[inline(always)]
+    fn resume_small<S: Branches<Kinds = K>>(
+        self,
+        mut branches: Pin<&mut S>,
+        mut outcome: ControlFlow<Stop<P, S>>,
+    ) -> ControlFlow<Stop<P, S>>
+    where
+        P: PollBranch<S>,
+    {
+        let Run { state, outermost, count, by, .. } = self;
+        let State { wakes, live, stage, .. } = state;
+        let mut turns = wakes.turns(count);
+        while outcome.is_continue() {
+            let Some(index) = turns.next() else { break };
+            let lent = turns.lend(index);
+            let poll = by.poll(branches.as_mut(), index, &mut Context::from_waker(&lent));
+            outcome = finish(live, stage, outermost, index, poll);
+        }
+        let left = turns.left();
+        wakes.keep(left);
         outcome
     }
 
