@@ -396,7 +396,7 @@ macro_rules! branching_point {
                 // SAFETY: the group is pinned as this is, and is not moved here.
                 let group = unsafe { &mut self.as_mut().get_unchecked_mut().group };
                 if !group.is_open(parent) {
-                    // SAFETY: as for this function.
+                    // SAFETY: as for this function. (Not inlined: it is the first poll, or a rare one.)
                     return unsafe { self.poll_in(parent, cx) };
                 }
                 group.poll_open(cx, &mut <$By>::default()).map(|end| {
@@ -405,7 +405,7 @@ macro_rules! branching_point {
                 })
             }
 
-            #[inline]
+            #[inline(never)]
             unsafe fn poll_in(
                 self: Pin<&mut Self>,
                 parent: $crate::chain::outermost::Parent,

@@ -391,15 +391,6 @@ impl Wakes {
 }
 
 impl<'a> First<'a> {
-    /// For the first poll of another branch of the same joiner: as [`Wakes::first`] with these. If there was a report of
-    /// the last one, it was [taken](First::take_report).
-    #[inline(always)]
-    pub fn turn_to(&mut self, index: usize, sole: bool, branch: BranchAt) {
-        debug_assert_eq!(self.branch.joiner, branch.joiner);
-        (self.index, self.sole) = (index, sole);
-        (self.branch.future, self.branch.type_id) = (branch.future, branch.type_id);
-    }
-
     /// For the first poll of what is no branch: a waker that stands for `waker`, by which it may report what it is.
     pub fn standing_for(wakes: &'a Wakes, waker: &'a Waker) -> Self {
         wakes.first(0, 1, waker, true, BranchAt::NONE)

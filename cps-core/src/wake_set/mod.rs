@@ -80,11 +80,13 @@
 #![allow(unreachable_pub, reason = "loom-tests includes this file as a public module")]
 
 mod climb;
+mod firsts;
 mod joiner;
 mod set;
 mod turns;
 mod wakers;
 
+pub use firsts::Firsts;
 pub use joiner::Wakes;
 pub use set::SMALL;
 pub use wakers::{BranchAt, First, branch_at, is_first, report};

@@ -72,6 +72,8 @@ struct State {
 /// How far a group has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// It was not polled.
+    New,
     /// A poll has to look at everything.
     Any,
     /// All branches were started, and each has a waker of its own; the stage is [`Stage::Fresh`]. So the next poll has
@@ -121,7 +123,7 @@ impl<S: Branches> BranchSet<S> {
                 started: 0,
                 live,
                 sole: false,
-                phase: Phase::Any,
+                phase: Phase::New,
                 stage: Stage::Fresh,
             },
             kinds: S::Kinds::NONE,
@@ -157,7 +159,7 @@ impl<S: Branches> BranchSet<S> {
 
     /// How many branches are not finished.
     pub(crate) fn live(&self) -> usize {
-        self.state.live
+        if self.state.phase == Phase::Ended { 0 } else { self.state.live }
     }
 
     /// The parent of `future`, which the group is in and which is polled with `waker`.
@@ -225,12 +227,15 @@ impl<S: Branches> BranchSet<S> {
     ) -> Poll<Option<P::Break>> {
         // SAFETY: the branches in the group are not moved here.
         let this = unsafe { self.get_unchecked_mut() };
-        if this.is_open(parent) {
-            this.poll_open(cx, &mut by)
-        } else {
-            // SAFETY: as for this function.
-            unsafe { this.poll_any(cx, kind, parent, by, at, run) }
+        if parent == Parent::NONE {
+            match this.state.phase {
+                Phase::New => return this.poll_new(cx, kind, &mut by),
+                Phase::Open => return this.poll_open(cx, &mut by),
+                Phase::Any | Phase::Ended => {}
+            }
         }
+        // SAFETY: as for this function.
+        unsafe { this.poll_any(cx, kind, parent, by, at, run) }
     }
 
     /// Whether the next poll has nothing to do but to resume the branches that were woken.
@@ -307,6 +312,67 @@ impl<S: Branches> BranchSet<S> {
         }
     }
 
+    /// [`BranchSet::poll_by`] of a group that is new, and has no parent. `kind` is the tag of the future that it is in.
+    #[inline(always)]
+    fn poll_new<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: &'static FutureTag,
+        by: &mut P,
+    ) -> Poll<Option<P::Break>> {
+        let own = Outermost::new();
+        let _level = own.depth.level();
+        match self.turn_new(cx, kind, &own, by) {
+            ControlFlow::Continue(poll) => poll,
+            // SAFETY: this poll has made `own`, and its turn has ended: no branch is being polled.
+            ControlFlow::Break(()) => unsafe { self.run_all_deferred(cx, &own, by) },
+        }
+    }
+
+    /// The first poll. Breaks if a branching point in a branch was deferred.
+    #[inline(always)]
+    fn turn_new<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: &'static FutureTag,
+        outermost: &Outermost,
+        by: &mut P,
+    ) -> ControlFlow<(), Poll<Option<P::Break>>> {
+        let guard = EndOnUnwind(self);
+        let this = &mut *guard.0;
+        this.joiner.polled_by(outermost);
+        // SAFETY: the branches are pinned as the group is (invariant A).
+        let mut branches = unsafe { Pin::new_unchecked(&mut **this.branches.get_mut()) };
+        // SAFETY: the branches are live, since the group has not ended; nothing is moved.
+        let count = unsafe { S::count(ptr::from_mut(branches.as_mut().get_unchecked_mut())) };
+        let (state, kinds) = (&mut this.state, &mut this.kinds);
+        let joiner = &raw const this.joiner;
+        let run = Run { state, kinds, joiner, outermost, count, cx, by };
+        let outcome = run.start_new(branches);
+        let flow = match outcome {
+            ControlFlow::Continue(()) => ControlFlow::Continue(Poll::Ready(None)),
+            ControlFlow::Break(flow) => {
+                this.state.phase = Phase::Any;
+                match flow {
+                    ControlFlow::Break(Some(value)) => {
+                        ControlFlow::Continue(Poll::Ready(Some(value)))
+                    }
+                    ControlFlow::Break(None) => ControlFlow::Break(()),
+                    ControlFlow::Continue(()) => {
+                        this.state.wakes.end(count, cx.waker());
+                        if !this.state.sole {
+                            this.state.phase = Phase::Open;
+                        }
+                        report(cx.waker(), kind);
+                        ControlFlow::Continue(Poll::Pending)
+                    }
+                }
+            }
+        };
+        mem::forget(guard);
+        flow
+    }
+
     /// A poll of an open group. Breaks if one in a branch was deferred.
     #[inline(always)]
     fn turn_open<P: PollBranch<S>>(
@@ -368,7 +434,7 @@ impl<S: Branches> BranchSet<S> {
         let is_first = state.started == 0;
         let outcome = if is_first {
             // Nobody has a waker yet: no branch was woken.
-            Run { state, kinds, joiner, outermost, count, cx, by }.start(branches, 0)
+            Run { state, kinds, joiner, outermost, count, cx, by }.start_rest(branches)
         } else if state.sole {
             Run { state, kinds, joiner, outermost, count, cx, by }.poll_sole(branches)
         } else {
@@ -383,6 +449,9 @@ impl<S: Branches> BranchSet<S> {
             Run { state, kinds, joiner, outermost, count, cx, by }.resume(branches, outcome)
         };
         let state = &mut this.state;
+        if is_first {
+            state.phase = Phase::Any;
+        }
         let poll = match outcome {
             ControlFlow::Break(Some(value)) => Poll::Ready(Some(value)),
             ControlFlow::Continue(()) if state.live == 0 => Poll::Ready(None),

@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use super::{PollBranch, State, most_yields};
 use crate::chain::outermost::{Joiner, Outermost, Stage};
 use crate::concurrent::branch::{Branches, EachBranch, Kinds};
-use crate::wake_set::{BranchAt, First, SMALL, Wakes};
+use crate::wake_set::{Firsts, SMALL, Wakes};
 
 /// A poll of a group.
 pub(super) struct Run<'a, 'b, 'c, P, K> {
@@ -60,10 +60,9 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
     {
         let Run { state, kinds, joiner, outermost, count, cx, by } = self;
         let State { wakes, started, live, sole, stage, .. } = state;
-        let (wakes, branch) = (&*wakes, BranchAt { joiner: joiner.cast(), ..BranchAt::NONE });
-        let first = &mut wakes.first(0, count, cx.waker(), false, branch);
+        let wakes = &*wakes;
         let mut start = Start {
-            first,
+            firsts: &mut Firsts::new(wakes, count, cx.waker(), joiner.cast()),
             wakes,
             started: from,
             live: *live,
@@ -78,6 +77,39 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         let flow = branches.each(from, &mut start);
         (*started, *live, *sole) = (start.started, start.live, start.sole);
         flow
+    }
+
+    /// [`Run::start`] of a new group. Notes how far it has come only if it has not ended: breaks if it has not.
+    #[inline(always)]
+    pub(super) fn start_new<S: Branches<Kinds = K>>(
+        self,
+        branches: Pin<&mut S>,
+    ) -> ControlFlow<ControlFlow<Stop<P, S>>>
+    where
+        P: PollBranch<S>,
+    {
+        let Run { state, kinds, joiner, outermost, count, cx, by } = self;
+        let State { wakes, started, live, sole, stage, .. } = state;
+        let wakes = &*wakes;
+        let mut start = Start {
+            firsts: &mut Firsts::new(wakes, count, cx.waker(), joiner.cast()),
+            wakes,
+            started: 0,
+            live: count,
+            sole: false,
+            stage,
+            kinds,
+            joiner,
+            outermost,
+            count,
+            by,
+        };
+        let flow = branches.each(0, &mut start);
+        if flow.is_continue() && start.live == 0 {
+            return ControlFlow::Continue(());
+        }
+        (*started, *live, *sole) = (start.started, start.live, start.sole);
+        ControlFlow::Break(flow)
     }
 
     /// Polls the branches that were woken.
@@ -175,9 +207,8 @@ fn finish<R>(
 
 /// Polls branches for the first time.
 struct Start<'a, 'f, P, K> {
-    /// One for all of them: what it tells is made anew for each. (By reference, so that the rest of this can be in
-    /// registers.)
-    first: &'a mut First<'f>,
+    /// One for all of them. (By reference, so that the rest of this can be in registers.)
+    firsts: &'a mut Firsts<'f>,
     wakes: &'f Wakes,
     /// As in [`State`], where they are written at the end.
     started: usize,
@@ -205,11 +236,11 @@ impl<S: Branches, P: PollBranch<S>, K: Kinds> EachBranch<S> for Start<'_, '_, P,
         self.started = index + 1;
         let Some(branch) = branch else { return ControlFlow::Continue(()) };
         self.sole = self.started == self.count && self.live == 1 && self.wakes.is_unused();
-        self.first.turn_to(index, self.sole, branch);
-        let poll = self.by.poll(branches, index, &mut Context::from_waker(&self.first.lend()));
+        let first = self.firsts.turn_to(index, self.sole, branch);
+        let poll = self.by.poll(branches, index, &mut Context::from_waker(&first.lend()));
         if poll.is_pending() {
             // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).
-            if let Some(kind) = unsafe { self.first.take_report() } {
+            if let Some(kind) = unsafe { first.take_report() } {
                 self.kinds.note(index, kind);
             }
         }
