@@ -73,11 +73,9 @@ pub(super) unsafe fn finish<T, B: Body, const N: usize>(
 ) -> Progress<T, B::Output> {
     let driver = RootMemory::driver(chain);
     // SAFETY: the root that is polled has the chain pinned and borrows it exclusively (invariant M). It is not started, or
-    // `resume` has entered its driver, and the step is the one of its leaf. Its head is a channel of `T`, by its type. A
-    // step with an item is left in the driver (`AsGenerator::settle`, `Driver::run_on`), and is that of this poll, which
-    // has begun with another.
-    unsafe {
-        let poll = match rest {
+    // `resume` has entered its driver, and the step is the one of its leaf.
+    let poll = unsafe {
+        match rest {
             Rest::Start => RootMemory::start::<AsGenerator>(chain, host),
             Rest::GoOn(Step::ENDED) => return Progress::Over,
             Rest::GoOn(step) => {
@@ -85,7 +83,11 @@ pub(super) unsafe fn finish<T, B: Body, const N: usize>(
                 let _running = running.enter();
                 Driver::settle(driver, step)
             }
-        };
+        }
+    };
+    // SAFETY: the chain, whose head is a channel of `T` by its type, has come to this just now. A step with an item is left
+    // in the driver (`AsGenerator::settle`, `Driver::run_on`), and is that of this poll, which has begun with another.
+    unsafe {
         match RootMemory::result(chain, poll) {
             Poll::Ready(result) => Progress::Ended(result),
             Poll::Pending if (*driver).has_item() => Progress::Item(Channel::take(driver)),

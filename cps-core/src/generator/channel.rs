@@ -174,7 +174,7 @@ impl<T> Channel<T> {
     /// - This is called once for it.
     #[inline(always)]
     pub(crate) unsafe fn take(driver: *const Driver) -> T {
-        // SAFETY: `advance` or `stopped`, the callers, have found the step by which `put` says that it has filled the
+        // SAFETY: `advance::resume` or `finish`, the callers, have found the step by which `put` says that it has filled the
         // slot, in the poll that has just ended: no body runs that could use the slot, and the next poll begins with
         // another step.
         unsafe {

@@ -114,7 +114,7 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
             Ok(item) => Some(<B::Output as Ending<T>>::item(item)),
             Err(rest) => {
                 let mut next = None;
-                // SAFETY: as above; this is what the poll has left.
+                // SAFETY: invariant M, as for `resume`, which has left this rest.
                 unsafe { Self::advance_otherwise(chain, rest, &mut next) };
                 next
             }

@@ -101,7 +101,7 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> AsyncGeneratorRoot<T, B, N> 
         // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively.
         match unsafe { resume(chain, host) } {
             Ok(item) => Poll::Ready(Some(<B::Output as Ending<T>>::item(item))),
-            // SAFETY: as above; this is what the poll has left.
+            // SAFETY: invariant M, as for `resume`, which has left this rest.
             Err(rest) => unsafe { Self::poll_otherwise(chain, host, rest) },
         }
     }
