@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 use core::hint::assert_unchecked;
-use core::marker::{PhantomData, PhantomPinned};
+use core::marker::PhantomPinned;
 #[cfg(feature = "alloc")]
 use core::mem::offset_of;
 use core::panic::Location;
@@ -11,6 +11,7 @@ use core::task::{Context, Poll, Waker};
 
 use crate::chain::drop_chain::DropChain;
 use crate::chain::header::{Header, ended};
+use crate::chain::host::Host;
 use crate::chain::host_stack::Limit;
 #[cfg(feature = "alloc")]
 use crate::chain::outermost::Parent;
@@ -56,44 +57,9 @@ pub(crate) struct Now {
 impl Now {
     /// At the beginning.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    const fn begin(limit: Limit) -> u64 {
+    pub(super) const fn begin(limit: Limit) -> u64 {
         // SAFETY: numbers of 32 bits, which are the fields, in their order.
         unsafe { core::mem::transmute::<[u32; 2], u64>([limit.bits(), Step::NONE.bits()]) }
-    }
-}
-
-/// The poll that is under way, as seen by the chains that it runs.
-#[derive(Clone, Copy)]
-pub(crate) struct Host<'a> {
-    cx: *mut Context<'static>,
-    /// See [`Now`]. (In one piece: so it is passed in one register.)
-    now: u64,
-    _loan: PhantomData<&'a Context<'static>>,
-}
-
-impl<'a> Host<'a> {
-    /// Lends `cx` to bodies, and notes how far the host stack may be used. All chains of a poll share one: a second one
-    /// would end the loan of the first.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn of(cx: &'a mut Context<'_>) -> Self {
-        Host { cx: ptr::from_mut(cx).cast(), now: Now::begin(Limit::here()), _loan: PhantomData }
-    }
-
-    /// For a chain that waits for nothing.
-    ///
-    /// # Safety
-    /// No body of the chain asks for [`Driver::context`], as those do that may wait (`MayWait`).
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn of_nobody() -> Self {
-        /// A context that all threads may share, since nobody writes to it.
-        struct Shared(Context<'static>);
-        // SAFETY: it is reached by shared references only (contract of `of_nobody`), which give no more than a waker
-        // that may be shared.
-        unsafe impl Sync for Shared {}
-        static NOBODY: Shared = Shared(Context::from_waker(Waker::noop()));
-
-        let cx = (&raw const NOBODY.0).cast_mut();
-        Host { cx, now: Now::begin(Limit::here()), _loan: PhantomData }
     }
 }
 

@@ -8,9 +8,10 @@ use core::task::{Context, Poll};
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::backtrace::running::Running;
-use crate::chain::driver::{Driver, Host};
+use crate::chain::driver::Driver;
 use crate::chain::drop_chain::DropChain;
 use crate::chain::header::{Header, ended};
+use crate::chain::host::Host;
 use crate::coroutine::polled_as::PolledAs;
 use crate::frame::body::{Body, FnBody, Make};
 use crate::frame::passing::Passing;

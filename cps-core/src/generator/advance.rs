@@ -3,7 +3,8 @@
 use core::task::Poll;
 
 use crate::backtrace::running::Running;
-use crate::chain::driver::{Driver, Host};
+use crate::chain::driver::Driver;
+use crate::chain::host::Host;
 use crate::chain::step::Step;
 use crate::coroutine::polled_as::AsGenerator;
 use crate::coroutine::root_memory::RootMemory;

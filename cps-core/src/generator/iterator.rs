@@ -10,7 +10,7 @@ use alloc::boxed::Box;
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
-use crate::chain::driver::Host;
+use crate::chain::host::Host;
 use crate::coroutine::root_memory::RootMemory;
 use crate::frame::body::Body;
 use crate::generator::advance::{Chain, Progress, Rest, finish, resume};
