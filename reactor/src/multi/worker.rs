@@ -15,6 +15,7 @@ use crate::driver::Driver;
 use crate::multi::Shared;
 use crate::multi::queue::Local;
 use crate::multi::slot::Slot;
+use crate::multi::stock;
 use crate::multi::task::Task;
 use crate::sight::WorkerMetrics;
 use crate::sight::count::Count;
@@ -159,8 +160,8 @@ pub(super) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
 
 /// Whether this thread is a worker of that executor.
 #[inline(always)]
-pub(super) fn is_worker_of(shared: &Arc<Shared>) -> bool {
-    with_worker(|worker| worker.is_some_and(|worker| Arc::ptr_eq(&worker.shared, shared)))
+pub(super) fn is_worker_of(shared: &Shared) -> bool {
+    with_worker(|worker| worker.is_some_and(|worker| ptr::eq(&*worker.shared, shared)))
 }
 
 /// The body of a worker's thread.
@@ -182,6 +183,7 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
     worker.shown.counts.left.store(TICKS, Relaxed);
     let seen = &worker.shared.seen[number];
     lock(&seen.0).shown = &raw const worker.shown;
+    let _ = stock::open(&worker.shared);
     WORKER.set(&raw const worker);
     // One for many polls: it costs some instructions.
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker.run())) {
@@ -196,6 +198,7 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
     *lock(&seen.0) = Place { shown: ptr::null(), ended };
     worker.shared.worker_ends();
     WORKER.set(ptr::null());
+    stock::close(&worker.shared);
 }
 
 impl Worker {
