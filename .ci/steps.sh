@@ -353,7 +353,7 @@ step_lab() {
     need_program python3 python3
     use_target release
     cargo run --release --bin lab -- list
-    for experiment in resume join generate prefetch wake runtime build size; do
+    for experiment in resume join generate prefetch wake runtime service build size; do
         cargo run --release --bin lab -- "$experiment" --quick --json - | python3 .ci/json-lines.py
     done
 }

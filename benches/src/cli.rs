@@ -41,7 +41,7 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct Run {
-    /// The experiment to run, or `all`; without, all but `build` and `size`, in quick mode
+    /// The experiment to run, or `all`; without, all but `build`, `size` and `debug`, in quick mode
     #[arg(value_parser = PossibleValuesParser::new(experiment_names()))]
     experiment: Option<String>,
 
@@ -64,7 +64,7 @@ struct Run {
     html: Option<PathBuf>,
 
     /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `join`, `generate`,
-    /// `prefetch`, `wake`, `runtime`)
+    /// `prefetch`, `wake`, `runtime`, `service`, `debug`)
     #[arg(long)]
     instructions: bool,
 

@@ -50,14 +50,14 @@ fn style(label: &str) -> ShapeStyle {
     colour.mix(alpha).stroke_width(width)
 }
 
-/// Length of dashes and gaps of the line of a placement; `None` for an unbroken one.
+/// Length of dashes and gaps of the line of a placement or a percentile; `None` for an unbroken one.
 fn dashes(label: &str) -> Option<(u32, u32)> {
     let (_, placement) = label.split_once(" (")?;
     Some(match placement.trim_end_matches(')') {
-        "stack" => (10, 5),
-        "heap" => (3, 4),
+        "stack" | "p99" => (10, 5),
+        "heap" | "p99.9" => (3, 4),
         "boxed" => (16, 4),
-        "inline" => return None,
+        "inline" | "p50" => return None,
         _ => (6, 8),
     })
 }
