@@ -208,9 +208,8 @@ impl Shared {
     ///
     /// # Safety
     /// By the owner, which has entered the executor.
-    pub(crate) unsafe fn close(&self) {
-        // SAFETY: the owner's stock is of references to this executor.
-        unsafe { member::empty_stock(self) };
+    pub(crate) unsafe fn close(self: &Arc<Self>) {
+        member::empty_stock(self);
         self.local.is_closed.set(true);
         loop {
             let task = self.local.tasks.get();

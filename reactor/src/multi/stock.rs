@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::ptr;
+use std::sync::Arc;
 
 use crate::multi::Shared;
 use crate::sync::thread_local;
@@ -44,10 +45,9 @@ pub(crate) fn open(executor: &Shared) -> bool {
 }
 
 /// This thread has no stock of that executor any more.
-pub(crate) fn close(executor: &Shared) {
-    // SAFETY: if this thread has a stock for that executor, then of references to it.
-    unsafe { member::empty_stock(executor) };
-    if ptr::eq(OPEN.get(), executor) {
+pub(crate) fn close(executor: &Arc<Shared>) {
+    member::empty_stock(executor);
+    if ptr::eq(OPEN.get(), Arc::as_ptr(executor)) {
         OPEN.set(ptr::null());
     }
 }

@@ -260,7 +260,7 @@ pub struct RuntimeGuard<'a> {
     /// Whether the thread has its stock of references since then.
     has_stock: bool,
     _driver: context::Entered,
-    shared: &'a Shared,
+    shared: &'a Arc<Shared>,
     /// Of this thread.
     _of_this_thread: PhantomData<Rc<()>>,
 }

@@ -81,15 +81,12 @@ fn drop_beside_stock<E: Executor>(executor: *const E, stock: Option<usize>) {
     }
 }
 
-/// Gives back what is in this thread's stock, if it has one.
-///
-/// # Safety
-/// Either it is empty, or `executor` is the one that it has references to.
-pub(crate) unsafe fn empty_stock<E: Executor>(executor: &E) {
+/// Gives back what is in this thread's stock of references to the executor, if it has one.
+pub(crate) fn empty_stock<E: Executor>(executor: &Arc<E>) {
     if let Some(references @ 1..) = executor.stock() {
         executor.set_stock(0);
         // SAFETY: they were in the stock. The caller has lent another one.
-        unsafe { remove(executor, references) };
+        unsafe { remove(Arc::as_ptr(executor), references) };
     }
 }
 
@@ -107,7 +104,7 @@ fn add<E: Executor>(executor: &Arc<E>, references: usize) {
 /// Gives so many references up.
 ///
 /// # Safety
-/// The caller has them, and uses `executor` no more unless it has others.
+/// The caller has them, and uses `executor`, a pointer of its `Arc`, no more unless it has others.
 unsafe fn remove<E: Executor>(executor: *const E, references: usize) {
     // SAFETY: the caller's references keep it. If they are the last, the reference that `add` has left is given up.
     unsafe {
