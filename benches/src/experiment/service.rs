@@ -180,8 +180,11 @@ impl Experiment for Service {
         };
         sections.extend(table(
             "requests per second",
-            "A request is eight calls deep, or 32; the innermost suspends four times. With a client on the same \
-             machine, which sends a request on each connection, and then reads all answers.",
+            "A server of hyper (HTTP/1.1) on tokio and on this project's runtime. A request is `GET \
+             /items/7/quote?count=5`, and 8 calls deep: router, handler, service, repository, time limit, retry, \
+             query, rows. The innermost suspends four times; one request of eight is refused once and tried again. At \
+             depth 32, 24 layers between router and handler pass on the head of the request by value. The client, a \
+             thread on the same machine, sends a request on each connection, and then reads all answers.",
             "throughput",
         ));
         sections.extend(table(
