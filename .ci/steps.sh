@@ -198,7 +198,7 @@ step_loom() {
     use_own_target
     export RUSTFLAGS="--cfg loom"
     LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release \
-        --test={continuation,counter,idle,inbox,join_state,parker,parking,references,remote_queue,slot,source,timers}
+        --test={continuation,counter,idle,inbox,join_state,members,parker,parking,references,remote_queue,slot,source,timers}
     LOOM_MAX_PREEMPTIONS=2 cargo test --no-fail-fast -p loom-tests --release --test wake_set
 }
 
@@ -353,7 +353,7 @@ step_lab() {
     need_program python3 python3
     use_target release
     cargo run --release --bin lab -- list
-    for experiment in resume join generate prefetch wake runtime build size; do
+    for experiment in resume join generate prefetch wake runtime service build size; do
         cargo run --release --bin lab -- "$experiment" --quick --json - | python3 .ci/json-lines.py
     done
 }

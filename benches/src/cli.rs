@@ -41,7 +41,7 @@ struct Cli {
 
 #[derive(Debug, Args)]
 struct Run {
-    /// The experiment to run, or `all`; without, all but `build` and `size`, in quick mode
+    /// The experiment to run, or `all`; without, all but `build`, `size` and `debug`, in quick mode
     #[arg(value_parser = PossibleValuesParser::new(experiment_names()))]
     experiment: Option<String>,
 
@@ -64,7 +64,7 @@ struct Run {
     html: Option<PathBuf>,
 
     /// Count instructions with valgrind instead of measuring time (`resume`, `call`, `join`, `generate`,
-    /// `prefetch`, `wake`, `runtime`)
+    /// `prefetch`, `wake`, `runtime`, `service`, `debug`)
     #[arg(long)]
     instructions: bool,
 
@@ -158,7 +158,7 @@ pub fn main_with(extension: Extension) -> ExitCode {
         Some(Command::List) => {
             list(&Setup { tail_lab: std::env::var_os("LAB_TAIL").map(Into::into) })
         }
-        Some(Command::Layout(arguments)) => layout::run(arguments),
+        Some(Command::Layout(arguments)) => layout::run(arguments, None),
         Some(Command::Gate(arguments)) => gate::run(arguments),
         Some(Command::Compare(arguments)) => compare::run(arguments),
         Some(Command::Tables(arguments)) => tables(arguments),
@@ -213,8 +213,12 @@ fn tables(arguments: &tables::Arguments) -> Result<()> {
         for tables::Recorded { path, command } in commands {
             let cli = Cli::try_parse_from(command.split_whitespace())
                 .with_context(|| format!("{}: `{command}`", path.display()))?;
-            ensure!(cli.command.is_none(), "{}: `{command}` runs no experiment", path.display());
-            run(&cli.run, Some(command)).with_context(|| path.display().to_string())?;
+            match &cli.command {
+                None => run(&cli.run, Some(command)),
+                Some(Command::Layout(arguments)) => layout::run(arguments, Some(command)),
+                Some(_) => bail!("{}: `{command}` measures nothing", path.display()),
+            }
+            .with_context(|| path.display().to_string())?;
         }
     }
     tables::run(arguments)

@@ -47,7 +47,8 @@ pub fn run_once(strategy: &str, request: &str) -> Result<()> {
         Request::Generate { iterations, .. }
         | Request::Join { iterations, .. }
         | Request::Wakes { iterations, .. }
-        | Request::Tasks { iterations, .. } => *iterations,
+        | Request::Tasks { iterations, .. }
+        | Request::Requests { iterations, .. } => *iterations,
     };
     let reply = child.answer(request.clone())?;
     if let Ok(more) = std::env::var(MORE) {
@@ -124,6 +125,11 @@ impl Child {
                 let tasks = self.strategy.tasks(spec)?;
                 let mut tasks = tasks.context("the strategy is no runtime")?;
                 reply(tasks(iterations)?.elapsed, iterations)
+            }
+            Request::Requests { depth, iterations } => {
+                let requests = self.strategy.requests(depth);
+                let mut requests = requests.context("the strategy handles no such requests")?;
+                reply(requests(iterations)?, iterations)
             }
             Request::Probes(case) => {
                 let probes = self.strategy.probes(case)?;

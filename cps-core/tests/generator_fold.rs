@@ -7,6 +7,7 @@ mod support;
 mod tree;
 
 use std::pin::pin;
+use std::rc::Rc;
 
 use cps_core::{yield_, yield_from};
 use proptest::prelude::*;
@@ -117,4 +118,31 @@ fn a_fold_may_start_another_generator_in_its_closure() {
         in_order(&tree).into_iter().for_each(|inner| sum += outer * inner);
     });
     assert_eq!(sum, 36);
+}
+
+#[test]
+fn what_was_folded_so_far_is_dropped_once_if_the_closure_or_a_body_panics() {
+    #[cps_core::coroutine(yields = u32)]
+    fn to_panic(after: u32) {
+        for item in 0..after {
+            yield_(item).await;
+        }
+        Planned::panic("body", after);
+    }
+    let folded = Rc::new(());
+    for (from, message) in [("closure", "closure 1"), ("body", "body 3")] {
+        let mut items = pin!(to_panic(3).into_root());
+        let seen = panic_of(|| {
+            items.as_mut().fold((folded.clone(), Box::new(0)), |(folded, count), item| {
+                assert_eq!(*count, item);
+                if from == "closure" && item == 1 {
+                    Planned::panic("closure", item);
+                }
+                (folded, Box::new(*count + 1))
+            });
+        });
+        assert_eq!(seen, message);
+        assert_eq!(Rc::strong_count(&folded), 1, "{from}");
+        assert_eq!(items.next(), None);
+    }
 }

@@ -33,7 +33,7 @@ pub mod reactor_protocols {
     pub use reactor::{
         driver::timers,
         idle, parker, parking, slot, source,
-        task::{counter, join_state, references, remote_queue},
+        task::{counter, join_state, members, references, remote_queue},
     };
 }
 

@@ -180,8 +180,8 @@ fn wake_meets_complete() {
     assert_eq!(task.queued.swap(0, Relaxed), 1);
     let _seen = task.counter.start(|| unreachable!("nobody asked for a look"));
     task.poll();
-    task.counter.complete();
-    task.release(0);
+    task.write(0);
+    task.free_if(task.counter.complete());
     for other in others {
         other.join().unwrap();
     }
@@ -268,8 +268,11 @@ mod weakened {
         in "../../reactor/src/task/counter.rs",
         weakened by loom_tests::weakened_in_reactor,
         seen as "Causality violation" or "a wake is lost",
+        "counter/complete" => wake_meets_complete,
+        "counter/complete-last" => wake_meets_complete,
         "counter/last" => wake_meets_complete,
         "counter/look" => a_look_meets_wakes,
+        "counter/none-left" => wake_meets_complete,
         "counter/release" => wake_meets_complete,
         "counter/start" => a_run_meets_the_next,
         "counter/start-again" => a_wake_meets_a_look_that_starts,

@@ -22,6 +22,9 @@ trait Protocol: Send + Sync + 'static {
     fn notify_from_outside(&self) -> Option<usize> {
         self.idle().notify_from_outside()
     }
+    fn stop_search(&self, has_more: bool) -> Option<usize> {
+        self.idle().stop_search(has_more)
+    }
     fn needs_watch(&self) -> bool {
         self.idle().needs_watch()
     }
@@ -71,7 +74,7 @@ impl<P: Protocol> Machine<P> {
         loop {
             if self.take() {
                 let has_more = self.queue.load(Relaxed) > 0;
-                self.unpark(self.idle.idle().stop_search(has_more));
+                self.unpark(self.idle.stop_search(has_more));
                 self.ran.fetch_add(1, Relaxed);
                 self.idle.idle().start_search();
                 continue;
@@ -130,6 +133,30 @@ fn two_pushes_meet_two_workers<P: Protocol>() {
     machine.all_is_run(2);
 }
 
+/// "Turn meets sleep": a worker leaves the event queue with two tasks, and tells nobody before it takes the first, which
+/// keeps it; the other worker falls asleep meanwhile. Then that one is to run the second.
+fn a_turn_meets_sleep<P: Protocol>() {
+    let machine = Machine::<P>::new();
+    machine.idle.idle().start_search();
+    machine.idle.idle().give_up(0);
+    machine.idle.idle().start_search();
+    let other = thread::spawn({
+        let machine = machine.clone();
+        move || machine.search(1)
+    });
+    machine.queue.fetch_add(2, Relaxed);
+    let _ = machine.idle.idle().look_again(0);
+    if machine.take() {
+        let has_more = machine.queue.load(Relaxed) > 0;
+        machine.unpark(machine.idle.stop_search(has_more));
+        machine.ran.fetch_add(1, Relaxed);
+    } else {
+        machine.unpark(machine.idle.stop_search(false));
+    }
+    other.join().unwrap();
+    machine.all_is_run(2);
+}
+
 /// "Worker wakes as the watch goes off": two workers sleep, and one leaves the sleepers. Once it is awake, the watch is
 /// on.
 fn a_worker_wakes_as_the_watch_goes_off<P: Protocol>() {
@@ -167,6 +194,7 @@ macro_rules! models {
 models! {
     push_meets_sleep
     two_pushes_meet_two_workers
+    a_turn_meets_sleep
     a_worker_wakes_as_the_watch_goes_off
 }
 
@@ -175,7 +203,8 @@ mod weakened {
     use super::*;
     use loom_tests::rejected;
 
-    /// With one flaw: 1 pushes without a fence, 2 wakes without one; 0 has none.
+    /// With one flaw: 1 pushes without a fence, 2 wakes without one, 3 takes what it has found and tells nobody of the
+    /// rest; 0 has none.
     struct Flawed<const FLAW: u8>(Idle);
 
     impl<const FLAW: u8> Protocol for Flawed<FLAW> {
@@ -188,6 +217,9 @@ mod weakened {
         fn notify_from_outside(&self) -> Option<usize> {
             if FLAW == 1 { self.0.notify() } else { self.0.notify_from_outside() }
         }
+        fn stop_search(&self, has_more: bool) -> Option<usize> {
+            self.0.stop_search(has_more && FLAW != 3)
+        }
         fn needs_watch(&self) -> bool {
             if FLAW == 2 { !self.0.is_watched() } else { self.0.needs_watch() }
         }
@@ -196,6 +228,7 @@ mod weakened {
     #[test]
     fn the_copy_without_a_flaw_holds() {
         model(push_meets_sleep::<Flawed<0>>);
+        model(a_turn_meets_sleep::<Flawed<0>>);
         model(a_worker_wakes_as_the_watch_goes_off::<Flawed<0>>);
     }
 
@@ -209,6 +242,12 @@ mod weakened {
     #[test]
     fn a_push_without_a_fence_may_not_see_who_sleeps() {
         let message = rejected("no fence", || model(push_meets_sleep::<Flawed<1>>));
+        assert!(message.contains("all sleep, and there is work"), "{message}");
+    }
+
+    #[test]
+    fn a_turn_that_tells_nobody_leaves_work_to_sleepers() {
+        let message = rejected("tells nobody", || model(a_turn_meets_sleep::<Flawed<3>>));
         assert!(message.contains("all sleep, and there is work"), "{message}");
     }
 

@@ -1,6 +1,6 @@
 //! Who of a task and its handle owns result and waker (`reactor/src/task/join_state.rs`).
 
-use loom_tests::reactor_protocols::join_state::{Ended, JoinState};
+use loom_tests::reactor_protocols::join_state::{Detached, Ended, JoinState};
 use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, model, thread};
 
 /// What lies in the slot: who is to be woken.
@@ -105,7 +105,15 @@ impl Task {
 
     /// As the drop of a `JoinHandle`.
     fn drop_handle(&self) {
-        let detached = self.state.drop_handle();
+        self.detach(self.state.drop_handle());
+    }
+
+    /// The same on the thread that runs the task.
+    fn drop_handle_here(&self) {
+        self.detach(self.state.drop_handle_here());
+    }
+
+    fn detach(&self, detached: Detached) {
         if detached.drop_result {
             self.drop_result();
         }
@@ -119,17 +127,26 @@ impl Task {
     }
 }
 
-fn completed_on_a_thread(task: &Arc<Task>) -> thread::JoinHandle<()> {
-    let task = task.clone();
-    thread::spawn(move || task.complete())
+/// The task ends while `handle` does something: the one on this thread, the other one on another, or the other way round.
+/// loom, which looks at the last access to a word only, tries some schedules in one of the two cases only.
+fn meet<const TASK_HERE: bool, R: Send + 'static>(task: &Arc<Task>, handle: fn(&Task) -> R) -> R {
+    let other = task.clone();
+    if TASK_HERE {
+        let other = thread::spawn(move || handle(&other));
+        task.complete();
+        other.join().unwrap()
+    } else {
+        let other = thread::spawn(move || other.complete());
+        let done = handle(task);
+        other.join().unwrap();
+        done
+    }
 }
 
 /// "Complete meets poll": the poll finds the result, or its waker is called.
-fn complete_meets_poll() {
+fn complete_meets_poll<const TASK_HERE: bool>() {
     let task = Task::new();
-    let other = completed_on_a_thread(&task);
-    let found = task.poll(0);
-    other.join().unwrap();
+    let found = meet::<TASK_HERE, _>(&task, |task| task.poll(0));
     assert_eq!(found.is_none(), task.calls() == [1, 0]);
     assert_eq!(found.or_else(|| task.poll(0)), Some(7));
     task.drop_handle();
@@ -139,12 +156,10 @@ fn complete_meets_poll() {
 
 /// "Complete meets swap": the handle is polled with another waker while the task ends. Of wakers that were left the
 /// last one is called, unless the poll found the result.
-fn complete_meets_swap() {
+fn complete_meets_swap<const TASK_HERE: bool>() {
     let task = Task::new();
     assert_eq!(task.poll(0), None);
-    let other = completed_on_a_thread(&task);
-    let found = task.poll(1);
-    other.join().unwrap();
+    let found = meet::<TASK_HERE, _>(&task, |task| task.poll(1));
     if found.is_none() {
         assert_eq!(task.calls(), [0, 1]);
         assert_eq!(task.poll(0), Some(7));
@@ -155,33 +170,61 @@ fn complete_meets_swap() {
 }
 
 /// "Complete meets drop": waker and result are dropped once.
-fn complete_meets_drop() {
+fn complete_meets_drop<const TASK_HERE: bool>() {
     let task = Task::new();
     assert_eq!(task.poll(0), None);
-    let other = completed_on_a_thread(&task);
-    task.drop_handle();
-    other.join().unwrap();
+    meet::<TASK_HERE, _>(&task, Task::drop_handle);
     assert_eq!(task.dropped_wakers.load(Relaxed), 1);
     assert_eq!(task.dropped_results.load(Relaxed), 1);
 }
 
+/// The same of a handle that was never polled.
+fn complete_meets_drop_unpolled<const TASK_HERE: bool>() {
+    let task = Task::new();
+    meet::<TASK_HERE, _>(&task, Task::drop_handle);
+    assert_eq!(task.dropped_wakers.load(Relaxed), 0);
+    assert_eq!(task.dropped_results.load(Relaxed), 1);
+}
+
 /// "Poll, then drop": the handle reads the slot, finds the result, takes it, and goes while the task still wakes.
-fn complete_meets_poll_and_drop() {
+fn complete_meets_poll_and_drop<const TASK_HERE: bool>() {
     let task = Task::new();
     assert_eq!(task.poll(0), None);
-    let other = completed_on_a_thread(&task);
-    let found = task.poll(0);
-    task.drop_handle();
-    other.join().unwrap();
+    let found = meet::<TASK_HERE, _>(&task, |task| {
+        let found = task.poll(0);
+        task.drop_handle();
+        found
+    });
     assert_eq!(task.dropped_wakers.load(Relaxed), 1);
     assert_eq!(task.dropped_results.load(Relaxed), usize::from(found.is_none()));
+}
+
+/// "Drop here": the handle goes on the thread that runs the task, `POLLED` or not, while another thread aborts the task:
+/// the wish is not lost, and waker and result are dropped once.
+fn drop_here_meets_abort<const POLLED: bool>() {
+    let task = Task::new();
+    if POLLED {
+        assert_eq!(task.poll(0), None);
+    }
+    let other = thread::spawn({
+        let task = task.clone();
+        move || task.state.abort()
+    });
+    task.drop_handle_here();
+    task.complete();
+    other.join().unwrap();
+    assert!(task.state.is_aborted());
+    assert_eq!(task.state.ended(), Ended::Yes);
+    assert_eq!(task.dropped_wakers.load(Relaxed), usize::from(POLLED));
+    assert_eq!(task.dropped_results.load(Relaxed), 1);
 }
 
 macro_rules! models {
     ($($scenario:ident)*) => {
         mod holds {
             $(#[test] fn $scenario() {
-                super::model(super::$scenario);
+                super::model(super::$scenario::<false>);
+                super::model(super::$scenario::<true>);
             })*
         }
     };
@@ -191,7 +234,9 @@ models! {
     complete_meets_poll
     complete_meets_swap
     complete_meets_drop
+    complete_meets_drop_unpolled
     complete_meets_poll_and_drop
+    drop_here_meets_abort
 }
 
 #[cfg(loom)]
@@ -203,15 +248,16 @@ mod weakened {
         in "../../reactor/src/task/join_state.rs",
         weakened by loom_tests::weakened_in_reactor,
         seen as "Causality violation",
-        "join/awaited" => complete_meets_poll,
-        "join/called" => complete_meets_drop,
-        "join/called-last" => complete_meets_poll_and_drop,
-        "join/complete" => complete_meets_poll,
-        "join/detach" => complete_meets_poll_and_drop,
-        "join/detach-late" => complete_meets_drop,
-        "join/ended" => complete_meets_poll,
-        "join/offer" => complete_meets_poll,
-        "join/offer-late" => complete_meets_poll,
-        "join/reclaim-late" => complete_meets_swap,
+        "join/awaited" => complete_meets_poll::<false>,
+        "join/called" => complete_meets_drop::<false>,
+        "join/called-last" => complete_meets_poll_and_drop::<false>,
+        "join/complete" => complete_meets_poll::<false>,
+        "join/detach" => complete_meets_poll_and_drop::<false>,
+        "join/detach-ended" => complete_meets_drop_unpolled::<true>,
+        "join/detach-late" => complete_meets_drop::<false>,
+        "join/ended" => complete_meets_poll::<true>,
+        "join/offer" => complete_meets_poll::<false>,
+        "join/offer-late" => complete_meets_poll::<false>,
+        "join/reclaim-late" => complete_meets_swap::<false>,
     }
 }

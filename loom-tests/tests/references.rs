@@ -46,7 +46,7 @@ impl Task {
     /// The task is complete.
     fn merge(&self) {
         self.write(0);
-        // SAFETY: by the scenario's first thread, once.
+        // SAFETY: by the scenario's thread that is the executor's, once.
         self.free_if(unsafe { self.references.merge() });
     }
 }
@@ -62,6 +62,18 @@ fn merge_meets_drop() {
     let other = dropped_on(&task, 1);
     task.merge();
     other.join().unwrap();
+    assert_eq!(task.freed.load(Relaxed), 1);
+}
+
+/// The same, the other way round: loom, which looks at the last access to a word only, tries other schedules then.
+fn drop_meets_merge() {
+    let task = Task::new(1, 0);
+    let executor = thread::spawn({
+        let task = task.clone();
+        move || task.merge()
+    });
+    task.drop_shared(1);
+    executor.join().unwrap();
     assert_eq!(task.freed.load(Relaxed), 1);
 }
 
@@ -111,6 +123,7 @@ macro_rules! models {
 
 models! {
     merge_meets_drop
+    drop_meets_merge
     drop_meets_drop
     made_there_dropped_here
 }
@@ -127,5 +140,7 @@ mod weakened {
         "references/drop" => drop_meets_drop,
         "references/last" => drop_meets_drop,
         "references/merge" => merge_meets_drop,
+        "references/none-left" => drop_meets_merge,
+        "references/one-left" => merge_meets_drop,
     }
 }

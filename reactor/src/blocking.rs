@@ -95,5 +95,5 @@ where
             Err(payload) => resume_unwind(payload),
         }
     };
-    runtime.clone().spawn_at(wait, origin.of_kind("blocking"))
+    runtime.spawn_at(wait, origin.of_kind("blocking"))
 }

@@ -36,7 +36,12 @@ impl<T: Clone> Entries<T> {
 
     /// What is current.
     pub(crate) fn last(&self) -> Option<T> {
-        self.list.borrow().last().map(|(_, value)| value.clone())
+        self.with_last(T::clone)
+    }
+
+    /// The same, for a function that enters and leaves nothing.
+    pub(crate) fn with_last<R>(&self, f: impl FnOnce(&T) -> R) -> Option<R> {
+        self.list.borrow().last().map(|(_, value)| f(value))
     }
 }
 

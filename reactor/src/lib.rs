@@ -208,7 +208,7 @@ pub mod task;
 #[doc(hidden)]
 pub mod protocol {
     pub use crate::multi::{idle, parker, slot};
-    pub use crate::task::{counter, join_state, references, remote_queue};
+    pub use crate::task::{counter, join_state, members, references, remote_queue};
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {
         pub use crate::driver::parking::*;

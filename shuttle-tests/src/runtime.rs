@@ -12,6 +12,7 @@ use crate::multi::{Shared, Threads};
 use crate::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use crate::sync::thread::{self, Thread};
 use crate::task::handle::JoinHandle;
+use crate::task::member::Member;
 use crate::task::origin::Origin;
 
 /// For `task/mod.rs`, which names it.
@@ -37,7 +38,7 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.shared.clone().spawn(future, Origin::at(Location::caller()))
+        Shared::spawn(Member::of(&self.shared), future, Origin::at(Location::caller()))
     }
 
     /// What spawns, from any thread.
@@ -73,7 +74,7 @@ impl Spawner {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.0.clone().spawn(future, Origin::at(Location::caller()))
+        Shared::spawn(Member::of(&self.0), future, Origin::at(Location::caller()))
     }
 }
 

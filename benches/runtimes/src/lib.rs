@@ -13,6 +13,8 @@ mod tokio;
 mod tasks;
 mod wakes;
 
+pub mod service;
+
 mod strategy;
 
 pub use strategy::{AsyncExecutor, Reactor, Tokio};

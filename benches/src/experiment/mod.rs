@@ -16,13 +16,14 @@ mod memory;
 mod prefetch;
 mod resume;
 mod runtime;
+mod service;
 mod size;
 mod wake;
 
 pub use run::{Experiment, Participant, Progress, Run};
 
 /// The lab's experiments, in the order in which they run.
-static OWN: [&dyn Experiment; 12] = [
+static OWN: [&dyn Experiment; 13] = [
     &resume::Resume,
     &call::Call,
     &crossover::Crossover,
@@ -32,6 +33,7 @@ static OWN: [&dyn Experiment; 12] = [
     &prefetch::Prefetch,
     &wake::Wake,
     &runtime::Runtime,
+    &service::Service,
     &build::Build,
     &size::CodeSize,
     &debug::Debug,

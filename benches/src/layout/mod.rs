@@ -142,11 +142,11 @@ impl Findings {
     }
 }
 
-/// `lab layout`
+/// `lab layout`; `command` is the command line, if it is not this process's.
 ///
 /// # Errors
 /// If the program cannot be built or read, if a file cannot be written, or if something is not as the compiler has it.
-pub fn run(arguments: &Arguments) -> Result<()> {
+pub fn run(arguments: &Arguments, command: Option<String>) -> Result<()> {
     let mut json = arguments.json.as_deref().map(JsonSink::open).transpose()?;
     let quiet = matches!(json, Some(JsonSink::Stdout));
     let (name, program) = read(arguments)?;
@@ -162,7 +162,13 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         details::write(&mut out, &findings)?;
     }
     if let Some(json) = &mut json {
-        records::of(&findings).iter().try_for_each(|record| json.write(record))?;
+        let mut records = records::of(&findings);
+        let mut machine = Machine { compiler: compiler.clone(), ..Machine::here() };
+        machine.command = command.unwrap_or(machine.command);
+        if let Some(first) = records.first_mut() {
+            first.machine = Some(Box::new(machine));
+        }
+        records.iter().try_for_each(|record| json.write(record))?;
     }
     if let Some(directory) = &arguments.html {
         let mut sections = tables::sections(&findings);

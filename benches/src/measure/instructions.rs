@@ -153,6 +153,20 @@ impl Counter {
         Ok((total(2)? - total(1)?) / spec.bench.items() as f64)
     }
 
+    /// Instructions of one request to a service, alone. What the requests ask is repeated after 32.
+    ///
+    /// # Errors
+    /// If a run fails or its result is wrong.
+    pub fn per_request(&self, name: &str, strategy: &dyn Strategy, depth: u32) -> Result<f64> {
+        const MANY: u64 = 32 * 40;
+        const FEW: u64 = 32 * 5;
+        let total = |iterations| {
+            self.total(name, strategy, &Request::Requests { depth, iterations })
+                .with_context(|| format!("{name} on requests under its counter"))
+        };
+        Ok((total(MANY)? - total(FEW)?) / (MANY - FEW) as f64)
+    }
+
     /// Instructions of one iteration of branches of a task.
     ///
     /// # Errors

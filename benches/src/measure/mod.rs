@@ -44,6 +44,7 @@ enum Figure {
     Throughput,
     P50,
     P99,
+    P999,
 }
 
 /// A figure that is recorded of a cell.
@@ -87,6 +88,12 @@ impl Metric {
         Self { name: "p99", figure: Figure::P99, units: 1.0 }
     }
 
+    /// What all but one in a thousand of the requests took at most.
+    #[must_use]
+    pub fn p999() -> Self {
+        Self { name: "p999", figure: Figure::P999, units: 1.0 }
+    }
+
     fn unit(&self) -> &'static str {
         if matches!(self.figure, Figure::Throughput) { "1/s" } else { "ns" }
     }
@@ -99,6 +106,7 @@ impl Metric {
             Figure::Throughput => units / cost.elapsed.as_secs_f64(),
             Figure::P50 => cost.requests.p50.as_secs_f64() * 1e9,
             Figure::P99 => cost.requests.p99.as_secs_f64() * 1e9,
+            Figure::P999 => cost.requests.p999.as_secs_f64() * 1e9,
         }
     }
 }
@@ -305,9 +313,11 @@ mod tests {
             Metric::throughput(4.0),
             Metric::p50(),
             Metric::p99(),
+            Metric::p999(),
         ];
         let (elapsed, cpu) = (Duration::from_micros(10), Duration::from_micros(2));
-        let requests = Requests { p50: Duration::from_micros(3), p99: Duration::from_micros(7) };
+        let [p50, p99, p999] = [3, 7, 9].map(Duration::from_micros);
+        let requests = Requests { p50, p99, p999 };
         let cost = Cost { elapsed, cpu, requests };
         let figures: Vec<_> = server
             .records("runtime", 5, &[cost; 3])
@@ -319,6 +329,7 @@ mod tests {
             ("throughput", "1/s", 2_000_000.0),
             ("p50", "ns", 3000.0),
             ("p99", "ns", 7000.0),
+            ("p999", "ns", 9000.0),
         ];
         assert_eq!(figures, expected.map(|(name, unit, value)| (name.into(), unit.into(), value)));
     }

@@ -50,14 +50,14 @@ fn style(label: &str) -> ShapeStyle {
     colour.mix(alpha).stroke_width(width)
 }
 
-/// Length of dashes and gaps of the line of a placement; `None` for an unbroken one.
+/// Length of dashes and gaps of the line of a placement or a percentile; `None` for an unbroken one.
 fn dashes(label: &str) -> Option<(u32, u32)> {
     let (_, placement) = label.split_once(" (")?;
     Some(match placement.trim_end_matches(')') {
-        "stack" => (10, 5),
-        "heap" => (3, 4),
+        "stack" | "p99" => (10, 5),
+        "heap" | "p99.9" => (3, 4),
         "boxed" => (16, 4),
-        "inline" => return None,
+        "inline" | "p50" => return None,
         _ => (6, 8),
     })
 }
@@ -104,6 +104,16 @@ fn range(values: impl Iterator<Item = f64>) -> std::ops::Range<f64> {
     if low > high { 1.0..10.0 } else { low / 1.1..high * 1.1 }
 }
 
+/// A value at an axis, which has room for five digits.
+fn tick(value: f64) -> String {
+    let in_units = |unit: f64| (value / unit * 100.0).round() / 100.0;
+    match value {
+        value if value >= 1e6 => format!("{}M", in_units(1e6)),
+        value if value >= 1e4 => format!("{}k", in_units(1e3)),
+        value => crate::show::table::short(value),
+    }
+}
+
 /// Lines over logarithmic axes. Points that are not positive are left out.
 ///
 /// # Errors
@@ -127,7 +137,7 @@ pub fn lines(x_label: &str, y_label: &str, lines: &[Line]) -> Result<String> {
             .label_style((FONT, 16))
             .axis_desc_style((FONT, 16))
             .x_label_formatter(&|x| format!("{x:.0}"))
-            .y_label_formatter(&|y| crate::show::table::short(*y))
+            .y_label_formatter(&|y| tick(*y))
             .light_line_style(TRANSPARENT)
             .draw()
             .map_err(drawing)?;
@@ -276,6 +286,12 @@ mod tests {
         assert!(figure.contains("nested") && figure.contains("cpp-gcc (arena)"));
         let figure = bars("ns", &[("fib direct (heap)".into(), 4.5)]).unwrap();
         assert!(figure.contains("fib direct (heap)") && figure.contains("4.50"));
+    }
+
+    #[test]
+    fn large_values_have_room_at_the_axis() {
+        let ticks = [0.5, 9_999.0, 10_000.0, 250_000.0, 1e6, 1e7].map(tick);
+        assert_eq!(ticks, ["0.50", "9999", "10k", "250k", "1M", "10M"]);
     }
 
     #[test]

@@ -190,14 +190,17 @@ impl Table {
     }
 }
 
-/// The cells of a row; ≈ is at those that cannot be told from this project's first. (Intervals are those of values, not
-/// of their ratios.)
+/// The cells of a row; ≈ is at those that cannot be told from this project's first of the same metric. (Intervals are
+/// those of values, not of their ratios.)
 fn texts(cells: &[Option<(String, &Record)>], is_ratio: bool) -> Vec<String> {
     let is_ours = |record: &Record| {
         registry::find(&record.strategy).is_some_and(|entry| entry.role == Role::Ours)
     };
-    let mut records = cells.iter().flatten().map(|(_, record)| *record);
-    let ours = records.find(|record| is_ours(record) && record.interval.is_some());
+    let ours = |metric: &str| {
+        let mut records = cells.iter().flatten().map(|(_, record)| *record);
+        records
+            .find(|record| is_ours(record) && record.interval.is_some() && record.metric == metric)
+    };
     cells
         .iter()
         .map(|cell| {
@@ -205,7 +208,7 @@ fn texts(cells: &[Option<(String, &Record)>], is_ratio: bool) -> Vec<String> {
             let is_tie = !is_ratio
                 && record.interval.is_some()
                 && !is_ours(record)
-                && ours.is_some_and(|ours| ours.metric == record.metric && ours.is_like(record));
+                && ours(&record.metric).is_some_and(|ours| ours.is_like(record));
             if is_tie { format!("{text} ≈") } else { text.clone() }
         })
         .collect()
@@ -252,6 +255,27 @@ mod tests {
         assert_eq!(from("README.md"), "docs/results/data/a/b.json");
         assert_eq!(from("docs/trade-offs.md"), "results/data/a/b.json");
         assert_eq!(from("benches/README.md"), "../docs/results/data/a/b.json");
+    }
+
+    #[test]
+    fn what_cannot_be_told_from_ours_is_marked_metric_by_metric() {
+        let record = |strategy: &str, metric: &str, value: f64| Record {
+            strategy: strategy.to_owned(),
+            metric: metric.to_owned(),
+            value,
+            interval: Some([value - 1.0, value + 1.0]),
+            ..Record::default()
+        };
+        let records = [
+            record("direct", "p50", 10.0),
+            record("nested", "p50", 20.0),
+            record("direct", "p99", 30.0),
+            record("nested", "p99", 31.0),
+        ];
+        let cells: Vec<_> =
+            records.iter().map(|record| Some((record.value.to_string(), record))).collect();
+        assert_eq!(texts(&cells, false), ["10", "20", "30", "31 ≈"]);
+        assert_eq!(texts(&cells, true), ["10", "20", "30", "31"]);
     }
 
     #[test]

@@ -30,10 +30,12 @@ pub enum Work {
     Memory,
     /// What a runtime does: [`Strategy::wakes`], [`Strategy::tasks`].
     Runtime,
+    /// Requests to an HTTP service: [`Strategy::requests`], [`Strategy::service`].
+    Requests,
     /// Programs for the compiler: [`Strategy::dialects`].
     Sources,
 }
-use Work::{Branches, Chains, Items, Lookups, Memory, Runtime, Sources};
+use Work::{Branches, Chains, Items, Lookups, Memory, Requests, Runtime, Sources};
 
 /// What a strategy is in a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,7 +98,7 @@ static OWN: [Entry; 26] = [
     Entry {
         name: "nested",
         about: "plain `async fn`: a wake-up polls the whole stack from the root",
-        does: &[Chains, Branches, Lookups, Memory, Sources],
+        does: &[Chains, Branches, Lookups, Memory, Requests, Sources],
         role: Role::Baseline,
         colour: (31, 119, 180),
         is_compiled: false,
@@ -114,7 +116,7 @@ static OWN: [Entry; 26] = [
     Entry {
         name: "direct",
         about: "this project: a wake-up resumes the leaf; frames return through a loop",
-        does: &[Chains, Branches, Items, Lookups, Memory, Sources],
+        does: &[Chains, Branches, Items, Lookups, Memory, Requests, Sources],
         role: Role::Ours,
         colour: (214, 39, 40),
         is_compiled: false,
@@ -128,7 +130,7 @@ static OWN: [Entry; 26] = [
     Entry {
         name: "direct-tail",
         about: "the same with frames that return by `become`",
-        does: &[Chains, Branches, Items, Lookups, Memory],
+        does: &[Chains, Branches, Items, Lookups, Memory, Requests],
         role: Role::Ours,
         colour: (255, 127, 80),
         is_compiled: false,

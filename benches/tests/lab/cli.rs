@@ -59,6 +59,7 @@ fn list_names_experiments_and_strategies() {
         "prefetch",
         "wake",
         "runtime",
+        "service",
         "build",
         "size",
         "debug",
@@ -396,6 +397,72 @@ fn runtime_names_its_benches_and_metrics() {
     }
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn service_names_its_servers_and_draws_percentiles() {
+    let dir = tempfile::tempdir().unwrap();
+    let html = dir.path().to_str().unwrap();
+    let output = tiny(&["service", "--json", "-", "--html", html]);
+    assert!(output.status.success(), "{}", text(&output.stderr));
+    let records = records(&output.stdout);
+    let found = |of: &dyn Fn(&&Record) -> bool| -> Vec<String> {
+        records.iter().filter(of).map(|r| format!("{} {}", r.strategy, r.metric)).collect()
+    };
+    let both = |metrics: &[&str]| -> Vec<String> {
+        let of = |strategy| metrics.iter().map(move |metric| format!("{strategy} {metric}"));
+        ["nested", ours()].into_iter().flat_map(of).collect()
+    };
+    let mut expected = 0;
+    for (runtime, workers) in [("tokio", 1), ("tokio", 2), ("reactor", 1), ("reactor", 2)] {
+        for connections in [1, 64, 512] {
+            let is_it = |r: &&Record, depth| {
+                (r.text("runtime").as_str(), r.number("workers")) == (runtime, Some(workers))
+                    && (r.number("connections"), r.number("depth"))
+                        == (Some(connections), Some(depth))
+            };
+            let memory: &[&str] = if workers == 1 { &["bytes_per_connection"] } else { &[] };
+            let sampled = found(&|r| is_it(r, 8) && r.unit != "B");
+            assert_eq!(sampled, both(&["throughput", "cpu_per_request", "p50", "p99", "p999"]));
+            for depth in [8, 32] {
+                assert_eq!(found(&|r| is_it(r, depth) && r.unit == "B"), both(memory));
+            }
+            expected += sampled.len() + 2 * both(memory).len();
+        }
+    }
+    for depth in [8, 32] {
+        let alone = found(&|r| r.metric == "time_alone" && r.number("depth") == Some(depth));
+        assert_eq!(alone, both(&["time_alone"]));
+        for runtime in ["tokio", "reactor"] {
+            let is_it = |r: &&Record| r.metric == "handler_bytes" && r.text("runtime") == runtime;
+            let sizes = found(&|r| is_it(r) && r.number("depth") == Some(depth));
+            assert_eq!(sizes, both(&["handler_bytes"]));
+            expected += sizes.len();
+        }
+        expected += alone.len();
+    }
+    assert_eq!(records.len(), expected);
+    for record in &records {
+        assert_eq!(record.experiment, "service");
+        let unit = match record.metric.as_str() {
+            "throughput" => "1/s",
+            "bytes_per_connection" | "handler_bytes" => "B",
+            _ => "ns",
+        };
+        assert_eq!(record.unit, unit);
+        assert!(record.low <= record.value && record.value <= record.high && record.low >= 0.0);
+    }
+    let page = std::fs::read_to_string(dir.path().join("index.html")).unwrap();
+    for server in
+        ["tokio, one thread", "tokio, 2 workers", "reactor, one thread", "reactor, 2 workers"]
+    {
+        let title = format!("<title>service: ns that a request takes, {server}, depth 8</title>");
+        assert!(page.contains(&title), "{title}");
+    }
+    for line in ["nested (p99.9)", "p99)"] {
+        assert!(page.contains(line), "{line}");
+    }
+}
+
 #[test]
 fn bad_names_are_refused_with_the_good_ones() {
     refuses(&lab(&["resumee"]), "crossover");
@@ -473,6 +540,9 @@ fn a_cell_checks_its_result() {
     let tasks = r#"{"tasks":{"spec":{"bench":{"echo":{"connections":2}},"flavour":"current"},
                     "iterations":7}}"#;
     assert!(lab(&["__cell", "tokio", tasks]).status.success());
+    let requests = r#"{"requests":{"depth":32,"iterations":7}}"#;
+    assert!(lab(&["__cell", "nested", requests]).status.success());
+    refuses(&lab(&["__cell", "tokio", requests]), "no such requests");
     assert!(lab(&["__cell", "nested", &request(8)]).status.success());
     refuses(&lab(&["__cell", "nested", &request(0)]), "does not do these lookups");
 }

@@ -54,6 +54,10 @@ fn layout_builds_a_program_and_writes_records_of_it() {
         total
     };
     assert!(records.iter().all(|record| record.text("program") == "lab-shapes"));
+    // As a committed file must, to be made anew.
+    let machine = records[0].machine.as_ref().expect("the first says how it was made");
+    assert!(machine.command.starts_with("lab layout --manifest-path"), "{machine:?}");
+    assert!(machine.compiler.starts_with("rustc") && machine.noise.is_none(), "{machine:?}");
     assert!(total("today") > total("relocated") && total("relocated") > total("both"));
     assert!(total("both") >= total("inlined") && total("inlined") >= total("bound"));
     assert!(total("coroutine") > total("coroutine-8"));

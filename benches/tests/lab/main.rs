@@ -7,5 +7,6 @@ mod layout;
 mod llvm_coro;
 mod memory;
 mod rooms;
+mod service;
 mod strategies;
 mod tables;

@@ -76,6 +76,13 @@ pub enum Request {
         /// How often.
         iterations: u64,
     },
+    /// Handle so many requests to a service, alone.
+    Requests {
+        /// How many calls each is.
+        depth: u32,
+        /// How many.
+        iterations: u64,
+    },
     /// In which placements does the strategy run this case?
     Probes(Case),
     /// Run it once and measure its memory.

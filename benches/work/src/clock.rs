@@ -93,6 +93,8 @@ pub struct Requests {
     pub p50: Duration,
     /// The longest but for one percent.
     pub p99: Duration,
+    /// The longest but for one in a thousand.
+    pub p999: Duration,
 }
 
 impl Requests {
@@ -100,9 +102,10 @@ impl Requests {
     #[must_use]
     pub fn of(mut latencies: Vec<Duration>) -> Self {
         latencies.sort_unstable();
-        let at =
-            |percent| latencies.get(latencies.len() * percent / 100).copied().unwrap_or_default();
-        Self { p50: at(50), p99: at(99) }
+        let at = |thousandths| {
+            latencies.get(latencies.len() * thousandths / 1000).copied().unwrap_or_default()
+        };
+        Self { p50: at(500), p99: at(990), p999: at(999) }
     }
 }
 
@@ -119,6 +122,7 @@ impl std::ops::AddAssign for Cost {
         self.cpu += other.cpu;
         self.requests.p50 = self.requests.p50.max(other.requests.p50);
         self.requests.p99 = self.requests.p99.max(other.requests.p99);
+        self.requests.p999 = self.requests.p999.max(other.requests.p999);
     }
 }
 
@@ -159,9 +163,10 @@ mod tests {
 
     #[test]
     fn percentiles_are_those_of_all_requests() {
-        let requests = Requests::of((0..1000).rev().map(Duration::from_micros).collect());
-        assert_eq!(requests.p50, Duration::from_micros(500));
-        assert_eq!(requests.p99, Duration::from_micros(990));
+        let requests = Requests::of((0..2000).rev().map(Duration::from_micros).collect());
+        assert_eq!(requests.p50, Duration::from_micros(1000));
+        assert_eq!(requests.p99, Duration::from_micros(1980));
+        assert_eq!(requests.p999, Duration::from_micros(1998));
         assert_eq!(Requests::of(Vec::new()), Requests::default());
     }
 

@@ -12,6 +12,7 @@ use crate::join;
 use crate::memory::movability::Unstarted;
 use crate::memory::{Case, Probe};
 use crate::prefetch::{Lookups, Spec, Way};
+use crate::service::{self, Service};
 use crate::source::Dialect;
 use crate::tasks::{self, Tasks};
 use crate::wake::{self, Wakes};
@@ -107,6 +108,19 @@ pub trait Strategy {
     fn tasks(&self, spec: tasks::Spec) -> Result<Option<Tasks>> {
         let _ = spec;
         Ok(None)
+    }
+
+    /// How this strategy handles requests of so many calls to a service, without runtime and sockets; `None` if it does
+    /// not, or not so.
+    fn requests(&self, depth: u32) -> Option<Sample> {
+        let _ = depth;
+        None
+    }
+
+    /// A service whose handlers are written with this strategy; `None` if it writes none, or not so.
+    fn service(&self, spec: service::Spec) -> Option<Box<dyn Service>> {
+        let _ = spec;
+        None
     }
 
     /// The compiler that built the strategy, if it is not the lab's own.

@@ -73,7 +73,7 @@ pub const CHAINED: usize = 1_000;
 /// Bytes of a message of [`Bench::Echo`].
 pub const MESSAGE: usize = 64;
 /// What the server of [`Bench::Hyper`] answers.
-pub const HTTP_BODY: &[u8] = b"Hello, World!";
+pub const HTTP_BODY: &str = "Hello, World!";
 
 impl Bench {
     /// The name in the JSON.

@@ -311,15 +311,6 @@ impl Suspended {
 #[derive(Debug)]
 pub struct Returned(Caller);
 
-impl Returned {
-    /// # Safety
-    /// `chain` runs the body whose await this ends.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn new(chain: Caller) -> Self {
-        Returned(chain)
-    }
-}
-
 impl Future for Suspended {
     type Output = Returned;
 

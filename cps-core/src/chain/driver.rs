@@ -2,7 +2,7 @@
 
 use core::cell::Cell;
 use core::hint::assert_unchecked;
-use core::marker::{PhantomData, PhantomPinned};
+use core::marker::PhantomPinned;
 #[cfg(feature = "alloc")]
 use core::mem::offset_of;
 use core::panic::Location;
@@ -11,6 +11,7 @@ use core::task::{Context, Poll, Waker};
 
 use crate::chain::drop_chain::DropChain;
 use crate::chain::header::{Header, ended};
+use crate::chain::host::Host;
 use crate::chain::host_stack::Limit;
 #[cfg(feature = "alloc")]
 use crate::chain::outermost::Parent;
@@ -56,27 +57,9 @@ pub(crate) struct Now {
 impl Now {
     /// At the beginning.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    const fn begin(limit: Limit) -> u64 {
+    pub(super) const fn begin(limit: Limit) -> u64 {
         // SAFETY: numbers of 32 bits, which are the fields, in their order.
         unsafe { core::mem::transmute::<[u32; 2], u64>([limit.bits(), Step::NONE.bits()]) }
-    }
-}
-
-/// The poll that is under way, as seen by the chains that it runs.
-#[derive(Clone, Copy)]
-pub(crate) struct Host<'a> {
-    cx: *mut Context<'static>,
-    /// See [`Now`]. (In one piece: so it is passed in one register.)
-    now: u64,
-    _loan: PhantomData<&'a Context<'static>>,
-}
-
-impl<'a> Host<'a> {
-    /// Lends `cx` to bodies, and notes how far the host stack may be used. All chains of a poll share one: a second one
-    /// would end the loan of the first.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) fn of(cx: &'a mut Context<'_>) -> Self {
-        Host { cx: ptr::from_mut(cx).cast(), now: Now::begin(Limit::here()), _loan: PhantomData }
     }
 }
 
@@ -309,6 +292,18 @@ impl Driver {
         self.now.step.set(Step::CONTINUE);
     }
 
+    /// Marks the next `Pending` of this chain as an item that was yielded.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn yield_item(&self) {
+        self.now.step.set(Step::ITEM);
+    }
+
+    /// Whether the running body, or a callee of it, has yielded an item with which the chain suspends.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    pub(crate) fn has_item(&self) -> bool {
+        self.now.step.get().has_item()
+    }
+
     /// Makes `frame`, whose body has suspended in its start, the leaf, unless one of its callees has become the leaf.
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn suspended_at(&self, frame: *const Header) {
@@ -445,6 +440,12 @@ impl Driver {
     pub(crate) unsafe fn run_on(this: *const Driver, mut step: Step) -> Turn {
         let unwinding = DropChain(this);
         let turn = loop {
+            if step.has_item() {
+                // The generator's root reads it again, and enters the driver before it resumes the leaf.
+                // SAFETY: the root that is polled holds the driver pinned (invariant M).
+                unsafe { (*this).now.step.set(Step::ITEM) };
+                break Turn::Waiting;
+            }
             // SAFETY: the root that is polled holds the driver pinned (invariant M).
             unsafe { (*this).now.step.set(Step::NONE) };
             if step.is_yielded() {

@@ -35,6 +35,7 @@ pub(crate) mod caller;
 pub(crate) mod driver;
 pub(crate) mod drop_chain;
 pub(crate) mod header;
+pub(crate) mod host;
 pub(crate) mod host_stack;
 #[cfg(feature = "backtrace")]
 mod nested;

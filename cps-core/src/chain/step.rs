@@ -4,7 +4,7 @@
 ///
 /// | bits | |
 /// |---|---|
-/// | `000` | it waits for a future that is no coroutine, or has yielded an item |
+/// | `000` | it waits for a future that is no coroutine, or ([`Step::ITEM`]) has yielded an item |
 /// | `xx1` | a callee has suspended: the driver's leaf is the innermost |
 /// | `01x` | the driver's loop must resume the leaf, since a call or a return was deferred; or the chain has ended |
 /// | `10x` | the chain has yielded its turn |
@@ -33,6 +33,10 @@ impl Step {
     /// There is no chain yet, and none is to be made: the root frame is to be called.
     pub(crate) const CALLED: Step = Step(32 | Self::CONTINUES);
 
+    /// The chain of a generator waits, since it has yielded an item, which lies in its channel
+    /// (`generator/channel.rs`).
+    pub(crate) const ITEM: Step = Step(128);
+
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) const fn bits(self) -> u32 {
         self.0
@@ -48,6 +52,12 @@ impl Step {
     #[inline(always)]
     pub(crate) fn is_yielded(self) -> bool {
         self.0 & Self::YIELDS != 0
+    }
+
+    /// Whether there is an item.
+    #[inline(always)]
+    pub(crate) fn has_item(self) -> bool {
+        self.0 & Self::ITEM.0 != 0
     }
 
     /// Whether a callee has suspended.

@@ -6,7 +6,7 @@
 
 use core::fmt;
 use core::future::Future;
-use core::hint::assert_unchecked;
+use core::hint::{assert_unchecked, unreachable_unchecked};
 use core::ops::ControlFlow;
 use core::pin::Pin;
 use core::ptr;
@@ -116,6 +116,22 @@ impl<F: Future> Branch<F> {
         })
     }
 
+    /// Gives the output of a finished branch away, and leaves the branch as it is.
+    ///
+    /// # Safety
+    /// [`Branch::resume`] has finished it, and it is neither used again nor dropped.
+    #[inline(always)]
+    pub(crate) unsafe fn take_last(self: Pin<&mut Self>) -> F::Output {
+        // SAFETY: an output is moved out, not the pinned future. It is there, and is moved out once, as the branching
+        // point that has finished all its branches says.
+        unsafe {
+            match self.get_unchecked_mut() {
+                Branch::Done(output) => ptr::read(output),
+                _ => unreachable_unchecked(),
+            }
+        }
+    }
+
     /// Gives the output of a finished branch away.
     ///
     /// # Panics
@@ -219,9 +235,12 @@ pub trait Branches: sealed::Sealed {
     #[doc(hidden)]
     unsafe fn frames(this: *mut Self, kinds: &Self::Kinds, index: usize) -> *const Driver;
 
-    /// Takes the outputs, when all are finished.
+    /// Takes the outputs.
+    ///
+    /// # Safety
+    /// [`Branches::resume`] has finished all of them, and they are neither used again nor dropped.
     #[doc(hidden)]
-    fn outputs(self: Pin<&mut Self>) -> Self::Outputs;
+    unsafe fn outputs(self: Pin<&mut Self>) -> Self::Outputs;
 
     /// Shows the ones before number `end` that are not finished.
     ///

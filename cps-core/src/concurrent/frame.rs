@@ -56,6 +56,21 @@ pub trait BranchingPoint: Future {
         cx: &mut Context<'_>,
     ) -> Poll<Self::Output>;
 
+    /// [`BranchingPoint::poll_in`], for a resume of its frame: what most resumes do is compiled there.
+    ///
+    /// # Safety
+    /// As for that.
+    #[doc(hidden)]
+    #[inline(always)]
+    unsafe fn resume_in(
+        self: Pin<&mut Self>,
+        parent: Parent,
+        cx: &mut Context<'_>,
+    ) -> Poll<Self::Output> {
+        // SAFETY: as for this function.
+        unsafe { self.poll_in(parent, cx) }
+    }
+
     /// Drops branches, in the order of a drop of it, up to the first one with frames. Gives the driver of these, or
     /// null if no branch is left.
     ///
@@ -281,7 +296,7 @@ impl<F: BranchingPoint> Fuse<F> {
             unreachable!("polled after it has returned")
         };
         // SAFETY: `BranchingBody::resume` calls this, with the parent of the chain whose leaf this is (invariant N).
-        let poll = unsafe { running.poll_in(parent, cx) };
+        let poll = unsafe { running.resume_in(parent, cx) };
         if poll.is_ready() {
             future.set(None);
         }
@@ -337,6 +352,17 @@ macro_rules! branching_point {
                     output
                 })
             }
+
+            /// The output of a group whose poll has ended so. (Not inlined, since most polls do not end a group.)
+            #[inline(never)]
+            fn finish(
+                mut group: Pin<&mut $crate::concurrent::engine::BranchSet<$Branches>>,
+                end: Option<<$By as $crate::concurrent::engine::PollBranch<$Branches>>::Break>,
+            ) -> $Output {
+                let output = Self::output(group.as_mut(), end);
+                group.end();
+                output
+            }
         }
 
         impl<$($generics)*> core::future::Future for $Type {
@@ -362,7 +388,25 @@ macro_rules! branching_point {
                 unsafe { $crate::concurrent::engine::BranchSet::look(&raw const (*this).group, look) }
             }
 
-            #[inline]
+            #[inline(always)]
+            unsafe fn resume_in(
+                mut self: Pin<&mut Self>,
+                parent: $crate::chain::outermost::Parent,
+                cx: &mut Context<'_>,
+            ) -> Poll<$Output> {
+                // SAFETY: the group is pinned as this is, and is not moved here.
+                let group = unsafe { &mut self.as_mut().get_unchecked_mut().group };
+                if !group.is_open(parent) {
+                    // SAFETY: as for this function. (Not inlined: it is the first poll, or a rare one.)
+                    return unsafe { self.poll_in(parent, cx) };
+                }
+                group.poll_open(cx, &mut <$By>::default()).map(|end| {
+                    // SAFETY: the group is pinned as this is.
+                    Self::finish(unsafe { Pin::new_unchecked(group) }, end)
+                })
+            }
+
+            #[inline(never)]
             unsafe fn poll_in(
                 self: Pin<&mut Self>,
                 parent: $crate::chain::outermost::Parent,

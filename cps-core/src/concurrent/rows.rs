@@ -105,7 +105,7 @@ macro_rules! row {
                 unsafe { Branch::frames($slice(this).add(index).cast_mut(), kinds[0]) }
             }
 
-            fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
+            unsafe fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
                 let outputs = $outputs(count(self.as_mut()), |index| $at(self.as_mut(), index).take());
                 // SAFETY: all outputs were taken just above, so that all branches are gone.
                 unsafe { $taken(self) };

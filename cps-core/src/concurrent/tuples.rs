@@ -54,7 +54,7 @@ impl Branches for () {
     }
 
     #[inline(always)]
-    fn outputs(self: Pin<&mut Self>) {}
+    unsafe fn outputs(self: Pin<&mut Self>) {}
 }
 
 impl TryBranches for () {
@@ -171,9 +171,10 @@ macro_rules! tuple {
             }
 
             #[inline(always)]
-            fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
-                // SAFETY: each branch is pinned as the tuple is (invariant A).
-                ($(unsafe { self.as_mut().map_unchecked_mut(|all| &mut all.$index) }.take(),)+)
+            unsafe fn outputs(mut self: Pin<&mut Self>) -> Self::Outputs {
+                // SAFETY: each branch is pinned as the tuple is (invariant A), and was finished by `resume`, as the join
+                // that calls this says. It is not used again.
+                ($(unsafe { self.as_mut().map_unchecked_mut(|all| &mut all.$index).take_last() },)+)
             }
         }
 

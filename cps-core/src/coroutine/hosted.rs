@@ -22,8 +22,9 @@ use core::task::{Context, Poll};
 
 use crate::backtrace::Backtrace;
 use crate::backtrace::running::Running;
-use crate::chain::driver::{Driver, Host};
+use crate::chain::driver::Driver;
 use crate::chain::header::root_continuation;
+use crate::chain::host::Host;
 use crate::concurrent::frame::FutureTag;
 use crate::wake_set::{First, Wakes};
 

@@ -6,6 +6,7 @@ use core::task::Poll;
 use crate::chain::driver::{Driver, Outset};
 #[cfg(feature = "alloc")]
 use crate::chain::outermost::Parent;
+use crate::chain::step::Step;
 #[cfg(feature = "alloc")]
 use crate::concurrent::frame::{FutureTag, report};
 #[cfg(feature = "alloc")]
@@ -16,6 +17,16 @@ pub(crate) trait PolledAs {
     /// What a driver has when the first poll begins.
     const OUTSET: &'static Outset;
 
+    /// [`Driver::settle`], after the start of the root frame.
+    ///
+    /// # Safety
+    /// As for that; `step` is what the driver has.
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn settle(driver: *const Driver, step: Step) -> Poll<()> {
+        // SAFETY: `start_here`, which calls this, has started the chain in a poll of the driver.
+        unsafe { Driver::settle(driver, step) }
+    }
+
     /// The chain has suspended in its first poll, which ends with the value of this: it is pending.
     ///
     /// # Safety
@@ -23,12 +34,23 @@ pub(crate) trait PolledAs {
     unsafe fn suspended(driver: *const Driver) -> Poll<()>;
 }
 
-/// Polled by a root that is no future, and so no branch.
-impl PolledAs for () {
+/// Polled by a generator's root, which is no future, and so no branch.
+pub(crate) struct AsGenerator;
+
+impl PolledAs for AsGenerator {
     const OUTSET: &'static Outset = &Outset::new(
         #[cfg(feature = "alloc")]
         Parent::NONE,
     );
+
+    /// Leaves an item's step in the driver, for the root to find.
+    unsafe fn settle(driver: *const Driver, step: Step) -> Poll<()> {
+        if step.has_item() {
+            return Poll::Pending;
+        }
+        // SAFETY: `start_here`, which calls this, has started the chain in a poll of the driver.
+        unsafe { Driver::settle(driver, step) }
+    }
 
     unsafe fn suspended(_: *const Driver) -> Poll<()> {
         Poll::Pending

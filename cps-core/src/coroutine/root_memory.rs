@@ -8,9 +8,10 @@ use core::task::{Context, Poll};
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
 use crate::backtrace::running::Running;
-use crate::chain::driver::{Driver, Host};
+use crate::chain::driver::Driver;
 use crate::chain::drop_chain::DropChain;
 use crate::chain::header::{Header, ended};
+use crate::chain::host::Host;
 use crate::coroutine::polled_as::PolledAs;
 use crate::frame::body::{Body, FnBody, Make};
 use crate::frame::passing::Passing;
@@ -176,17 +177,6 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
         ptr::eq(self.head().driver().leaf.get(), ended())
     }
 
-    /// [`RootMemory::is_ended`] by a pointer to the whole.
-    ///
-    /// # Safety
-    /// `this` is live.
-    #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(crate) unsafe fn has_ended(this: *const Self) -> bool {
-        // SAFETY: generators' roots, which call this, are not lazy: `with_stack` has written the driver, which lies
-        // at the start (contract of `Head`).
-        unsafe { ptr::eq((*this.cast::<Driver>()).leaf.get(), ended()) }
-    }
-
     /// Drops the frames of a chain that was started.
     ///
     /// # Safety
@@ -249,7 +239,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// - `this` is pinned and borrowed exclusively, by a poll as `P` says.
     /// - The head is written, and the leaf is null.
     #[inline(never)]
-    unsafe fn start<P: PolledAs>(this: *mut Self, host: Host<'_>) -> Poll<()> {
+    pub(crate) unsafe fn start<P: PolledAs>(this: *mut Self, host: Host<'_>) -> Poll<()> {
         let driver = Self::driver(this);
         // SAFETY: `poll`, the only caller, has found that the chain was not started; its head is written.
         unsafe {
@@ -297,7 +287,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
             }
             Poll::Pending => {
                 // SAFETY: the head is written. The frame has suspended, and so the leaf is a live frame (invariant L).
-                let poll = unsafe { Driver::settle(driver, Driver::pending(driver)) };
+                let poll = unsafe { P::settle(driver, Driver::pending(driver)) };
                 match poll {
                     Poll::Ready(()) => poll,
                     // SAFETY: the poll by which the driver was entered is still under way.
@@ -319,7 +309,7 @@ impl<H: Head, B: Body, const N: usize> RootMemory<H, B, N> {
     /// # Safety
     /// `poll` is what `start` or `resume` has returned just now.
     #[cfg_attr(not(debug_assertions), inline(always))]
-    pub(super) unsafe fn result(this: *mut Self, poll: Poll<()>) -> Poll<B::Output> {
+    pub(crate) unsafe fn result(this: *mut Self, poll: Poll<()>) -> Poll<B::Output> {
         poll.map(|()| {
             // SAFETY: the chain has ended, so the root frame has returned (invariant L). The leaf that is set here
             // keeps this from being called again.

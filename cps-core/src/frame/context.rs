@@ -10,7 +10,7 @@
 //!
 //! ```text
 //!   a call has suspended             it is pending, as it would be anyway: it was not polled before, since each poll
-//!   (`Suspended`, `Handed`)          of the body has a new context
+//!   (`Suspended`)                    of the body has a new context
 //!   a future is to be awaited        it is pending, and the body is polled again at once with a new context:
 //!   (`Awaiting`)                     `ask_again`, which `answer` answers by `Driver::poll_again`
 //! ```

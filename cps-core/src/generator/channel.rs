@@ -1,6 +1,7 @@
 //! The place of an item on its way from the body that yields it to the consumer.
 
 use core::cell::{Cell, UnsafeCell};
+use core::mem::MaybeUninit;
 use core::ptr;
 use core::task::Poll;
 
@@ -11,27 +12,77 @@ use crate::stack::FrameStack;
 /// A driver and the slot for an item: the head of a generator's root.
 ///
 /// The slot is full from `yield_`, with which a body suspends the chain, until the poll that ran the body is over: no
-/// user code runs in between.
+/// user code runs in between. The driver's step says that it is ([`Step::ITEM`](crate::chain::step::Step::ITEM)).
 #[repr(C)]
 pub(crate) struct Channel<T> {
     driver: Driver,
     /// Null, except during [`Channel::with_sink`].
     sink: Cell<*mut Sink<T>>,
-    item: UnsafeCell<Option<T>>,
+    item: UnsafeCell<MaybeUninit<T>>,
 }
 
-/// Takes items where they are yielded, so that the chain need not suspend. It is the head of a [`Taking`], whose items
-/// `take` takes.
+/// Takes items where they are yielded, so that the chain need not suspend. It is the head of a [`Folding`].
 #[repr(C)]
 struct Sink<T> {
     take: unsafe fn(T, *mut Sink<T>),
 }
 
-/// A sink that calls `f`.
+/// A sink that folds the items by `f`.
 #[repr(C)]
-struct Taking<T, F> {
+struct Folding<T, A, F> {
     sink: Sink<T>,
+    /// Moved out while `f` runs, and for good if `f` panics.
+    all: MaybeUninit<A>,
+    is_lost: bool,
     f: F,
+}
+
+impl<T, A, F: FnMut(A, T) -> A> Folding<T, A, F> {
+    fn new(init: A, f: F) -> Self {
+        let sink = Sink { take: Self::take };
+        Folding { sink, all: MaybeUninit::new(init), is_lost: false, f }
+    }
+
+    /// [`Sink::take`].
+    ///
+    /// # Safety
+    /// - `sink` heads a live one of this type.
+    /// - It is not used otherwise during the call.
+    /// - No call has panicked.
+    unsafe fn take(item: T, sink: *mut Sink<T>) {
+        struct LoseOnUnwind<'a>(&'a mut bool);
+        impl Drop for LoseOnUnwind<'_> {
+            fn drop(&mut self) {
+                *self.0 = true;
+            }
+        }
+
+        // SAFETY: `new` has set this function in a sink that `with_sink` owns, and that outlives its use. If `f` has
+        // panicked, so has the chain: no body of it calls this again.
+        unsafe {
+            let Folding { all, is_lost, f, .. } = &mut *sink.cast::<Self>();
+            let unwinding = LoseOnUnwind(is_lost);
+            all.write(f(all.assume_init_read(), item));
+            core::mem::forget(unwinding);
+        }
+    }
+
+    /// What the items were folded to. `f` has not panicked.
+    fn into_all(mut self) -> A {
+        assert!(!core::mem::replace(&mut self.is_lost, true), "`f` returns or unwinds");
+        // SAFETY: `f` has not panicked, so it is there, and `take` is not running: `self` is borrowed by nobody. It is
+        // moved out once.
+        unsafe { self.all.assume_init_read() }
+    }
+}
+
+impl<T, A, F> Drop for Folding<T, A, F> {
+    fn drop(&mut self) {
+        if !self.is_lost {
+            // SAFETY: neither `take` nor `into_all` has moved it out for good.
+            unsafe { self.all.assume_init_drop() }
+        }
+    }
 }
 
 // SAFETY: `repr(C)`, and the driver comes first. The slot is empty outside of a poll.
@@ -41,36 +92,12 @@ unsafe impl<T> Head for Channel<T> {
         Channel {
             driver: Driver::with_stack(stack),
             sink: Cell::new(ptr::null_mut()),
-            item: UnsafeCell::new(None),
+            item: UnsafeCell::new(MaybeUninit::uninit()),
         }
     }
 }
 
 impl<T> Channel<T> {
-    /// The slot.
-    ///
-    /// # Safety
-    /// - `driver` heads a live channel of `T`, and is a pointer to the whole of it.
-    /// - Nothing refers to the slot while this reference is used.
-    #[inline(always)]
-    unsafe fn item<'a>(driver: *const Driver) -> &'a mut Option<T> {
-        // SAFETY: `is_full`, `put` and `take` have the driver of a chain that heads a `Channel<T>`, and no
-        // reference to the slot outlives a function of this file.
-        unsafe { &mut *UnsafeCell::raw_get(&raw const (*driver.cast::<Channel<T>>()).item) }
-    }
-
-    /// Whether there is an item that was not taken.
-    ///
-    /// # Safety
-    /// - `driver` heads a live channel of `T`.
-    /// - Nothing refers to its slot.
-    #[inline(always)]
-    pub(crate) unsafe fn is_full(driver: *const Driver) -> bool {
-        // SAFETY: `Handed::poll`, which calls this, is in a body that yields `T`: its driver heads a channel of `T`
-        // (contract of `MayYield`).
-        unsafe { Self::item(driver).is_some() }
-    }
-
     /// Hands the item on: to the sink if there is one; if not, into the slot, and then the chain must suspend.
     ///
     /// # Safety
@@ -80,15 +107,17 @@ impl<T> Channel<T> {
     #[inline(always)]
     pub(crate) unsafe fn put(driver: *const Driver, item: T) -> Poll<()> {
         // SAFETY: `Yield`'s call has the driver of a body that yields `T`, which heads a channel of `T` (contract
-        // of `MayYield`). A sink that is set is live (`with_sink` resets it). The slot is empty, so that there is
-        // nothing to drop, and `write` spares what an assignment would do for that.
+        // of `MayYield`). A sink that is set is live (`with_sink` resets it). The slot is empty: nothing is to be
+        // dropped.
         unsafe {
-            let sink = (*driver.cast::<Channel<T>>()).sink.get();
+            let channel = driver.cast::<Channel<T>>();
+            let sink = (*channel).sink.get();
             if !sink.is_null() {
                 Self::give((*sink).take, sink, item);
                 return Poll::Ready(());
             }
-            ptr::write(Self::item(driver), Some(item));
+            UnsafeCell::raw_get(&raw const (*channel).item).cast::<T>().write(item);
+            (*driver).yield_item();
             Poll::Pending
         }
     }
@@ -106,17 +135,19 @@ impl<T> Channel<T> {
         unsafe { take(item, sink) }
     }
 
-    /// Calls `take` with each item that is yielded while `run` runs.
+    /// Folds the items that are yielded while `run` runs.
     ///
     /// # Safety
     /// - `driver` heads a live channel of `T`.
     /// - The caller borrows the channel exclusively, but for `run`.
     #[inline(always)]
-    pub(crate) unsafe fn with_sink<F: FnMut(T), R>(
+    pub(crate) unsafe fn with_sink<A, F: FnMut(A, T) -> A, R>(
         driver: *const Driver,
-        take: F,
+        init: A,
+        f: F,
         run: impl FnOnce() -> R,
-    ) -> R {
+    ) -> (A, R) {
+        /// Takes the sink away before it is gone.
         struct Reset<T>(*const Channel<T>);
         impl<T> Drop for Reset<T> {
             fn drop(&mut self) {
@@ -124,32 +155,30 @@ impl<T> Channel<T> {
                 unsafe { (*self.0).sink.set(ptr::null_mut()) }
             }
         }
-        /// # Safety
-        /// - `sink` heads a live `Taking<T, F>`.
-        /// - It is not used otherwise during the call.
-        unsafe fn call<F: FnMut(T), T>(item: T, sink: *mut Sink<T>) {
-            // SAFETY: `with_sink` has set this function in a `Taking<T, F>`, which outlives the sink's use.
-            unsafe { ((*sink.cast::<Taking<T, F>>()).f)(item) }
-        }
-
         let channel = driver.cast::<Channel<T>>();
-        let mut sink = Taking { sink: Sink { take: call::<F, T> }, f: take };
-        let _reset = Reset(channel);
+        let folding = UnsafeCell::new(Folding::new(init, f));
+        let reset = Reset(channel);
         // SAFETY: `fold_all`, which calls this, borrows the pinned channel exclusively. The sink outlives the
         // guard, which resets the pointer to it.
-        unsafe { (*channel).sink.set((&raw mut sink).cast()) };
-        run()
+        unsafe { (*channel).sink.set(folding.get().cast()) };
+        let ran = run();
+        drop(reset);
+        (folding.into_inner().into_all(), ran)
     }
 
     /// Empties the slot.
     ///
     /// # Safety
     /// - `driver` heads a live channel of `T`.
-    /// - Its chain does not run.
+    /// - Its chain has suspended with an item ([`Driver::has_item`]), and was not resumed since.
+    /// - This is called once for it.
     #[inline(always)]
-    pub(crate) unsafe fn take(driver: *const Driver) -> Option<T> {
-        // SAFETY: `advance` and `poll_next`, which call this, have returned from the poll: no body runs that could
-        // use the slot.
-        unsafe { Self::item(driver).take() }
+    pub(crate) unsafe fn take(driver: *const Driver) -> T {
+        // SAFETY: `advance::resume` or `finish`, the callers, have found the step by which `put` says that it has filled the
+        // slot, in the poll that has just ended: no body runs that could use the slot, and the next poll begins with
+        // another step.
+        unsafe {
+            UnsafeCell::raw_get(&raw const (*driver.cast::<Channel<T>>()).item).cast::<T>().read()
+        }
     }
 }

@@ -4,15 +4,16 @@ use core::fmt;
 use core::iter::FusedIterator;
 use core::marker::PhantomData;
 use core::pin::Pin;
-use core::task::{Context, Poll, Waker};
 
 #[cfg(feature = "alloc")]
 use alloc::boxed::Box;
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
+use crate::chain::host::Host;
 use crate::coroutine::root_memory::RootMemory;
 use crate::frame::body::Body;
+use crate::generator::advance::{Chain, Progress, Rest, finish, resume};
 use crate::generator::channel::Channel;
 use crate::generator::ending::Ending;
 use crate::generator::methods::unstarted_generator;
@@ -97,7 +98,7 @@ pub struct Generator<T, B: Body, P = Inline> {
 /// Dropping it drops the frames innermost first, in a loop.
 #[must_use = "iterators are lazy and do nothing unless consumed"]
 pub struct GeneratorRoot<T, B: Body, const N: usize = 0> {
-    chain: RootMemory<Channel<T>, B, N>,
+    chain: Chain<T, B, N>,
 }
 
 unstarted_generator!(Generator, GeneratorRoot);
@@ -107,23 +108,40 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
     fn advance(self: Pin<&mut Self>) -> Option<<B::Output as Ending<T>>::Item> {
         // SAFETY: nothing is moved out of the pinned root.
         let chain = unsafe { &raw mut self.get_unchecked_mut().chain };
-        // SAFETY: the chain is live: `self` borrows it.
-        if unsafe { RootMemory::has_ended(chain) } {
-            return None;
+        // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively. A synchronous generator's bodies do
+        // not wait: their kind is `Yields`.
+        match unsafe { resume(chain, Host::of_nobody()) } {
+            Ok(item) => Some(<B::Output as Ending<T>>::item(item)),
+            Err(rest) => {
+                let mut next = None;
+                // SAFETY: invariant M, as for `resume`, which has left this rest.
+                unsafe { Self::advance_otherwise(chain, rest, &mut next) };
+                next
+            }
         }
-        // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively.
-        match unsafe { RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) } {
-            // SAFETY: the chain's head is a channel of `T`, by its type, and the poll has returned.
-            Poll::Pending => match unsafe { Channel::take(RootMemory::driver(chain)) } {
-                Some(item) => Some(<B::Output as Ending<T>>::item(item)),
-                None => {
-                    // SAFETY: invariant M, as for the poll, which has returned.
-                    unsafe { RootMemory::cancel(chain) };
-                    waited()
-                }
-            },
-            Poll::Ready(end) => end.last(),
-        }
+    }
+
+    /// The rest of [`GeneratorRoot::advance`]. (By reference: a loop over items would test a returned one once more than
+    /// one that was yielded, and so both twice.)
+    ///
+    /// # Safety
+    /// As for [`finish`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn advance_otherwise(
+        chain: *mut Chain<T, B, N>,
+        rest: Rest,
+        next: &mut Option<<B::Output as Ending<T>>::Item>,
+    ) {
+        // SAFETY: `advance`, the caller, has the chain pinned and borrows it exclusively (invariant M). Its bodies do not
+        // wait: their kind is `Yields`.
+        *next = match unsafe { finish(chain, Host::of_nobody(), rest) } {
+            Progress::Item(item) => Some(<B::Output as Ending<T>>::item(item)),
+            Progress::Ended(end) => end.last(),
+            Progress::Over => None,
+            // SAFETY: invariant M, as for the poll, which has returned.
+            Progress::Waits => unsafe { waited(chain) },
+        };
     }
 
     /// Runs the generator to its end. Nothing is suspended: `f` is called where the items are
@@ -134,30 +152,28 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
         init: A,
         mut f: impl FnMut(A, <B::Output as Ending<T>>::Item) -> A,
     ) -> A {
-        let mut accumulated = Some(init);
-        let mut take = |item| accumulated = accumulated.take().map(|all| f(all, item));
         // SAFETY: nothing is moved out of the pinned root.
         let chain = unsafe { &raw mut self.get_unchecked_mut().chain };
-        // SAFETY: the chain is live: `self` borrows it.
-        if !unsafe { RootMemory::has_ended(chain) } {
-            let yielded = |item| take(<B::Output as Ending<T>>::item(item));
-            let run = || {
-                // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively.
-                unsafe { RootMemory::poll::<()>(chain, &mut Context::from_waker(Waker::noop())) }
-            };
-            // SAFETY: the chain's head is a channel of `T`, by its type, and `self` borrows it exclusively.
-            match unsafe { Channel::with_sink(RootMemory::driver(chain), yielded, run) } {
-                Poll::Ready(end) => end.last().into_iter().for_each(take),
-                Poll::Pending => {
-                    // SAFETY: invariant M, as for the poll, which has returned.
-                    unsafe { RootMemory::cancel(chain) };
-                    waited()
+        let run = || {
+            // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively. A synchronous generator's bodies
+            // do not wait: their kind is `Yields`.
+            unsafe {
+                match resume(chain, Host::of_nobody()) {
+                    Ok(item) => Progress::Item(item),
+                    Err(rest) => finish(chain, Host::of_nobody(), rest),
                 }
             }
-        }
-        match accumulated {
-            Some(all) => all,
-            None => unreachable!("`f` returns or unwinds"),
+        };
+        let folded = |all, item| f(all, <B::Output as Ending<T>>::item(item));
+        // SAFETY: the chain's head is a channel of `T`, by its type, and `self` borrows it exclusively.
+        let (all, progress) =
+            unsafe { Channel::with_sink(RootMemory::driver(chain), init, folded, run) };
+        match progress {
+            Progress::Ended(end) => end.last().into_iter().fold(all, f),
+            Progress::Over => all,
+            Progress::Item(_) => unreachable!("the sink takes all items"),
+            // SAFETY: invariant M, as for the poll, which has returned.
+            Progress::Waits => unsafe { waited(chain) },
         }
     }
 
@@ -166,9 +182,13 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> GeneratorRoot<T, B, N> {
     }
 }
 
+/// # Safety
+/// `chain` is pinned and borrowed exclusively.
 #[cold]
 #[inline(never)]
-fn waited() -> ! {
+unsafe fn waited<T, B: Body, const N: usize>(chain: *mut Chain<T, B, N>) -> ! {
+    // SAFETY: the generator's root, which calls this, has it pinned and borrows it exclusively (invariant M).
+    unsafe { RootMemory::cancel(chain) };
     panic!("a synchronous generator awaited a future that is not ready")
 }
 

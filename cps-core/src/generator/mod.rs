@@ -17,6 +17,7 @@
 //! A consumer of all remaining items, such as `fold`, leaves a *sink* in the channel. Then `yield_` hands the item to
 //! the sink and goes on, and nothing is suspended.
 
+mod advance;
 mod channel;
 mod delegate;
 mod ending;

@@ -8,9 +8,10 @@ use core::task::{Context, Poll};
 
 #[cfg(feature = "alloc")]
 use crate::backtrace::Backtrace;
+use crate::chain::host::Host;
 use crate::coroutine::root_memory::RootMemory;
 use crate::frame::body::Body;
-use crate::generator::channel::Channel;
+use crate::generator::advance::{Chain, Progress, Rest, finish, resume};
 use crate::generator::ending::Ending;
 use crate::generator::methods::unstarted_generator;
 #[cfg(feature = "alloc")]
@@ -82,7 +83,7 @@ pub struct AsyncGenerator<T, B: Body, P = Inline> {
 /// Dropping it drops the frames innermost first, in a loop. To drop a [`NextItem`] loses nothing.
 #[must_use = "streams do nothing unless polled"]
 pub struct AsyncGeneratorRoot<T, B: Body, const N: usize = 0> {
-    chain: RootMemory<Channel<T>, B, N>,
+    chain: Chain<T, B, N>,
 }
 
 unstarted_generator!(AsyncGenerator, AsyncGeneratorRoot);
@@ -96,18 +97,32 @@ impl<T, B: Body<Output: Ending<T>>, const N: usize> AsyncGeneratorRoot<T, B, N> 
     ) -> Poll<Option<<B::Output as Ending<T>>::Item>> {
         // SAFETY: nothing is moved out of the pinned root.
         let chain = unsafe { &raw mut self.get_unchecked_mut().chain };
-        // SAFETY: the chain is live: `self` borrows it.
-        if unsafe { RootMemory::has_ended(chain) } {
-            return Poll::Ready(None);
-        }
+        let host = Host::of(cx);
         // SAFETY: invariant M: `self` is pinned. It borrows the chain exclusively.
-        match unsafe { RootMemory::poll::<()>(chain, cx) } {
-            // SAFETY: the chain's head is a channel of `T`, by its type, and the poll has returned.
-            Poll::Pending => match unsafe { Channel::take(RootMemory::driver(chain)) } {
-                Some(item) => Poll::Ready(Some(<B::Output as Ending<T>>::item(item))),
-                None => Poll::Pending,
-            },
-            Poll::Ready(end) => Poll::Ready(end.last()),
+        match unsafe { resume(chain, host) } {
+            Ok(item) => Poll::Ready(Some(<B::Output as Ending<T>>::item(item))),
+            // SAFETY: invariant M, as for `resume`, which has left this rest.
+            Err(rest) => unsafe { Self::poll_otherwise(chain, host, rest) },
+        }
+    }
+
+    /// The rest of [`AsyncGeneratorRoot::poll_next`].
+    ///
+    /// # Safety
+    /// As for [`finish`].
+    #[cold]
+    #[inline(never)]
+    unsafe fn poll_otherwise(
+        chain: *mut Chain<T, B, N>,
+        host: Host<'_>,
+        rest: Rest,
+    ) -> Poll<Option<<B::Output as Ending<T>>::Item>> {
+        // SAFETY: `poll_next`, the caller, has the chain pinned and borrows it exclusively (invariant M).
+        match unsafe { finish(chain, host, rest) } {
+            Progress::Item(item) => Poll::Ready(Some(<B::Output as Ending<T>>::item(item))),
+            Progress::Ended(end) => Poll::Ready(end.last()),
+            Progress::Over => Poll::Ready(None),
+            Progress::Waits => Poll::Pending,
         }
     }
 

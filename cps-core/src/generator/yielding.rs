@@ -1,15 +1,12 @@
 //! Yielding one item.
 
 use core::fmt;
-use core::future::Future;
 use core::marker::PhantomData;
-use core::pin::Pin;
-use core::task::{Context, Poll};
+use core::task::Poll;
 
-use crate::call::{Callee, Content, Memory, Returned, SlotOf};
+use crate::call::{Callee, Content, Memory, Returned, SlotOf, Suspended};
 use crate::chain::caller::{Caller, MayYield};
 use crate::frame::body::Site;
-use crate::frame::context;
 use crate::generator::channel::Channel;
 
 /// Yields an item: `yield_(item).await` in the body of a generator hands the item to the consumer, and goes on when
@@ -48,30 +45,6 @@ pub struct Yield<T> {
 #[derive(Debug)]
 pub struct Yielded<T>(PhantomData<fn(T)>);
 
-/// Waits until the item is taken: pending once, since the chain is polled again for the next item only.
-#[derive(Debug)]
-pub struct Handed<T>(PhantomData<fn(T)>);
-
-impl<T> Future for Handed<T> {
-    type Output = Returned;
-
-    #[inline(always)]
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Returned> {
-        // As in `Suspended`.
-        let Some(chain) = context::chain(cx) else { return Poll::Pending };
-        // SAFETY: only `Yield`'s call makes this, for the body that yields `T` and is polled now: its chain has a
-        // channel of `T` and is in a poll (invariant D). An empty slot means that the item was taken and the body
-        // resumed.
-        unsafe {
-            if Channel::<T>::is_full(chain.driver) {
-                Poll::Pending
-            } else {
-                Poll::Ready(Returned::new(chain))
-            }
-        }
-    }
-}
-
 impl<T> Yield<T> {
     /// For the expansion of `#[cps]`: see `call/mod.rs`.
     #[doc(hidden)]
@@ -83,20 +56,24 @@ impl<T> Yield<T> {
 
 impl<T, K: MayYield<T>> Callee<K> for Yield<T> {
     type Content = Yielded<T>;
-    type Waiting = Handed<T>;
+    /// Waits until the item is taken, since the chain is resumed for the next item only.
+    type Waiting = Suspended;
 
     #[inline(always)]
     unsafe fn call<S: Site>(
         this: *mut Self,
         chain: Caller,
         _: *mut SlotOf<Yielded<T>>,
-    ) -> Result<(), Handed<T>> {
+    ) -> Result<(), Suspended> {
         // SAFETY: the running body calls this (invariant D), and its chain heads a channel of `T` (contract of
         // `MayYield`). An item that filled the slot suspended the chain, and the poll that ended with it emptied
-        // the slot. `Handle::__cps_begin`, which owns `this`, does not use it again.
-        match unsafe { Channel::put(chain.driver, (&raw const (*this).item).read()) } {
-            Poll::Ready(()) => Ok(()),
-            Poll::Pending => Err(Handed(PhantomData)),
+        // the slot. `Handle::__cps_begin`, which owns `this`, does not use it again. If the item fills the slot there is
+        // a step, and the body awaits this at once (invariant P).
+        unsafe {
+            match Channel::put(chain.driver, (&raw const (*this).item).read()) {
+                Poll::Ready(()) => Ok(()),
+                Poll::Pending => Err(Suspended::now(chain)),
+            }
         }
     }
 }

@@ -14,7 +14,7 @@ use core::task::{Context, Poll, Waker};
 
 use super::interleavable::Start;
 use super::slot::Slot;
-use crate::chain::driver::Host;
+use crate::chain::host::Host;
 use crate::chain::step::Turn;
 use crate::interleave::waker::Lender;
 

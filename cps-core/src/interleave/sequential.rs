@@ -6,9 +6,10 @@ use core::task::{Context, Waker};
 use super::interleavable::Start;
 use crate::backtrace::running::Running;
 use crate::chain::caller::Caller;
-use crate::chain::driver::{Driver, Host};
+use crate::chain::driver::Driver;
 use crate::chain::drop_chain::DropChain;
 use crate::chain::header::ended;
+use crate::chain::host::Host;
 use crate::chain::step::Turn;
 use crate::interleave::waker::Lender;
 

@@ -18,8 +18,9 @@ use core::task::Poll;
 use super::interleavable::Start;
 use crate::backtrace::running::Running;
 use crate::chain::caller::Caller;
-use crate::chain::driver::{Driver, Host};
+use crate::chain::driver::Driver;
 use crate::chain::header::ended;
+use crate::chain::host::Host;
 use crate::chain::step::Turn;
 
 /// Memory for one chain after another. There is a suspended chain if the driver's leaf is not `ENDED` (invariant I).

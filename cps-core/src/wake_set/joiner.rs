@@ -23,7 +23,7 @@ pub struct Wakes {
     set: SharedPtr<Set>,
     /// The branches that [`Wakes::begin`] has drained: bits, or the entry of the first slot of a list (0 if it is
     /// empty).
-    first: usize,
+    pub(super) first: usize,
     /// The entry of the list's last slot.
     last: usize,
     /// A drained entry that is in no list, or 0. Its turn is before the list's.
@@ -140,8 +140,22 @@ impl Wakes {
 
     #[inline(always)]
     fn begin_with(&mut self, set: &Set, count: usize, waker: &Waker) {
-        let is_kept = Self::is_kept(set, waker);
-        if is_kept && set.word.load(Relaxed) == ARMED {
+        // Acquires the place, which the joiner may change later, from the thread that called the waker last.
+        if Self::is_kept(set, waker) && !set.kept.is_in_use(order::acquire("used/begin")) {
+            self.armed = true;
+            set.kept.set_in_use(true, Relaxed);
+            // Acquires the woken slots and what their wakers have to say.
+            let word = set.word.swap(ARMED, order::acquire("woken/begin"));
+            self.drain(set, count, word);
+        } else {
+            self.begin_otherwise(set, count, waker);
+        }
+    }
+
+    /// [`Wakes::begin_with`], if the kept waker is armed, or called now, or is another task's.
+    #[inline(never)]
+    fn begin_otherwise(&mut self, set: &Set, count: usize, waker: &Waker) {
+        if set.word.load(Relaxed) == ARMED && Self::is_kept(set, waker) {
             // A poll without a wake, it seems; but a load may be late. (The contract of a waker does not promise that a
             // task's poll is ordered after the wake.)
             if set.word.compare_exchange(ARMED, ARMED, Relaxed, Relaxed).is_ok() {
@@ -149,16 +163,7 @@ impl Wakes {
                 return;
             }
         }
-        // Acquires the place, which the joiner may change later, from the thread that called the waker last.
-        if is_kept && !set.kept.is_in_use(order::acquire("used/begin")) {
-            self.armed = true;
-            set.kept.set_in_use(true, Relaxed);
-            // Acquires the woken slots and what their wakers have to say.
-            let word = set.word.swap(ARMED, order::acquire("woken/begin"));
-            self.drain(set, count, word);
-        } else {
-            self.disarm(set, count);
-        }
+        self.disarm(set, count);
     }
 
     /// As [`Wakes::begin`], but wakes do not wake the task until the poll ends: for a joiner that calls this again
@@ -273,14 +278,8 @@ impl Wakes {
         if is_small(count) {
             let index = self.first.trailing_zeros() as usize;
             self.first &= self.first - 1;
-            let bit = 1 << FLAGS << index;
             // SAFETY: something was drained, so there is a set, to which the joiner owns a reference (invariant R).
-            let set = unsafe { &*set };
-            // It was noted again since: this resume answers that wake too, and acquires what that waker has to say.
-            // That wake has woken the joiner's task: the next poll arms the set again.
-            if set.word.load(Relaxed) & bit != 0 {
-                set.word.fetch_and(!bit, order::acquire("again/next"));
-            }
+            unsafe { (*set).hear(index) };
             return Some(index);
         }
         let index = index_of(self.first);
@@ -392,15 +391,6 @@ impl Wakes {
 }
 
 impl<'a> First<'a> {
-    /// For the first poll of another branch of the same joiner: as [`Wakes::first`] with these. If there was a report of
-    /// the last one, it was [taken](First::take_report).
-    #[inline(always)]
-    pub fn turn_to(&mut self, index: usize, sole: bool, branch: BranchAt) {
-        debug_assert_eq!(self.branch.joiner, branch.joiner);
-        (self.index, self.sole) = (index, sole);
-        (self.branch.future, self.branch.type_id) = (branch.future, branch.type_id);
-    }
-
     /// For the first poll of what is no branch: a waker that stands for `waker`, by which it may report what it is.
     pub fn standing_for(wakes: &'a Wakes, waker: &'a Waker) -> Self {
         wakes.first(0, 1, waker, true, BranchAt::NONE)

@@ -10,7 +10,7 @@
 //!   Wakes (in the joiner)        Set (one allocation)                       Slot
 //!  ┌─────────────┐             ┌───────────────────────────────┐  ┌────────────────────┐
 //!  │ set ────────┼────────────▶│ word  references  kept  spare │◀─┼ set                │
-//!  │ first, last │─ ─ ─ ─ ─┐   ├────────┬────────┬────────┬────┤  │ next  queued       │
+//!  │ first, last │─ ─ ─ ─ ─┐   ├────────┬────────┬────────┬────┤  │ next  queued  bit  │
 //!  └─────────────┘         └ ─▶│ slot 0 │ slot 1 │ slot 2 │ …  │  └────────────────────┘
 //!                              └────────┴────────┴────────┴────┘    a waker's data pointer
 //! ```
@@ -80,10 +80,13 @@
 #![allow(unreachable_pub, reason = "loom-tests includes this file as a public module")]
 
 mod climb;
+mod firsts;
 mod joiner;
 mod set;
+mod turns;
 mod wakers;
 
+pub use firsts::Firsts;
 pub use joiner::Wakes;
 pub use set::SMALL;
 pub use wakers::{BranchAt, First, branch_at, is_first, report};

@@ -164,6 +164,9 @@ pub(super) struct Slot {
     /// The entry of the slot that was woken before this one, or 0. Invariant Q says who may use it.
     pub(super) next: UnsafeCell<u32>,
     pub(super) queued: AtomicBool,
+    /// The place of the slot's bit in the word of a small set; 0 in another set. (So a wake looks at the slot and at the
+    /// word only.)
+    bit: u8,
 }
 
 /// The entry of a slot in the list, which ends with 0.
@@ -225,8 +228,9 @@ impl Set {
         unsafe { set.write(head) };
         for index in 0..count {
             let (next, queued) = (UnsafeCell::new(0), AtomicBool::new(false));
+            let bit = if is_small(count) { FLAGS as u8 + index as u8 } else { 0 };
             // SAFETY: the layout has room for `count` slots behind the head.
-            unsafe { Set::slot(set, index).cast_mut().write(Slot { set, next, queued }) };
+            unsafe { Set::slot(set, index).cast_mut().write(Slot { set, next, queued, bit }) };
         }
         set
     }
@@ -288,9 +292,15 @@ impl Set {
         (ptr::from_ref(slot).addr() - slots) / size_of::<Slot>()
     }
 
+    /// The joiner, before it resumes a branch of a small set: if the branch was noted again since it was drained, this
+    /// resume answers that wake too, and acquires what that waker has to say. (That wake has woken the joiner's task: the
+    /// next poll arms the set again.)
     #[inline(always)]
-    fn is_small(&self) -> bool {
-        is_small(self.count as usize)
+    pub(super) fn hear(&self, index: usize) {
+        let bit = 1 << FLAGS << index;
+        if self.word.load(Relaxed) & bit != 0 {
+            self.word.fetch_and(!bit, order::acquire("again/next"));
+        }
     }
 
     /// The place for the waker that a word's flags speak of.
@@ -309,40 +319,54 @@ impl Set {
     /// speaks of (invariant W), and must call the waker there.
     #[inline(always)]
     pub(super) fn mark(&self, slot: &Slot) -> usize {
-        let index = self.index(slot);
-        let mut word = self.word.load(Relaxed);
-        if !self.is_small() {
-            if word >> FLAGS == 0 {
-                let order = order::acq_rel("waker/sole", "woken/sole");
-                let sole = sole_entry(index) << FLAGS | after_wake(word);
-                match self.word.compare_exchange(word, sole, order, Relaxed) {
-                    Ok(_) => return word,
-                    Err(other) => word = other,
-                }
-            }
-            // "Coalesced wake": releases what this waker has to say, also if the slot is queued already.
-            // Acquires the joiner's last use of `next`.
-            if slot.queued.swap(true, order::acq_rel("next/note", "heard/note")) {
-                return self.coalesce();
-            }
+        if slot.bit == 0 {
+            return self.mark_queued(slot);
         }
+        let bit = 1 << slot.bit;
+        let mut word = self.word.load(Relaxed);
         loop {
-            let woken = if self.is_small() {
-                after_wake(word) | 1 << FLAGS << index
-            } else {
-                // SAFETY: this thread has claimed the slot above, and not queued it yet: `next` is its own (invariant
-                // Q).
-                slot.next.with_mut(|next| unsafe { *next = (word >> FLAGS) as u32 });
-                entry(index) << FLAGS | after_wake(word) & ((1 << FLAGS) - 1)
-            };
-            // Releases the slot, and what this waker has to say: so this is a read-modify-write also if the word does
-            // not change. Acquires the joiner's waker, if this thread is to call it.
-            let order = order::acq_rel("waker/note", "woken/note");
-            match self.word.compare_exchange_weak(word, woken, order, Relaxed) {
+            match self.exchange(word, after_wake(word) | bit) {
                 Ok(_) => return word,
                 Err(other) => word = other,
             }
         }
+    }
+
+    /// [`Set::mark`] in a set that is not small.
+    #[inline]
+    fn mark_queued(&self, slot: &Slot) -> usize {
+        let index = self.index(slot);
+        let mut word = self.word.load(Relaxed);
+        if word >> FLAGS == 0 {
+            let order = order::acq_rel("waker/sole", "woken/sole");
+            let sole = sole_entry(index) << FLAGS | after_wake(word);
+            match self.word.compare_exchange(word, sole, order, Relaxed) {
+                Ok(_) => return word,
+                Err(other) => word = other,
+            }
+        }
+        // "Coalesced wake": releases what this waker has to say, also if the slot is queued already.
+        // Acquires the joiner's last use of `next`.
+        if slot.queued.swap(true, order::acq_rel("next/note", "heard/note")) {
+            return self.coalesce();
+        }
+        loop {
+            // SAFETY: this thread has claimed the slot above, and not queued it yet: `next` is its own (invariant Q).
+            slot.next.with_mut(|next| unsafe { *next = (word >> FLAGS) as u32 });
+            let woken = entry(index) << FLAGS | after_wake(word) & ((1 << FLAGS) - 1);
+            match self.exchange(word, woken) {
+                Ok(_) => return word,
+                Err(other) => word = other,
+            }
+        }
+    }
+
+    /// Releases the slot, and what its waker has to say: so this is a read-modify-write also if the word does not
+    /// change. Acquires the joiner's waker, if this thread is to call it.
+    #[inline(always)]
+    fn exchange(&self, word: usize, woken: usize) -> Result<usize, usize> {
+        let order = order::acq_rel("waker/note", "woken/note");
+        self.word.compare_exchange_weak(word, woken, order, Relaxed)
     }
 
     /// The slot is queued already. The wake that queued it has woken the joiner's task, unless that call has panicked

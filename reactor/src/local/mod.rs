@@ -23,6 +23,7 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -37,6 +38,8 @@ use crate::sight::count::Count;
 use crate::sight::{RuntimeMetrics, WorkerMetrics};
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
+use crate::task::member::{Executor, Member};
+use crate::task::members::Members;
 use crate::task::origin::Origin;
 use crate::task::remote_queue::{Pushed, RemoteQueue};
 
@@ -69,6 +72,7 @@ pub(crate) struct Shared {
     dumps: Dumps,
     pub(crate) blocking: Arc<Blocking>,
     counts: Counts,
+    members: Members,
     local: Local,
 }
 
@@ -106,14 +110,16 @@ struct Local {
     /// See `run.rs`.
     polls_per_turn: Cell<u32>,
     last_look: Cell<Instant>,
+    /// References for tasks; empty once the runtime is going.
+    stock: Cell<usize>,
     /// The runtime is going: what is spawned is cancelled.
     is_closed: Cell<bool>,
 }
 
 /// Whether this is the executor's own thread, which has entered it.
 #[inline(always)]
-pub(crate) fn is_current(shared: &Arc<Shared>) -> bool {
-    ptr::eq(CURRENT.get(), Arc::as_ptr(shared))
+pub(crate) fn is_current(shared: &Shared) -> bool {
+    ptr::eq(CURRENT.get(), shared)
 }
 
 /// The executor that is entered on this thread.
@@ -127,6 +133,18 @@ pub(crate) fn current() -> Option<Arc<Shared>> {
         Arc::increment_strong_count(shared);
         Some(Arc::from_raw(shared))
     }
+}
+
+/// A reference to that, for a task.
+#[inline(always)]
+pub(crate) fn current_member() -> Option<Member<Shared>> {
+    let shared = CURRENT.get();
+    if shared.is_null() {
+        return None;
+    }
+    // SAFETY: `ENTERED` has the reference, which is not dropped here.
+    let shared = ManuallyDrop::new(unsafe { Arc::from_raw(shared) });
+    Some(Member::of(&shared))
 }
 
 /// Makes an executor current until it is dropped; then the one that was entered before it is. It is not `Send`. Users
@@ -242,6 +260,7 @@ impl Shared {
             dumps: Dumps::new(),
             blocking: Arc::default(),
             counts: Counts::default(),
+            members: Members::new(),
             local: Local {
                 first_to_run: Cell::new(ptr::null()),
                 last_to_run: Cell::new(ptr::null()),
@@ -251,6 +270,7 @@ impl Shared {
                 events: RefCell::new(Some(events)),
                 polls_per_turn: Cell::new(run::FIRST_POLLS_PER_TURN),
                 last_look: Cell::new(Instant::now()),
+                stock: Cell::new(0),
                 is_closed: Cell::new(false),
             },
         }))
@@ -307,14 +327,14 @@ impl Shared {
     /// # Safety
     /// By the owner, which has entered it.
     pub(crate) unsafe fn spawn_here<F>(
-        self: Arc<Self>,
+        member: Member<Self>,
         future: F,
         origin: Origin,
     ) -> JoinHandle<F::Output>
     where
         F: Future + 'static,
     {
-        let task = Task::allocate(self, future, From::Owner, origin);
+        let task = Task::allocate(member, future, From::Owner, origin);
         // SAFETY: the handle's reference is given up by nobody else, and keeps the task.
         let (handle, this) = unsafe { (JoinHandle::new(Task::reference(task)), &*task) };
         let local = &this.shared.local;
@@ -342,7 +362,7 @@ impl Shared {
         F: Future + Send + 'static,
         F::Output: Send,
     {
-        let task = Task::allocate(self.clone(), future, From::Elsewhere, origin);
+        let task = Task::allocate(Member::of(self), future, From::Elsewhere, origin);
         // SAFETY: the handle's reference is given up by nobody else, and keeps the task. It was made to be pushed.
         let (handle, pushed) =
             unsafe { (JoinHandle::new(Task::reference(task)), Task::push_remote(task)) };
@@ -364,7 +384,7 @@ impl Shared {
     unsafe fn cancel_unseen(&self, task: *const Task) {
         // SAFETY: the caller owns the task, whose flag says no more that it is in the run queue.
         unsafe {
-            (*task).flags.set(0);
+            (*task).common().flags.set(0);
             self.cancel(task);
         }
     }
@@ -415,6 +435,23 @@ impl Shared {
                 ((*task).common().vtable.free)(task.cast());
             }
         }
+    }
+}
+
+impl Executor for Shared {
+    fn members(&self) -> &Members {
+        &self.members
+    }
+
+    /// The owner has one until the runtime goes.
+    #[inline(always)]
+    fn stock(&self) -> Option<usize> {
+        (is_current(self) && !self.local.is_closed.get()).then(|| self.local.stock.get())
+    }
+
+    #[inline(always)]
+    fn set_stock(&self, references: usize) {
+        self.local.stock.set(references);
     }
 }
 

@@ -15,6 +15,7 @@ use crate::local::Shared;
 use crate::local::task::{COMPLETE, From, LINKED, SCHEDULED, Task};
 use crate::task::cell::{self, Progress};
 use crate::task::handle::JoinHandle;
+use crate::task::member::{self, Member};
 use crate::task::origin::Origin;
 
 /// Polls of tasks between two looks at what comes from without, at first. The number adapts, so that a look, which is a
@@ -104,8 +105,8 @@ impl Shared {
             }
             // SAFETY: what is in the run queue is kept by the executor's reference.
             let this = unsafe { &*task };
-            let flags = this.flags.get() & !SCHEDULED;
-            this.flags.set(flags);
+            let flags = this.common().flags.get() & !SCHEDULED;
+            this.common().flags.set(flags);
             if flags & COMPLETE != 0 {
                 // SAFETY: it is in the queue no more, and nowhere else since it is complete.
                 unsafe { Self::merge(task) };
@@ -184,7 +185,7 @@ impl Shared {
             // SAFETY: the queue's reference keeps the task until it is given up below.
             let this = unsafe { &*task };
             this.link.heard();
-            let flags = this.flags.get();
+            let flags = this.common().flags.get();
             if flags & (LINKED | COMPLETE) == 0 {
                 // SAFETY: it is new, has a reference for the executor, and says that it is scheduled already.
                 unsafe {
@@ -193,7 +194,7 @@ impl Shared {
                 }
                 self.counts.linked.add(1);
             } else if flags & (SCHEDULED | COMPLETE) == 0 {
-                this.flags.set(flags | SCHEDULED);
+                this.common().flags.set(flags | SCHEDULED);
                 // SAFETY: it is not complete, and was not scheduled.
                 unsafe { self.local.push(task) };
             }
@@ -207,7 +208,8 @@ impl Shared {
     ///
     /// # Safety
     /// By the owner, which has entered the executor.
-    pub(crate) unsafe fn close(&self) {
+    pub(crate) unsafe fn close(self: &Arc<Self>) {
+        member::empty_stock(self);
         self.local.is_closed.set(true);
         loop {
             let task = self.local.tasks.get();
@@ -252,7 +254,7 @@ struct Root<'a> {
 impl<'a> Root<'a> {
     fn new(shared: &'a Arc<Shared>) -> Self {
         let task = Task::allocate(
-            shared.clone(),
+            Member::of(shared),
             ready(()),
             From::Owner,
             Origin::at(Location::caller()).of_kind("block_on"),

@@ -19,11 +19,11 @@
 use std::cell::Cell;
 use std::mem::offset_of;
 use std::ptr;
-use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::local::{Shared, is_current};
 use crate::task::cell::{self, Common, Header};
+use crate::task::member::Member;
 use crate::task::origin::Origin;
 use crate::task::references::References;
 use crate::task::remote_queue::{Link, Pushed};
@@ -43,11 +43,9 @@ pub(super) const LINKED: u8 = 8;
 #[repr(C)]
 pub(super) struct Task {
     common: Common,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Member<Shared>,
     /// The next one in the run queue. Owner only.
     pub(super) next_to_run: Cell<*const Task>,
-    /// Owner only.
-    pub(super) flags: Cell<u8>,
     pub(super) references: References,
     /// Of the executor's list. Owner only.
     pub(super) previous: Cell<*const Task>,
@@ -59,8 +57,20 @@ pub(super) struct Task {
 #[cfg(all(target_pointer_width = "64", not(any(feature = "metrics", feature = "tracing"))))]
 const _: () = assert!(size_of::<Task>() <= 112);
 
-// SAFETY: it begins with its `Common`, and is `repr(C)`.
-unsafe impl Header for Task {}
+// SAFETY: it begins with its `Common`, and is `repr(C)`. The owner alone runs tasks; and where the executor is current,
+// there is the owner.
+unsafe impl Header for Task {
+    #[inline(always)]
+    fn runs_here(&self) -> bool {
+        is_current(&self.shared)
+    }
+
+    #[inline(always)]
+    unsafe fn release(task: *const Task) {
+        // SAFETY: the caller has the reference.
+        unsafe { drop_waker(task.cast()) }
+    }
+}
 
 /// Who makes a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,17 +85,16 @@ impl Task {
     /// A scheduled task with two references: the executor's, and that of its handle. If it comes from elsewhere it has
     /// a third, the remote queue's.
     pub(super) fn allocate<F: Future>(
-        shared: Arc<Shared>,
+        shared: Member<Shared>,
         future: F,
         from: From,
         origin: Origin,
     ) -> *const Task {
         let is_remote = from == From::Elsewhere;
-        let header = |common| Task {
-            common,
+        let header = |common: Common| Task {
+            common: common.with_flags(SCHEDULED),
             shared,
             next_to_run: Cell::new(ptr::null()),
-            flags: Cell::new(SCHEDULED),
             references: References::new(2, is_remote.into()),
             previous: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
@@ -104,11 +113,11 @@ impl Task {
     }
 
     pub(super) fn has(&self, flag: u8) -> bool {
-        self.flags.get() & flag != 0
+        self.common.flags.get() & flag != 0
     }
 
     pub(super) fn set(&self, flag: u8) {
-        self.flags.set(self.flags.get() | flag);
+        self.common.flags.set(self.common.flags.get() | flag);
     }
 
     /// A waker that takes a reference over.
@@ -233,9 +242,9 @@ unsafe fn wake_by_ref(data: *const ()) {
         // SAFETY: the waker's reference keeps it.
         return unsafe { wake_remote(task) };
     }
-    let flags = this.flags.get();
+    let flags = this.common.flags.get();
     if flags & (SCHEDULED | COMPLETE) == 0 {
-        this.flags.set(flags | SCHEDULED);
+        this.common.flags.set(flags | SCHEDULED);
         // SAFETY: this is the executor's thread. A task that was neither scheduled nor complete is in no queue, and the
         // executor has a reference.
         unsafe { this.shared.local.push(task) };

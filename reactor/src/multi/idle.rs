@@ -23,6 +23,10 @@
 //! if its queue is not empty), by when its push is known. So another worker may be late by one poll, and no wake is
 //! lost: the worker itself runs what it has pushed. If that poll does not end, the watch sees it.
 //!
+//! What a turn of the driver wakes is pushed in a batch, and nobody is woken before its end: a worker that is woken for
+//! the first of them finds one or two, and is asleep again when the next come. After the turn the worker searches
+//! ([`look_again`](Idle::look_again)), and wakes another as one that has found something.
+//!
 //! # The watch
 //!
 //! A thread of its own looks at the workers from time to time, as long as one of them is awake: if a worker is awake,

@@ -23,10 +23,12 @@ mod list;
 pub mod parker;
 mod queue;
 pub mod slot;
+pub(crate) mod stock;
 mod task;
 mod watch;
 mod worker;
 
+use std::cell::Cell;
 use std::fmt;
 use std::io;
 use std::sync::{Arc, PoisonError};
@@ -44,11 +46,13 @@ use crate::multi::watch::Watch;
 use crate::multi::worker::{Seen, with_worker};
 use crate::sight::blocking::Blocking;
 use crate::sight::{RuntimeMetrics, WorkerMetrics};
+use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::Ordering::{Relaxed, Release};
-use crate::sync::atomic::{AtomicBool, AtomicUsize};
-use crate::sync::{Condvar, Mutex, lock, thread};
+use crate::sync::{Condvar, Mutex, lock, thread, thread_local};
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
+use crate::task::member::Member;
+use crate::task::members::Members;
 use crate::task::origin::Origin;
 
 /// An executor, as its workers, tasks and handles know it.
@@ -66,11 +70,23 @@ pub(crate) struct Shared {
     seen: Box<[Seen]>,
     dumps: Dumps,
     pub(crate) blocking: Arc<Blocking>,
-    /// For tasks that are spawned by no worker.
-    next_list: AtomicUsize,
+    members: Members,
     is_stopping: AtomicBool,
     life: Mutex<Life>,
     ended: Condvar,
+}
+
+thread_local! {
+    /// The list for the next task that this thread spawns, which is no worker.
+    static NEXT_LIST: Cell<usize> = const { Cell::new(0) };
+}
+
+/// One of so many lists, by turns.
+fn next_list(lists: usize) -> usize {
+    let next = NEXT_LIST.get() + 1;
+    let list = if next < lists { next } else { 0 };
+    NEXT_LIST.set(list);
+    list
 }
 
 /// How far the runtime has ended.
@@ -98,7 +114,7 @@ impl Shared {
             seen: (0..workers).map(|_| Seen::new()).collect(),
             dumps: Dumps::new(),
             blocking: Arc::default(),
-            next_list: AtomicUsize::new(0),
+            members: Members::new(),
             is_stopping: AtomicBool::new(false),
             life: Mutex::new(Life { workers, is_over: false }),
             ended: Condvar::new(),
@@ -124,19 +140,19 @@ impl Shared {
         self.stealers.len()
     }
 
-    /// Spawns a task. If the runtime goes away, the task is cancelled at once, here.
-    pub(crate) fn spawn<F>(self: Arc<Self>, future: F, origin: Origin) -> JoinHandle<F::Output>
+    /// Spawns a task, of whose executor `member` is a reference. If the runtime goes away, the task is cancelled at once,
+    /// here.
+    pub(crate) fn spawn<F>(member: Member<Self>, future: F, origin: Origin) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send,
     {
         let own_list = with_worker(|worker| {
-            let worker = worker.filter(|worker| Arc::ptr_eq(worker.shared(), &self));
+            let worker = worker.filter(|worker| std::ptr::eq(&**worker.shared(), &*member));
             worker.map(worker::Worker::number)
         });
-        let list =
-            own_list.unwrap_or_else(|| self.next_list.fetch_add(1, Relaxed) % self.lists.len());
-        let task = Task::allocate(self, list, future, origin);
+        let list = own_list.unwrap_or_else(|| next_list(member.lists.len()));
+        let task = Task::allocate(member, list, future, origin);
         // SAFETY: the handle's reference is given up by nobody else.
         let handle = unsafe { JoinHandle::new(Task::reference(task)) };
         // SAFETY: the task is new, with a reference for the executor. It is in no queue; and if the list is closed,
@@ -164,7 +180,7 @@ impl Shared {
         // SAFETY: the caller keeps the task.
         unsafe { &*task }.common().woken.set();
         with_worker(|worker| match worker {
-            Some(worker) if Arc::ptr_eq(worker.shared(), shared) => worker.schedule(task),
+            Some(worker) if std::ptr::eq(&**worker.shared(), &**shared) => worker.schedule(task),
             _ => shared.inject(task),
         });
     }
@@ -231,10 +247,11 @@ impl Shared {
         // SAFETY: the executor's reference keeps the task until it is given up here.
         unsafe {
             let this = &*task;
-            this.shared.lists[this.shard].unlink(this);
-            this.counter.complete();
+            this.shared.lists[this.shard as usize].unlink(this);
             cell::complete(task.cast());
-            Task::release(task);
+            if this.counter.complete() {
+                (this.common().vtable.free)(task.cast());
+            }
         }
     }
 
@@ -290,6 +307,12 @@ impl Shared {
 /// The executor whose worker this thread is.
 pub(crate) fn current() -> Option<Arc<Shared>> {
     with_worker(|worker| worker.map(|worker| worker.shared().clone()))
+}
+
+/// A reference to that, for a task.
+#[inline(always)]
+pub(crate) fn current_member() -> Option<Member<Shared>> {
+    with_worker(|worker| worker.map(|worker| Member::of(worker.shared())))
 }
 
 impl fmt::Debug for Shared {

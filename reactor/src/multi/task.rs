@@ -2,13 +2,13 @@
 
 use std::cell::Cell;
 use std::ptr;
-use std::sync::Arc;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::multi::Shared;
 use crate::multi::worker::is_worker_of;
 use crate::task::cell::{self, Common, Header};
 use crate::task::counter::{Counter, Wake};
+use crate::task::member::Member;
 use crate::task::origin::Origin;
 #[cfg(feature = "tracing")]
 use crate::task::traced::{self, Traced};
@@ -18,13 +18,13 @@ use crate::task::traced::{self, Traced};
 pub(super) struct Task {
     common: Common,
     pub(super) counter: Counter,
-    pub(super) shared: Arc<Shared>,
+    pub(super) shared: Member<Shared>,
     /// Of the list that the task is in, and guarded by its lock.
     pub(super) previous: Cell<*const Task>,
     pub(super) next: Cell<*const Task>,
     pub(super) is_linked: Cell<bool>,
     /// In which list.
-    pub(super) shard: usize,
+    pub(super) shard: u32,
 }
 
 // What a task takes besides its future, its output or its panic.
@@ -35,12 +35,23 @@ pub(super) struct Task {
 const _: () = assert!(size_of::<Task>() <= 104);
 
 // SAFETY: it begins with its `Common`, and is `repr(C)`.
-unsafe impl Header for Task {}
+unsafe impl Header for Task {
+    #[inline(always)]
+    fn runs_here(&self) -> bool {
+        false
+    }
+
+    #[inline(always)]
+    unsafe fn release(task: *const Task) {
+        // SAFETY: the caller has the reference.
+        unsafe { Task::release(task) }
+    }
+}
 
 impl Task {
     /// A task that is to be put into a queue, with two references: the executor's, and that of its handle.
     pub(super) fn allocate<F: Future>(
-        shared: Arc<Shared>,
+        shared: Member<Shared>,
         shard: usize,
         future: F,
         origin: Origin,
@@ -52,7 +63,7 @@ impl Task {
             previous: Cell::new(ptr::null()),
             next: Cell::new(ptr::null()),
             is_linked: Cell::new(false),
-            shard,
+            shard: shard as u32,
         };
         cell::Cell::allocate(future, origin, header).cast()
     }

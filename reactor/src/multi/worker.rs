@@ -11,9 +11,11 @@ use std::task::Context;
 
 use crate::budget;
 use crate::context;
+use crate::driver::Driver;
 use crate::multi::Shared;
 use crate::multi::queue::Local;
 use crate::multi::slot::Slot;
+use crate::multi::stock;
 use crate::multi::task::Task;
 use crate::sight::WorkerMetrics;
 use crate::sight::count::Count;
@@ -40,6 +42,8 @@ pub(super) struct Worker {
     queue: Local,
     slot_in_a_row: Cell<u32>,
     is_searching: Cell<bool>,
+    /// It turns the driver, and looks at the sleepers when that is done.
+    is_in_driver: Cell<bool>,
     shown: Shown,
 }
 
@@ -156,8 +160,8 @@ pub(super) fn with_worker<R>(f: impl FnOnce(Option<&Worker>) -> R) -> R {
 
 /// Whether this thread is a worker of that executor.
 #[inline(always)]
-pub(super) fn is_worker_of(shared: &Arc<Shared>) -> bool {
-    with_worker(|worker| worker.is_some_and(|worker| Arc::ptr_eq(&worker.shared, shared)))
+pub(super) fn is_worker_of(shared: &Shared) -> bool {
+    with_worker(|worker| worker.is_some_and(|worker| ptr::eq(&*worker.shared, shared)))
 }
 
 /// The body of a worker's thread.
@@ -169,6 +173,7 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
         queue,
         slot_in_a_row: Cell::new(0),
         is_searching: Cell::new(false),
+        is_in_driver: Cell::new(false),
         shown: Shown {
             running: AtomicPtr::default(),
             slot: Slot::new(),
@@ -178,6 +183,7 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
     worker.shown.counts.left.store(TICKS, Relaxed);
     let seen = &worker.shared.seen[number];
     lock(&seen.0).shown = &raw const worker.shown;
+    let _ = stock::open(&worker.shared);
     WORKER.set(&raw const worker);
     // One for many polls: it costs some instructions.
     while let Err(payload) = catch_unwind(AssertUnwindSafe(|| worker.run())) {
@@ -192,6 +198,7 @@ pub(super) fn run(shared: Arc<Shared>, number: usize, queue: Local) {
     *lock(&seen.0) = Place { shown: ptr::null(), ended };
     worker.shared.worker_ends();
     WORKER.set(ptr::null());
+    stock::close(&worker.shared);
 }
 
 impl Worker {
@@ -216,7 +223,23 @@ impl Worker {
     #[inline(always)]
     fn push(&self, task: *const Task) {
         self.queue.push(task);
+        // One wake-up for all that a turn of the driver wakes, not one in its midst for the first of them: see `run`.
+        if !self.is_in_driver.get() {
+            self.notify();
+        }
+    }
+
+    /// Wakes another worker, if one is to help.
+    #[inline(always)]
+    fn notify(&self) {
         self.shared.unpark(self.shared.idle.notify());
+    }
+
+    /// A turn of the driver. A waker that panics is foreign code's; the hook has reported it, and all others were called.
+    fn turn(&self, driver: &mut Option<Driver>, may_block: bool) {
+        self.is_in_driver.set(true);
+        quietly(|| driver.iter_mut().for_each(|driver| driver.turn(may_block)));
+        self.is_in_driver.set(false);
     }
 
     /// Runs tasks until the runtime goes away.
@@ -269,12 +292,14 @@ impl Worker {
         }
         if self.shared.driver_handle.has_work() {
             if let Ok(mut driver) = self.shared.driver.try_lock() {
-                // A waker that panics is foreign code's; all others were called.
-                quietly(|| driver.iter_mut().for_each(|driver| driver.turn(false)));
+                self.turn(&mut driver, false);
             }
         }
         if let Some(task) = self.steal_injected() {
-            self.push(task);
+            self.queue.push(task);
+        }
+        if !self.queue.is_empty() {
+            self.notify();
         }
         true
     }
@@ -309,10 +334,8 @@ impl Worker {
         }
         idle.give_up(self.number);
         if !self.shared.has_work() {
-            // A waker that panics is foreign code's; the hook has reported it, and all others were called.
-            self.shared.parkers[self.number].park(&self.shared.driver, |driver| {
-                quietly(|| driver.iter_mut().for_each(|driver| driver.turn(true)));
-            });
+            self.shared.parkers[self.number]
+                .park(&self.shared.driver, |driver| self.turn(driver, true));
         }
         // If this is not the one to take the worker out of the sleepers, it was woken: and is counted as one that
         // searches.

@@ -5,10 +5,11 @@ use std::panic::Location;
 use std::sync::Arc;
 
 use crate::runtime::LocalRuntime;
-use crate::runtime::multi::entered;
+use crate::runtime::multi::{entered, entered_member};
 use crate::sight::blocking::Blocking;
 use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
+use crate::task::member::Member;
 use crate::task::origin::Origin;
 use crate::{local, multi};
 
@@ -73,22 +74,22 @@ impl Handle {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.clone().spawn_at(future, Origin::at(Location::caller()))
+        self.spawn_at(future, Origin::at(Location::caller()))
     }
 
     /// As [`spawn`](Handle::spawn), for who is not the caller itself.
-    pub(crate) fn spawn_at<F>(self, future: F, origin: Origin) -> JoinHandle<F::Output>
+    pub(crate) fn spawn_at<F>(&self, future: F, origin: Origin) -> JoinHandle<F::Output>
     where
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        match self.0 {
+        match &self.0 {
             // SAFETY: it is entered here, and so this is the owner.
-            Kind::Local(shared) if local::is_current(&shared) => unsafe {
-                shared.spawn_here(future, origin)
+            Kind::Local(shared) if local::is_current(shared) => unsafe {
+                local::Shared::spawn_here(Member::of(shared), future, origin)
             },
             Kind::Local(shared) => shared.spawn_from_elsewhere(future, origin),
-            Kind::Multi(shared) => shared.spawn(future, origin),
+            Kind::Multi(shared) => multi::Shared::spawn(Member::of(shared), future, origin),
         }
     }
 }
@@ -176,7 +177,24 @@ where
     F: Future + Send + 'static,
     F::Output: Send + 'static,
 {
-    Handle::expect_current("spawn").spawn_at(future, Origin::at(Location::caller()))
+    spawn_current_at(future, Origin::at(Location::caller()))
+}
+
+/// As [`spawn`], for who is not the caller itself.
+#[track_caller]
+pub(super) fn spawn_current_at<F>(future: F, origin: Origin) -> JoinHandle<F::Output>
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    if let Some(member) = local::current_member() {
+        // SAFETY: it is entered here, and so this is the owner.
+        return unsafe { local::Shared::spawn_here(member, future, origin) };
+    }
+    match multi::current_member().or_else(entered_member) {
+        Some(member) => multi::Shared::spawn(member, future, origin),
+        None => Handle::expect_current("spawn").spawn_at(future, origin),
+    }
 }
 
 /// As [`spawn`], for a future that need not be `Send`: on a [`LocalRuntime`].
@@ -198,12 +216,12 @@ pub(super) fn spawn_local_at<F>(future: F, origin: Origin) -> JoinHandle<F::Outp
 where
     F: Future + 'static,
 {
-    let Some(shared) = local::current() else {
+    let Some(member) = local::current_member() else {
         let kind = if multi::current().or_else(entered).is_some() { "current-thread " } else { "" };
         panic!(
             "`spawn_local` needs a {kind}runtime: call it inside `reactor::block_on` or a task spawned there"
         )
     };
     // SAFETY: it is entered here, and so this is the owner.
-    unsafe { shared.spawn_here(future, origin.of_kind("local")) }
+    unsafe { local::Shared::spawn_here(member, future, origin.of_kind("local")) }
 }

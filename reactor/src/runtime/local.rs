@@ -12,6 +12,7 @@ use crate::local::{self, Shared};
 use crate::runtime::handle::{Handle, assert_outside};
 use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
+use crate::task::member::Member;
 use crate::task::origin::Origin;
 
 /// A current-thread runtime: it runs tasks while one of its [`block_on`](LocalRuntime::block_on) calls runs.
@@ -66,7 +67,8 @@ impl LocalRuntime {
         let _entered = self.enter();
         // SAFETY: the runtime is of this thread, and entered.
         unsafe {
-            self.shared.clone().spawn_here(future, Origin::at(Location::caller()).of_kind("local"))
+            let member = Member::of(&self.shared);
+            Shared::spawn_here(member, future, Origin::at(Location::caller()).of_kind("local"))
         }
     }
 

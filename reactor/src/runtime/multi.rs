@@ -16,10 +16,11 @@ use std::time::Duration;
 use crate::budget;
 use crate::context;
 use crate::entered::{Entries, Entry};
-use crate::multi::{MOST_WORKERS, Shared, Threads};
+use crate::multi::{MOST_WORKERS, Shared, Threads, stock};
 use crate::runtime::handle::{Handle, assert_outside};
 use crate::sight::{Dump, RuntimeMetrics};
 use crate::task::handle::JoinHandle;
+use crate::task::member::Member;
 use crate::task::origin::Origin;
 
 thread_local! {
@@ -31,6 +32,11 @@ thread_local! {
 pub(super) fn entered() -> Option<Arc<Shared>> {
     // An error means that the thread is about to end: a destructor of its locals asks.
     ENTERED.try_with(Entries::last).ok().flatten()
+}
+
+/// A reference to that, for a task.
+pub(super) fn entered_member() -> Option<Member<Shared>> {
+    ENTERED.try_with(|entered| entered.with_last(Member::of)).ok().flatten()
 }
 
 /// A multi-thread runtime: its worker threads run tasks, and steal them from each other.
@@ -177,7 +183,7 @@ impl Runtime {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.shared.clone().spawn(future, Origin::at(Location::caller()))
+        Shared::spawn(Member::of(&self.shared), future, Origin::at(Location::caller()))
     }
 
     /// What its tasks do. See [`Handle::dump`].
@@ -208,10 +214,12 @@ impl Runtime {
     /// find it.
     pub fn enter(&self) -> RuntimeGuard<'_> {
         RuntimeGuard {
+            has_stock: stock::open(&self.shared),
             // An error means that the thread ends: nothing is current any more.
             entry: ENTERED.try_with(|entered| entered.enter(self.shared.clone())).ok(),
             _driver: context::enter(self.shared.driver_handle()),
-            _runtime: PhantomData,
+            shared: &self.shared,
+            _of_this_thread: PhantomData,
         }
     }
 
@@ -249,13 +257,19 @@ impl fmt::Debug for Runtime {
 #[must_use = "the runtime is current only until this is dropped"]
 pub struct RuntimeGuard<'a> {
     entry: Option<Entry>,
+    /// Whether the thread has its stock of references since then.
+    has_stock: bool,
     _driver: context::Entered,
-    /// Of this thread, and of the runtime, which it borrows.
-    _runtime: PhantomData<(&'a Runtime, Rc<()>)>,
+    shared: &'a Arc<Shared>,
+    /// Of this thread.
+    _of_this_thread: PhantomData<Rc<()>>,
 }
 
 impl Drop for RuntimeGuard<'_> {
     fn drop(&mut self) {
+        if self.has_stock {
+            stock::close(self.shared);
+        }
         if let Some(entry) = &self.entry {
             drop(ENTERED.try_with(|entered| entered.leave(entry)));
         }

@@ -2,7 +2,7 @@
 
 use std::panic::Location;
 
-use crate::runtime::handle::{Handle, spawn_local_at};
+use crate::runtime::handle::{Handle, spawn_current_at, spawn_local_at};
 use crate::task::handle::JoinHandle;
 use crate::task::origin::Origin;
 
@@ -47,7 +47,7 @@ impl Builder {
         F::Output: Send + 'static,
     {
         let origin = self.origin(Location::caller());
-        Handle::expect_current("spawn").spawn_at(future, origin)
+        spawn_current_at(future, origin)
     }
 
     /// As [`spawn_local`](crate::spawn_local).
@@ -72,7 +72,7 @@ impl Builder {
         F::Output: Send + 'static,
     {
         let origin = self.origin(Location::caller());
-        runtime.clone().spawn_at(future, origin)
+        runtime.spawn_at(future, origin)
     }
 
     pub(crate) fn origin(self, place: &'static Location<'static>) -> Origin {

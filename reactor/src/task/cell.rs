@@ -95,6 +95,8 @@ pub(crate) struct VTable {
     read: unsafe fn(*const Common, *mut ()),
     /// Drops the result, if it is there. Requires: as `read`.
     drop_result: unsafe fn(*const Common),
+    /// Gives up the handle, with its reference. Requires: by the handle, once.
+    pub(crate) drop_handle: unsafe fn(*const Common),
     /// Frees the memory. Requires: the caller had the last reference; no future and no result is there.
     pub(crate) free: unsafe fn(*const Common),
 }
@@ -108,6 +110,8 @@ pub(crate) struct Common {
     pub(crate) origin: Origin,
     pub(crate) join: JoinState,
     stage: Field<Stage>,
+    /// The executor's own.
+    pub(crate) flags: Field<u8>,
     id: Stored,
     #[cfg(feature = "metrics")]
     pub(crate) woken: Woken,
@@ -118,8 +122,18 @@ pub(crate) struct Common {
 /// A header begins with a [`Common`].
 ///
 /// # Safety
-/// It does, and is `repr(C)`.
-pub(crate) unsafe trait Header: Sized {}
+/// It does, and is `repr(C)`. If [`runs_here`](Header::runs_here) says so, then no other thread runs the task or completes
+/// it.
+pub(crate) unsafe trait Header: Sized {
+    /// Whether this thread alone runs the task.
+    fn runs_here(&self) -> bool;
+
+    /// Gives up a reference.
+    ///
+    /// # Safety
+    /// The caller has it; `task` is a pointer to the whole.
+    unsafe fn release(task: *const Self);
+}
 
 /// A task.
 #[repr(C)]
@@ -142,6 +156,7 @@ impl<H: Header, F: Future> Cell<H, F> {
         fail: fail::<H, F>,
         read: read::<H, F>,
         drop_result: drop_result_of::<H, F>,
+        drop_handle: drop_handle::<H>,
         free: free::<H, F>,
     };
 
@@ -163,6 +178,7 @@ impl<H: Header, F: Future> Cell<H, F> {
             origin,
             join: JoinState::new(),
             stage: Field::new(Stage::Fresh),
+            flags: Field::new(0),
             id,
             #[cfg(feature = "metrics")]
             woken: Woken::now(),
@@ -289,6 +305,30 @@ unsafe fn drop_result_of<H: Header, F: Future>(task: *const Common) {
     }
 }
 
+unsafe fn drop_handle<H: Header>(task: *const Common) {
+    let header = task.cast::<H>();
+    // SAFETY: the handle's reference keeps the task.
+    let (header_ref, common) = unsafe { (&*header, &*task) };
+    // A handle that is dropped where its task runs, as most are that nobody awaits, meets nobody.
+    let detached = if header_ref.runs_here() {
+        common.join.drop_handle_here()
+    } else {
+        common.join.drop_handle()
+    };
+    if detached.drop_result {
+        // SAFETY: the task has ended, and this is its handle.
+        unsafe { (common.vtable.drop_result)(task) };
+    }
+    if detached.drop_waker {
+        // SAFETY: the slot is the handle's.
+        if let Some(waker) = unsafe { common.waker_slot() }.take() {
+            quietly(|| drop(waker));
+        }
+    }
+    // SAFETY: the handle's reference is not used again.
+    unsafe { H::release(header) };
+}
+
 unsafe fn free<H: Header, F: Future>(task: *const Common) {
     /// Frees the memory, also if the drop of the header panics.
     struct Memory<T>(NonNull<T>);
@@ -359,6 +399,11 @@ pub(crate) unsafe fn backtrace<H: Header>(task: *const Common) -> Option<Backtra
 }
 
 impl Common {
+    #[inline(always)]
+    pub(crate) fn with_flags(self, flags: u8) -> Self {
+        Common { flags: Field::new(flags), ..self }
+    }
+
     pub(crate) fn id(&self) -> Id {
         self.id.id()
     }
@@ -412,13 +457,4 @@ pub(crate) unsafe fn take_result<T>(task: *const Common) -> Result<T, JoinError>
         ((*task).vtable.read)(task, result.as_mut_ptr().cast());
         result.assume_init()
     }
-}
-
-/// Drops the result, unless it was taken.
-///
-/// # Safety
-/// The task is complete, and the caller owns the result.
-pub(crate) unsafe fn drop_result(task: *const Common) {
-    // SAFETY: the function is that of the task's own type.
-    unsafe { ((*task).vtable.drop_result)(task) }
 }

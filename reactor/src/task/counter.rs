@@ -193,10 +193,24 @@ impl Counter {
         if old & WAKES == seen.0 { Suspend::Idle } else { Suspend::Reschedule }
     }
 
-    /// Executor, whose run was the last. It keeps its reference.
-    pub fn complete(&self) {
-        // Whoever drops or reads the result has another word to acquire it.
-        self.0.fetch_or(COMPLETE, Relaxed);
+    /// Executor, whose run was the last, and which has done all that follows: gives its reference up. True if it was the
+    /// last: the task is to be freed. (As long as the run lasts wakes find one, and have nothing to do.)
+    #[inline]
+    #[must_use]
+    pub fn complete(&self) -> bool {
+        if self.is_last() {
+            return true;
+        }
+        // As `release`. The bit was not set.
+        let order = order::acq_rel("counter/complete", "counter/complete-last");
+        self.0.fetch_add(COMPLETE - REFERENCE, order) & REFERENCES == REFERENCE
+    }
+
+    /// Whether there is no other reference than the caller's. Then there will be none: it is made from another one.
+    #[inline]
+    fn is_last(&self) -> bool {
+        // Acquires what was done by the others.
+        self.0.load(order::acquire("counter/none-left")) & REFERENCES == REFERENCE
     }
 
     /// Another reference, made from one.
@@ -212,6 +226,9 @@ impl Counter {
     #[inline]
     #[must_use]
     pub fn release(&self) -> bool {
+        if self.is_last() {
+            return true;
+        }
         // Releases what was done by this reference; acquires, if it is the last, what was done by the others.
         let old = self.0.fetch_sub(REFERENCE, order::acq_rel("counter/release", "counter/last"));
         old & REFERENCES == REFERENCE

@@ -2,13 +2,13 @@
 
 use std::fmt;
 use std::marker::PhantomData;
-use std::mem;
+use std::mem::ManuallyDrop;
 use std::pin::Pin;
 use std::sync::Mutex;
 use std::task::{Context, Poll, Waker, ready};
 
 use crate::budget;
-use crate::task::cell::{self, Common, quietly};
+use crate::task::cell::{self, Common};
 use crate::task::error::JoinError;
 use crate::task::id::Id;
 use crate::task::join_state::Ended;
@@ -26,7 +26,7 @@ use crate::task::join_state::Ended;
 ///
 /// A result that is there is paid for from the budget of the poll: a task that collects many results lets others run.
 pub struct JoinHandle<T> {
-    task: TaskReference,
+    task: ManuallyDrop<TaskReference>,
     /// The result was given.
     is_taken: bool,
     /// `Send` and `Sync` if a result can be sent.
@@ -83,7 +83,11 @@ impl<T> JoinHandle<T> {
     /// `task` is the waker of a task whose output is a `T`, and whose only handle this is. Its data is the [`Common`],
     /// by a pointer to the whole task.
     pub(crate) unsafe fn new(task: Waker) -> Self {
-        JoinHandle { task: TaskReference(task), is_taken: false, _result: PhantomData }
+        JoinHandle {
+            task: ManuallyDrop::new(TaskReference(task)),
+            is_taken: false,
+            _result: PhantomData,
+        }
     }
 
     /// Cancels the task: instead of its next poll its future is dropped, by the executor and not
@@ -97,7 +101,7 @@ impl<T> JoinHandle<T> {
     /// What aborts the task, from any thread, without this handle.
     #[must_use]
     pub fn abort_handle(&self) -> AbortHandle {
-        AbortHandle { task: self.task.clone() }
+        AbortHandle { task: TaskReference::clone(&self.task) }
     }
 
     /// Whether the result is there, so that awaiting would not suspend.
@@ -170,23 +174,15 @@ impl<T> Future for JoinHandle<T> {
 
 impl<T> Drop for JoinHandle<T> {
     fn drop(&mut self) {
-        let common = self.task.common();
-        let detached = common.join.drop_handle();
-        if detached.drop_result {
-            // SAFETY: the task has ended, and this is its handle.
-            unsafe { cell::drop_result(self.task.as_ptr()) };
-        }
-        if detached.drop_waker {
-            // SAFETY: the slot is the handle's.
-            let waker = mem::take(unsafe { common.waker_slot() });
-            quietly(|| drop(waker));
-        }
+        let task = self.task.as_ptr();
+        // SAFETY: this is the handle, whose reference is given up there, and not with the waker that it was.
+        unsafe { ((*task).vtable.drop_handle)(task) };
     }
 }
 
 impl<T> fmt::Debug for JoinHandle<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("JoinHandle").field(&self.task).finish()
+        f.debug_tuple("JoinHandle").field(&*self.task).finish()
     }
 }
 

@@ -16,27 +16,34 @@
 //! `HANDLE` is set beside these until [`drop_handle`](JoinState::drop_handle). Without it result and slot are the
 //! task's to drop once it is complete, but for what `drop_handle` has been told to drop itself.
 //!
-//! `ABORTED` is a wish, which the executor looks at before each poll.
+//! That the task be aborted is a wish, which the executor looks at before each poll. It is beside the word, for anybody
+//! may have it at any time.
 //!
 //! # Invariant
 //!
-//! The slot and the result are each accessed by one side at a time: by the one that the word names. All changes of it
-//! are read-modify-writes, so each side acquires all that the other did before.
+//! The slot and the result are each accessed by one side at a time: by the one that the word names. Changes of it are
+//! read-modify-writes, so each side acquires all that the other did before; but for those of a side that is alone:
+//!
+//! - The handle is gone: nothing but [`complete`](JoinState::complete) changes the word.
+//! - The task has ended, and has called the waker if there was one: nothing but `drop_handle` does.
+//! - The handle goes away on the thread that runs the task ([`drop_handle_here`](JoinState::drop_handle_here)).
 
 use core::fmt;
 
 use crate::sync::{
-    atomic::{AtomicU8, Ordering::Relaxed},
+    atomic::{AtomicBool, AtomicU8, Ordering::Relaxed},
     order,
 };
 
 const COMPLETE: u8 = 1;
 const WAKER: u8 = 2;
 const HANDLE: u8 = 4;
-const ABORTED: u8 = 8;
 
 /// The state that a task shares with its handle.
-pub struct JoinState(AtomicU8);
+pub struct JoinState {
+    word: AtomicU8,
+    is_aborted: AtomicBool,
+}
 
 /// Whether the task has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,13 +81,13 @@ impl JoinState {
     /// Of a task that runs, and has a handle.
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        JoinState(AtomicU8::new(HANDLE))
+        JoinState { word: AtomicU8::new(HANDLE), is_aborted: AtomicBool::new(false) }
     }
 
     /// Handle: whether there is a result.
     pub fn ended(&self) -> Ended {
         // Acquires the result.
-        match self.0.load(order::acquire("join/ended")) {
+        match self.word.load(order::acquire("join/ended")) {
             state if state & COMPLETE != 0 => Ended::Yes,
             state if state & WAKER != 0 => Ended::Awaited,
             _ => Ended::NotYet,
@@ -94,7 +101,7 @@ impl JoinState {
         // Releases the slot; acquires the result.
         let success = order::acq_rel("join/offer", "join/offer-late");
         let give = |state| (state & COMPLETE == 0).then_some(state | WAKER);
-        self.0.fetch_update(success, order::acquire("join/offer-late"), give).is_ok()
+        self.word.fetch_update(success, order::acquire("join/offer-late"), give).is_ok()
     }
 
     /// Handle, which has offered its slot: takes it back. False if the task has ended meanwhile; the slot is the task's
@@ -103,13 +110,19 @@ impl JoinState {
     pub fn reclaim(&self) -> bool {
         // Acquires the result. If there is none, the task has not looked at the slot.
         let take = |state| (state & COMPLETE == 0).then_some(state & !WAKER);
-        self.0.fetch_update(Relaxed, order::acquire("join/reclaim-late"), take).is_ok()
+        self.word.fetch_update(Relaxed, order::acquire("join/reclaim-late"), take).is_ok()
     }
 
     /// Task, whose result is there.
     pub fn complete(&self) -> Completed {
+        let state = self.word.load(Relaxed);
+        if state & HANDLE == 0 {
+            // Relaxed: nobody wants the result, and nobody has left a waker.
+            self.word.store(state | COMPLETE, Relaxed);
+            return Completed { wake: false, drop_result: true };
+        }
         // Releases the result; acquires the slot.
-        let old = self.0.fetch_or(COMPLETE, order::acq_rel("join/complete", "join/awaited"));
+        let old = self.word.fetch_or(COMPLETE, order::acq_rel("join/complete", "join/awaited"));
         debug_assert!(old & COMPLETE == 0);
         Completed { wake: old & WAKER != 0, drop_result: old & HANDLE == 0 }
     }
@@ -118,47 +131,65 @@ impl JoinState {
     #[must_use]
     pub fn called(&self) -> bool {
         // Releases the slot, which was read.
-        let old = self.0.fetch_and(!WAKER, order::acq_rel("join/called", "join/called-last"));
+        let old = self.word.fetch_and(!WAKER, order::acq_rel("join/called", "join/called-last"));
         old & HANDLE == 0
     }
 
     /// Handle, which goes away.
     pub fn drop_handle(&self) -> Detached {
+        // Acquires the result, and the slot, that the task has read.
+        let state = self.word.load(order::acquire("join/detach-ended"));
+        if state & (COMPLETE | WAKER) == COMPLETE {
+            return Detached { drop_waker: true, drop_result: true };
+        }
         let detach = |state| {
             // What is the task's when it has ended stays the task's. Else both are the handle's, for the last time.
             Some(if state & COMPLETE != 0 { state & !HANDLE } else { state & !(HANDLE | WAKER) })
         };
         // If the task has ended: acquires the result, and the slot, that it has read; releases the slot.
         let success = order::acq_rel("join/detach", "join/detach-late");
-        match self.0.fetch_update(success, order::acquire("join/detach-late"), detach) {
+        match self.word.fetch_update(success, order::acquire("join/detach-late"), detach) {
             Ok(old) if old & COMPLETE == 0 => Detached { drop_waker: true, drop_result: false },
             Ok(old) => Detached { drop_waker: old & WAKER == 0, drop_result: true },
             Err(_) => unreachable!("a handle can always go away"),
         }
     }
 
+    /// Handle, which goes away on the thread that runs the task: so nothing changes the word at the same time. (It may be
+    /// dropped by the waker that the task calls, between [`complete`](JoinState::complete) and
+    /// [`called`](JoinState::called).)
+    pub fn drop_handle_here(&self) -> Detached {
+        let state = self.word.load(Relaxed);
+        if state & COMPLETE != 0 {
+            return self.drop_handle();
+        }
+        // Relaxed: all that is to be seen was done on this thread, or is seen by it as the handle was.
+        self.word.store(state & !(HANDLE | WAKER), Relaxed);
+        Detached { drop_waker: true, drop_result: false }
+    }
+
     /// Anybody: wishes that the task be cancelled. The task is to be woken then.
     pub fn abort(&self) {
         // The wake that follows releases it.
-        self.0.fetch_or(ABORTED, Relaxed);
+        self.is_aborted.store(true, Relaxed);
     }
 
     /// Executor, after it has begun to run the task.
     #[inline]
     pub fn is_aborted(&self) -> bool {
         // The wake that was to be seen was acquired.
-        self.0.load(Relaxed) & ABORTED != 0
+        self.is_aborted.load(Relaxed)
     }
 }
 
 impl fmt::Debug for JoinState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let state = self.0.load(Relaxed);
+        let state = self.word.load(Relaxed);
         f.debug_struct("JoinState")
             .field("complete", &(state & COMPLETE != 0))
             .field("awaited", &(state & WAKER != 0))
             .field("handle", &(state & HANDLE != 0))
-            .field("aborted", &(state & ABORTED != 0))
+            .field("aborted", &self.is_aborted())
             .finish()
     }
 }

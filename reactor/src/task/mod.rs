@@ -16,6 +16,10 @@ pub(crate) mod id;
 #[doc(hidden)]
 pub mod join_state;
 #[cfg(not(loom))]
+pub(crate) mod member;
+#[doc(hidden)]
+pub mod members;
+#[cfg(not(loom))]
 mod memory;
 #[cfg(not(loom))]
 pub(crate) mod origin;

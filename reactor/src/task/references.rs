@@ -14,7 +14,8 @@
 //!
 //! `local + shared / 2` is the number of references (each half may be negative: a reference may be made on one thread
 //! and dropped on another). Before the merge the executor has one, so it is never zero. Bit 0 of `shared` says that the
-//! halves are merged; who brings it to exactly that bit, by the merge or by a drop, has the last one.
+//! halves are merged; who brings it to exactly that bit, by the merge or by a drop, has the last one. Who finds that its
+//! own reference is the only one need not: a reference is made from another one, and so there will be none.
 
 use core::cell::Cell;
 use core::fmt;
@@ -78,6 +79,10 @@ impl References {
     #[inline]
     #[must_use]
     pub fn drop_shared(&self) -> bool {
+        // Acquires what was done by the others. There is none but this one then, from which another could be made.
+        if self.shared.load(order::acquire("references/one-left")) == MERGED + ONE {
+            return true;
+        }
         // Releases what was done by this reference; acquires, if it is the last, what was done by the others.
         let old = self.shared.fetch_sub(ONE, order::acq_rel("references/drop", "references/last"));
         old == MERGED + ONE
@@ -91,6 +96,11 @@ impl References {
     #[must_use]
     pub unsafe fn merge(&self) -> bool {
         let others = self.local.get() - 1;
+        // As the last `drop_shared`. If no reference is left by what is seen here, then none is: a count that is not seen
+        // yet is that of a reference made from another one, and there is none but the executor's.
+        if self.shared.load(order::acquire("references/none-left")) == -others * ONE {
+            return true;
+        }
         // As `drop_shared`.
         let old = (self.shared).fetch_add(
             others * ONE + MERGED,

@@ -5,13 +5,14 @@
 
 use std::future::poll_fn;
 use std::io::{self, Read as _, Write as _};
-use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
 use lab_work::clock::{self, Cost, Requests, Stopwatch};
 use lab_work::flavour::Flavour;
+use lab_work::http;
 use lab_work::tasks::MESSAGE;
 
 use crate::runtime::{Runtime, Socket};
@@ -24,19 +25,7 @@ const STOP: u8 = 2;
 const WARM_UP: u64 = 3;
 
 pub(super) fn run<R: Runtime>(flavour: Flavour, connections: usize, rounds: u64) -> Result<Cost> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-    let address = listener.local_addr()?;
-    let mut clients = Vec::new();
-    let mut servers = Vec::new();
-    for _ in 0..connections {
-        let client = TcpStream::connect(address)?;
-        client.set_nodelay(true)?;
-        clients.push(client);
-        let (server, _) = listener.accept()?;
-        server.set_nodelay(true)?;
-        server.set_nonblocking(true)?;
-        servers.push(server);
-    }
+    let (clients, servers) = http::connections(connections)?;
     let client = thread::spawn(move || requests(clients, rounds));
     let served = R::block_on(Box::pin(async move {
         let mut tasks = Vec::new();

@@ -6,7 +6,9 @@
 mod chain;
 mod lookups;
 mod moving;
+mod service;
 
 pub(crate) use chain::{leaf, unrolled_chain, with_static_chain};
 pub(crate) use lookups::{descent, levels, lookups, with_depth};
 pub(crate) use moving::moving;
+pub(crate) use service::{service, with_handler};

@@ -15,6 +15,7 @@ use lab_work::join::Case as JoinCase;
 use lab_work::memory::movability::Unstarted;
 use lab_work::memory::{Case, Probe};
 use lab_work::prefetch::{Lookups, Spec, Way};
+use lab_work::service::{self as work, Service};
 use lab_work::source::Dialect;
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::{Chain, DEEPEST_UNROLLED, Workload};
@@ -25,6 +26,7 @@ pub(crate) mod generate;
 mod join;
 pub(crate) mod lookups;
 mod moving;
+mod service;
 
 /// The strategies `direct` and `direct-tail`.
 #[derive(Debug)]
@@ -187,6 +189,14 @@ impl Strategy for Direct {
 
     fn unstarted(&self, payload: u32) -> Option<Unstarted> {
         moving::unstarted(payload)
+    }
+
+    fn requests(&self, depth: u32) -> Option<Sample> {
+        service::alone(depth)
+    }
+
+    fn service(&self, spec: work::Spec) -> Option<Box<dyn Service>> {
+        service::of(spec)
     }
 
     fn dialects(&self) -> Vec<Dialect> {

@@ -6,6 +6,7 @@ use lab_work::join::Case as JoinCase;
 use lab_work::memory::movability::Unstarted;
 use lab_work::memory::{Case, Probe};
 use lab_work::prefetch::{Lookups, Spec, Way};
+use lab_work::service::{self as work, Service};
 use lab_work::source::Dialect;
 use lab_work::strategy::{Strategy, Variant};
 use lab_work::workload::{Chain, Workload};
@@ -16,6 +17,7 @@ use crate::nested_boxed;
 pub(crate) mod join;
 mod lookups;
 mod moving;
+mod service;
 
 /// The strategy `nested`.
 #[derive(Debug)]
@@ -90,6 +92,14 @@ impl Strategy for Nested {
 
     fn unstarted(&self, payload: u32) -> Option<Unstarted> {
         moving::unstarted(payload)
+    }
+
+    fn requests(&self, depth: u32) -> Option<Sample> {
+        service::alone(depth)
+    }
+
+    fn service(&self, spec: work::Spec) -> Option<Box<dyn Service>> {
+        service::of(spec)
     }
 
     fn dialects(&self) -> Vec<Dialect> {

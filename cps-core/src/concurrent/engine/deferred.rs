@@ -5,7 +5,7 @@ use core::pin::Pin;
 use core::ptr;
 use core::task::{Context, Poll};
 
-use super::{BranchSet, EndOnUnwind, PollBranch, most_yields};
+use super::{BranchSet, EndOnUnwind, POLLED_AGAIN, Phase, PollBranch, most_yields};
 use crate::chain::outermost::{Outermost, Parent, RunDeferred, Stage};
 use crate::concurrent::branch::{Branches, Kinds};
 use crate::concurrent::frame::{FutureTag, report};
@@ -118,7 +118,8 @@ impl<S: Branches> BranchSet<S> {
         outermost: &Outermost,
         by: &mut P,
     ) -> Stage {
-        assert!(!self.state.ended, "branches were polled after they had finished or panicked");
+        assert!(self.state.phase != Phase::Ended, "{POLLED_AGAIN}");
+        self.state.phase = Phase::Any;
         let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
         this.joiner.polled_by(outermost);

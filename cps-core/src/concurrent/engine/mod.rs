@@ -42,7 +42,7 @@ pub(crate) fn most_yields(count: usize) -> usize {
 /// Branches, and which of them were woken.
 #[derive(Debug)]
 pub(crate) struct BranchSet<S: Branches> {
-    /// Live until `ended`. In a cell, so that a reference to the group is no access to them.
+    /// Live until the group has ended. In a cell, so that a reference to the group is no access to them.
     branches: UnsafeCell<ManuallyDrop<S>>,
     state: State,
     kinds: S::Kinds,
@@ -65,8 +65,22 @@ struct State {
     /// The last branch was started when all others had finished, and nobody had a waker: it is polled with the waker of
     /// the group's own poll.
     sole: bool,
-    ended: bool,
+    phase: Phase,
     stage: Stage,
+}
+
+/// How far a group has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// It was not polled.
+    New,
+    /// A poll has to look at everything.
+    Any,
+    /// All branches were started, and each has a waker of its own; the stage is [`Stage::Fresh`]. So the next poll has
+    /// nothing to do but to resume the woken ones.
+    Open,
+    /// The branches are gone.
+    Ended,
 }
 
 /// How a group polls a branch.
@@ -89,8 +103,11 @@ pub(crate) trait PollBranch<S: Branches> {
     fn take(&mut self, branches: Pin<&mut S>, index: usize) -> Self::Break;
 }
 
+const POLLED_AGAIN: &str = "branches were polled after they had finished or panicked";
+
 mod deferred;
 mod run;
+mod usual;
 
 use run::Run;
 
@@ -107,7 +124,7 @@ impl<S: Branches> BranchSet<S> {
                 started: 0,
                 live,
                 sole: false,
-                ended: false,
+                phase: Phase::New,
                 stage: Stage::Fresh,
             },
             kinds: S::Kinds::NONE,
@@ -121,7 +138,7 @@ impl<S: Branches> BranchSet<S> {
     /// If the group has ended.
     #[inline(always)]
     pub(crate) fn branches(self: Pin<&mut Self>) -> Pin<&mut S> {
-        assert!(!self.state.ended, "the branches are gone");
+        assert!(self.state.phase != Phase::Ended, "the branches are gone");
         // SAFETY: the branches are pinned as the group is, which never moves them and drops them in place (invariant
         // A).
         unsafe { self.map_unchecked_mut(|this| &mut **this.branches.get_mut()) }
@@ -137,13 +154,13 @@ impl<S: Branches> BranchSet<S> {
     pub(crate) fn end_by<R>(mut self: Pin<&mut Self>, take: impl FnOnce(Pin<&mut S>) -> R) -> R {
         let taken = take(self.as_mut().branches());
         // SAFETY: the branches in the group are not moved here.
-        unsafe { self.get_unchecked_mut() }.state.ended = true;
+        unsafe { self.get_unchecked_mut() }.state.phase = Phase::Ended;
         taken
     }
 
     /// How many branches are not finished.
     pub(crate) fn live(&self) -> usize {
-        self.state.live
+        if self.state.phase == Phase::Ended { 0 } else { self.state.live }
     }
 
     /// The parent of `future`, which the group is in and which is polled with `waker`.
@@ -211,6 +228,32 @@ impl<S: Branches> BranchSet<S> {
     ) -> Poll<Option<P::Break>> {
         // SAFETY: the branches in the group are not moved here.
         let this = unsafe { self.get_unchecked_mut() };
+        if parent == Parent::NONE {
+            match this.state.phase {
+                Phase::New => return this.poll_new(cx, kind, &mut by),
+                Phase::Open => return this.poll_open(cx, &mut by),
+                Phase::Any | Phase::Ended => {}
+            }
+        }
+        // SAFETY: as for this function.
+        unsafe { this.poll_any(cx, kind, parent, by, at, run) }
+    }
+
+    /// [`BranchSet::poll_by`] of a group that is not open, or has a parent.
+    ///
+    /// # Safety
+    /// As for that.
+    #[inline]
+    unsafe fn poll_any<P: PollBranch<S>>(
+        &mut self,
+        cx: &mut Context<'_>,
+        kind: &'static FutureTag,
+        parent: Parent,
+        mut by: P,
+        at: *mut (),
+        run: RunDeferred,
+    ) -> Poll<Option<P::Break>> {
+        let this = self;
         let own = Outermost::new();
         // SAFETY: if the future that the group is in has a parent, that is polling it (invariant N).
         let outermost = match unsafe { parent.outermost() } {
@@ -257,7 +300,7 @@ impl<S: Branches> BranchSet<S> {
         outermost: &Outermost,
         by: &mut P,
     ) -> ControlFlow<(), Poll<Option<P::Break>>> {
-        assert!(!self.state.ended, "branches were polled after they had finished or panicked");
+        assert!(self.state.phase != Phase::Ended, "{POLLED_AGAIN}");
         let guard = EndOnUnwind(self);
         let this = &mut *guard.0;
         this.joiner.polled_by(outermost);
@@ -270,7 +313,7 @@ impl<S: Branches> BranchSet<S> {
         let is_first = state.started == 0;
         let outcome = if is_first {
             // Nobody has a waker yet: no branch was woken.
-            Run { state, kinds, joiner, outermost, count, cx, by }.start(branches, 0)
+            Run { state, kinds, joiner, outermost, count, cx, by }.start_rest(branches)
         } else if state.sole {
             Run { state, kinds, joiner, outermost, count, cx, by }.poll_sole(branches)
         } else {
@@ -285,15 +328,22 @@ impl<S: Branches> BranchSet<S> {
             Run { state, kinds, joiner, outermost, count, cx, by }.resume(branches, outcome)
         };
         let state = &mut this.state;
+        if is_first {
+            state.phase = Phase::Any;
+        }
         let poll = match outcome {
             ControlFlow::Break(Some(value)) => Poll::Ready(Some(value)),
             ControlFlow::Continue(()) if state.live == 0 => Poll::Ready(None),
             ControlFlow::Break(None) => {
+                state.phase = Phase::Any;
                 mem::forget(guard);
                 return ControlFlow::Break(());
             }
             ControlFlow::Continue(()) => {
                 state.wakes.end(count, cx.waker());
+                if state.started == count && !state.sole && state.stage == Stage::Fresh {
+                    state.phase = Phase::Open;
+                }
                 if is_first {
                     report(cx.waker(), kind);
                 }
@@ -321,7 +371,7 @@ impl<S: Branches> BranchSet<S> {
         // SAFETY: the walk of the chains, which calls this, leads to a group that nobody polls. Its branches are live
         // until it has ended, and no reference to them is formed here (invariant A).
         unsafe {
-            if !(*this).state.ended {
+            if (*this).state.phase != Phase::Ended {
                 let branches = UnsafeCell::raw_get(&raw const (*this).branches).cast::<S>();
                 S::look(branches, &(*this).kinds, (*this).state.started, look);
             }
@@ -358,7 +408,7 @@ impl<S: Branches> BranchSet<S> {
     unsafe fn drop_deep(this: *mut Self) -> *const Driver {
         // SAFETY: the owner of the future that the group is in drops it: it is valid, and nobody polls it (invariant
         // A).
-        if unsafe { (*this).state.ended } {
+        if unsafe { (*this).state.phase == Phase::Ended } {
             return ptr::null();
         }
         // SAFETY: the group is valid, as its owner has it; no reference to the branches is formed.
@@ -390,9 +440,9 @@ impl<S: Branches> BranchSet<S> {
 
     #[inline(always)]
     fn drop_branches(&mut self) {
-        if !mem::replace(&mut self.state.ended, true) {
-            // SAFETY: `ended` was false, so they were not dropped before. Nobody uses them any more: `poll` and
-            // `branches` ask for `ended`, and outputs are taken before the group ends.
+        if mem::replace(&mut self.state.phase, Phase::Ended) != Phase::Ended {
+            // SAFETY: it had not ended, so they were not dropped before. Nobody uses them any more: `poll` and
+            // `branches` ask for the phase, and outputs are taken before the group ends.
             unsafe { ManuallyDrop::drop(self.branches.get_mut()) }
         }
     }

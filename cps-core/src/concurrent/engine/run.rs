@@ -8,7 +8,7 @@ use core::task::{Context, Poll};
 use super::{PollBranch, State, most_yields};
 use crate::chain::outermost::{Joiner, Outermost, Stage};
 use crate::concurrent::branch::{Branches, EachBranch, Kinds};
-use crate::wake_set::{BranchAt, First, SMALL, Wakes};
+use crate::wake_set::{Firsts, SMALL, Wakes};
 
 /// A poll of a group.
 pub(super) struct Run<'a, 'b, 'c, P, K> {
@@ -60,10 +60,9 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
     {
         let Run { state, kinds, joiner, outermost, count, cx, by } = self;
         let State { wakes, started, live, sole, stage, .. } = state;
-        let (wakes, branch) = (&*wakes, BranchAt { joiner: joiner.cast(), ..BranchAt::NONE });
-        let first = &mut wakes.first(0, count, cx.waker(), false, branch);
+        let wakes = &*wakes;
         let mut start = Start {
-            first,
+            firsts: &mut Firsts::new(wakes, count, cx.waker(), joiner.cast()),
             wakes,
             started: from,
             live: *live,
@@ -80,6 +79,39 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         flow
     }
 
+    /// [`Run::start`] of a new group. Notes how far it has come only if it has not ended: breaks if it has not.
+    #[inline(always)]
+    pub(super) fn start_new<S: Branches<Kinds = K>>(
+        self,
+        branches: Pin<&mut S>,
+    ) -> ControlFlow<ControlFlow<Stop<P, S>>>
+    where
+        P: PollBranch<S>,
+    {
+        let Run { state, kinds, joiner, outermost, count, cx, by } = self;
+        let State { wakes, started, live, sole, stage, .. } = state;
+        let wakes = &*wakes;
+        let mut start = Start {
+            firsts: &mut Firsts::new(wakes, count, cx.waker(), joiner.cast()),
+            wakes,
+            started: 0,
+            live: count,
+            sole: false,
+            stage,
+            kinds,
+            joiner,
+            outermost,
+            count,
+            by,
+        };
+        let flow = branches.each(0, &mut start);
+        if flow.is_continue() && start.live == 0 {
+            return ControlFlow::Continue(());
+        }
+        (*started, *live, *sole) = (start.started, start.live, start.sole);
+        ControlFlow::Break(flow)
+    }
+
     /// Polls the branches that were woken.
     #[inline(always)]
     pub(super) fn resume<S: Branches<Kinds = K>>(
@@ -91,14 +123,39 @@ impl<P, K: Kinds> Run<'_, '_, '_, P, K> {
         P: PollBranch<S>,
     {
         let count = self.count;
+        if count <= SMALL {
+            return self.resume_small(branches, outcome);
+        }
         let mut yields = 0;
         while outcome.is_continue() && yields < most_yields(count) {
             let Some(index) = self.state.wakes.next(count) else { break };
             outcome = self.poll(branches.as_mut(), index);
-            if count > SMALL {
-                yields += usize::from(self.state.wakes.is_woken(index, count));
-            }
+            yields += usize::from(self.state.wakes.is_woken(index, count));
         }
+        outcome
+    }
+
+    /// [`Run::resume`] of a small set, of which it keeps in registers what is left.
+    #[inline(always)]
+    fn resume_small<S: Branches<Kinds = K>>(
+        self,
+        mut branches: Pin<&mut S>,
+        mut outcome: ControlFlow<Stop<P, S>>,
+    ) -> ControlFlow<Stop<P, S>>
+    where
+        P: PollBranch<S>,
+    {
+        let Run { state, outermost, count, by, .. } = self;
+        let State { wakes, live, stage, .. } = state;
+        let mut turns = wakes.turns(count);
+        while outcome.is_continue() {
+            let Some(index) = turns.next() else { break };
+            let lent = turns.lend(index);
+            let poll = by.poll(branches.as_mut(), index, &mut Context::from_waker(&lent));
+            outcome = finish(live, stage, outermost, index, poll);
+        }
+        let left = turns.left();
+        wakes.keep(left);
         outcome
     }
 
@@ -150,9 +207,8 @@ fn finish<R>(
 
 /// Polls branches for the first time.
 struct Start<'a, 'f, P, K> {
-    /// One for all of them: what it tells is made anew for each. (By reference, so that the rest of this can be in
-    /// registers.)
-    first: &'a mut First<'f>,
+    /// One for all of them. (By reference, so that the rest of this can be in registers.)
+    firsts: &'a mut Firsts<'f>,
     wakes: &'f Wakes,
     /// As in [`State`], where they are written at the end.
     started: usize,
@@ -180,11 +236,11 @@ impl<S: Branches, P: PollBranch<S>, K: Kinds> EachBranch<S> for Start<'_, '_, P,
         self.started = index + 1;
         let Some(branch) = branch else { return ControlFlow::Continue(()) };
         self.sole = self.started == self.count && self.live == 1 && self.wakes.is_unused();
-        self.first.turn_to(index, self.sole, branch);
-        let poll = self.by.poll(branches, index, &mut Context::from_waker(&self.first.lend()));
+        let first = self.firsts.turn_to(index, self.sole, branch);
+        let poll = self.by.poll(branches, index, &mut Context::from_waker(&first.lend()));
         if poll.is_pending() {
             // SAFETY: `report`, the only function of this crate that reports, takes a `FutureTag` (invariant A).
-            if let Some(kind) = unsafe { self.first.take_report() } {
+            if let Some(kind) = unsafe { first.take_report() } {
                 self.kinds.note(index, kind);
             }
         }
