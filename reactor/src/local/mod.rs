@@ -24,6 +24,7 @@ use std::fmt;
 use std::io;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
+use std::ops::Deref;
 use std::ptr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -118,8 +119,10 @@ struct Local {
 
 /// Whether this is the executor's own thread, which has entered it.
 #[inline(always)]
-pub(crate) fn is_current(shared: &Shared) -> bool {
-    ptr::eq(CURRENT.get(), shared)
+pub(crate) fn is_current(executor: &impl Deref<Target = Shared>) -> bool {
+    // First, since it may be a call, over which the executor's address would have to be kept.
+    let current = CURRENT.get();
+    ptr::eq(current, &raw const **executor)
 }
 
 /// The executor that is entered on this thread.
@@ -446,7 +449,7 @@ impl Executor for Shared {
     /// The owner has one until the runtime goes.
     #[inline(always)]
     fn stock(&self) -> Option<usize> {
-        (is_current(self) && !self.local.is_closed.get()).then(|| self.local.stock.get())
+        (is_current(&self) && !self.local.is_closed.get()).then(|| self.local.stock.get())
     }
 
     #[inline(always)]
