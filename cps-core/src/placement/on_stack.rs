@@ -87,7 +87,7 @@ impl Placement for Stack {
         // The two cases are told apart here, since LLVM does not thread the test of the result through a point where
         // all paths meet. SAFETY: the running body calls this (invariant D), and awaits it at once if there is no
         // value (invariant P).
-        match unsafe { <B::Future as OutlinedOnStack<B>>::call_slowly::<S>(chain, body) } {
+        match unsafe { call_slowly::<B, S>(chain, body) } {
             Some(value) => Ok(value),
             // SAFETY: the callee has suspended, or was deferred.
             None => unsafe { Err(call::Suspended::now(chain)) },
@@ -95,48 +95,82 @@ impl Placement for Stack {
     }
 }
 
-/// What is compiled for a call on the frame stack apart from its caller. (`Self` is the body's future: see
-/// `frame/outlined.rs`.)
-pub(crate) trait OutlinedOnStack<B: Body> {
-    /// [`Stack::call`] where the current chunk is full or the host stack's budget is used up.
-    ///
-    /// # Safety
-    /// As for [`Placement::call`].
-    unsafe fn call_slowly<S: Site>(chain: Caller, body: Passing<B>) -> Option<B::Output>;
+/// [`Stack::call`] where the current chunk is full or the host stack's budget is used up. (Not where the body is: there
+/// LLVM would lay out the usual path with a jump more.)
+///
+/// # Safety
+/// As for [`Placement::call`].
+#[cold]
+#[inline(never)]
+unsafe fn call_slowly<B: Body, S: Site>(chain: Caller, body: Passing<B>) -> Option<B::Output> {
+    // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
+    let pushed = Pushed::new(unsafe { &*chain.driver }, const { &Layouts::of::<B>() });
+    // SAFETY: `Stack::call`, the only caller, has the running body (invariant D), which awaits the call at once
+    // (invariant P). The memory is that of the body.
+    unsafe { <B::Future as OutlinedOnStack<B>>::call_pushed::<S>(pushed, chain, body) }
+}
 
-    /// Calls `body` with its frame on the frame stack, in a further chunk if need be.
-    ///
-    /// The callee's value if it has returned already; `None` if it is suspended or deferred. If there
-    /// is no memory: why, and the body.
+/// Calls `body` with its frame on the frame stack, in a further chunk if need be.
+///
+/// The callee's value if it has returned already; `None` if it is suspended or deferred. If there
+/// is no memory: why, and the body.
+///
+/// # Safety
+/// As for [`Placement::call`].
+pub(crate) unsafe fn try_call<B: Body, S: Site>(
+    chain: Caller,
+    body: Passing<B>,
+) -> Result<Option<B::Output>, (Exhausted, Passing<B>)> {
+    // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
+    match Pushed::try_new(unsafe { &*chain.driver }, const { &Layouts::of::<B>() }) {
+        // SAFETY: the caller upholds the rest for this call. The memory is that of the body.
+        Ok(pushed) => unsafe {
+            Ok(<B::Future as OutlinedOnStack<B>>::call_pushed::<S>(pushed, chain, body))
+        },
+        Err(exhausted) => Err((exhausted, body)),
+    }
+}
+
+/// What is compiled where the body is. (`Self` is the body's future: see `frame/outlined.rs`.)
+trait OutlinedOnStack<B: Body> {
+    /// Calls `body` in memory that was pushed for it. Its value, or `None`, as for [`try_call`].
     ///
     /// # Safety
-    /// As for [`Placement::call`].
-    unsafe fn try_call<S: Site>(
+    /// As for [`Placement::call`]; the memory was pushed just now, and for this body.
+    unsafe fn call_pushed<S: Site>(
+        pushed: Pushed,
         chain: Caller,
         body: Passing<B>,
-    ) -> Result<Option<B::Output>, (Exhausted, Passing<B>)>;
+    ) -> Option<B::Output>;
 }
 
 impl<B: Body> OutlinedOnStack<B> for B::Future {
-    #[cold]
-    #[inline(never)]
-    unsafe fn call_slowly<S: Site>(chain: Caller, body: Passing<B>) -> Option<B::Output> {
-        // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
-        let pushed = Pushed::new(unsafe { &*chain.driver }, const { &Layouts::of::<B>() });
-        // SAFETY: `Stack::call`, the only caller, has the running body (invariant D), which awaits the call at once
-        // (invariant P). The memory is that of the body.
-        unsafe { call_pushed::<B, S>(pushed, chain, body) }
-    }
-
-    unsafe fn try_call<S: Site>(
+    unsafe fn call_pushed<S: Site>(
+        pushed: Pushed,
         chain: Caller,
         body: Passing<B>,
-    ) -> Result<Option<B::Output>, (Exhausted, Passing<B>)> {
-        // SAFETY: the running body calls this (invariant D), so the driver outlives the call.
-        match Pushed::try_new(unsafe { &*chain.driver }, const { &Layouts::of::<B>() }) {
-            // SAFETY: the caller upholds the rest for this call.
-            Ok(pushed) => Ok(unsafe { call_pushed::<B, S>(pushed, chain, body) }),
-            Err(exhausted) => Err((exhausted, body)),
+    ) -> Option<B::Output> {
+        let frame = pushed.frame.cast::<Frame<B>>();
+        if !pushed.waiting.is_null() {
+            let waiting = pushed.waiting.cast();
+            // SAFETY: both pieces of memory are kept until they are popped, the body's first (invariant F): by `take`,
+            // when the body is started, and by `finish`.
+            unsafe { Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED) };
+            return None;
+        }
+        // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant F): here
+        // or in `finish`. If the callee panics so does the chain, and the stack is dropped whole.
+        match unsafe { Frame::call::<S>(frame, body, chain) } {
+            Poll::Ready(given) => {
+                // SAFETY: the call of this frame has just given it. The frame was pushed last, and all calls that began
+                // later have ended (invariant C).
+                unsafe {
+                    let value = Frame::take_given(frame, given);
+                    (*chain.driver).stack.pop(frame);
+                    Some(value)
+                }
+            }
+            Poll::Pending => None,
         }
     }
 }
@@ -193,40 +227,6 @@ impl Pushed {
                 Err(exhausted)
             }
         }
-    }
-}
-
-/// Calls `body` in memory that was pushed for it. Its value, or `None`, as for [`OutlinedOnStack::try_call`].
-///
-/// # Safety
-/// As for [`Placement::call`]; the memory was pushed just now, and for this body.
-#[inline]
-unsafe fn call_pushed<B: Body, S: Site>(
-    pushed: Pushed,
-    chain: Caller,
-    body: Passing<B>,
-) -> Option<B::Output> {
-    let frame = pushed.frame.cast::<Frame<B>>();
-    if !pushed.waiting.is_null() {
-        let waiting = pushed.waiting.cast();
-        // SAFETY: both pieces of memory are kept until they are popped, the body's first (invariant F): by `take`, when
-        // the body is started, and by `finish`.
-        unsafe { Waiting::begin(waiting, body, frame, chain, OnStack::<B, S>::UNSTARTED) };
-        return None;
-    }
-    // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant F): here or in
-    // `finish`. If the callee panics so does the chain, and the stack is dropped whole.
-    match unsafe { Frame::call::<S>(frame, body, chain) } {
-        Poll::Ready(given) => {
-            // SAFETY: the call of this frame has just given it. The frame was pushed last, and all calls that began
-            // later have ended (invariant C).
-            unsafe {
-                let value = Frame::take_given(frame, given);
-                (*chain.driver).stack.pop(frame);
-                Some(value)
-            }
-        }
-        Poll::Pending => None,
     }
 }
 

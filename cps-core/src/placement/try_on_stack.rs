@@ -7,7 +7,7 @@ use crate::call::{Callee, Content, Memory, OfChain, Returned, SlotOf, Suspended}
 use crate::chain::caller::{Caller, MayWait};
 use crate::frame::body::{Body, Site};
 use crate::frame::passing::Passing;
-use crate::placement::on_stack::{self, OutlinedOnStack};
+use crate::placement::on_stack;
 use crate::stack::options::Exhausted;
 
 /// A coroutine that is called with its frame on the frame stack, if there is memory for that. Made
@@ -44,7 +44,7 @@ impl<B: Body, K: MayWait> Callee<K> for TryOnStack<B> {
         // use it again. Without a value the call has suspended, and the body awaits it at once (invariant P).
         unsafe {
             let body = Passing::of(&raw mut (*this).body);
-            match <B::Future as OutlinedOnStack<B>>::try_call::<S>(chain, body) {
+            match on_stack::try_call::<B, S>(chain, body) {
                 Ok(Some(value)) => Ok(Ok(value)),
                 Ok(None) => Err(Suspended::now(chain)),
                 Err((reason, body)) => {

@@ -27,7 +27,7 @@ impl<'a> Firsts<'a> {
             (&raw mut (*place).count).write(count);
             (&raw mut (*place).waker).write(waker);
             (&raw mut (*place).kind).write(AtomicPtr::new(ptr::null_mut()));
-            (&raw mut (*place).branch.joiner).write(joiner);
+            (*place).branch.joiner = joiner;
         }
         Firsts { first }
     }
