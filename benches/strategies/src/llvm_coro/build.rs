@@ -34,6 +34,7 @@ const BODIES: &Files<'static> = &[
     ("bodies/chain.rs", include_str!("../bodies/chain.rs")),
     ("bodies/lookups.rs", include_str!("../bodies/lookups.rs")),
     ("bodies/moving.rs", include_str!("../bodies/moving.rs")),
+    ("bodies/service.rs", include_str!("../bodies/service.rs")),
     ("programs.rs", include_str!("../../../programs/src/bodies.rs")),
 ];
 
