@@ -3,6 +3,7 @@
 mod browser;
 mod cli;
 mod compare;
+mod failures;
 mod layout;
 mod llvm_coro;
 mod memory;

@@ -176,6 +176,7 @@ impl<A, K> Entered<A, K> {
     /// # Safety
     /// - This is called once for a body.
     /// - The body has awaited nothing but its [`Enter`].
+    /// - The reference is to a local of the body, so that the handle cannot leave it.
     #[cfg_attr(not(debug_assertions), inline(always))]
     #[doc(hidden)]
     pub unsafe fn __cps_handle<'b>(self, _: &'b ()) -> Handle<'b, K> {

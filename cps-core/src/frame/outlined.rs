@@ -4,7 +4,8 @@
 //! module in which it is written; a method, with the module of the type that it is implemented for. As functions of
 //! this crate's modules they would be compiled in other units than the body's own, and the body, with everything that
 //! is inlined in it, in each of these units once more. So they are methods of the body's future, a type of the user's
-//! module. (Not default methods: these count as the trait's.)
+//! module. (Not default methods: these count as the trait's. The start may be inlined, and so is also compiled where
+//! another module calls it.)
 
 use core::pin::Pin;
 use core::ptr;
