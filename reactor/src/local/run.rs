@@ -219,14 +219,6 @@ impl Shared {
             // SAFETY: the caller is the owner. What is in the list is not complete.
             unsafe { self.cancel(task) };
         }
-        loop {
-            let task = self.local.pop();
-            if task.is_null() {
-                break;
-            }
-            // SAFETY: all tasks are complete now; this one is in no queue any more.
-            unsafe { Self::merge(task) };
-        }
         for link in self.remote.close() {
             let task = Task::of_link(link);
             // SAFETY: the queue's reference keeps the task until it is given up. One that was spawned from elsewhere
@@ -237,6 +229,15 @@ impl Shared {
                 }
                 Task::release(task);
             }
+        }
+        // Last: what is cancelled may wake itself, also one of those that were never seen.
+        loop {
+            let task = self.local.pop();
+            if task.is_null() {
+                break;
+            }
+            // SAFETY: all tasks are complete now; this one is in no queue any more.
+            unsafe { Self::merge(task) };
         }
         self.dumps.close();
         // The event queue's descriptors are closed now, whoever keeps a waker.
