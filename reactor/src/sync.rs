@@ -33,6 +33,63 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
+/// Waits while `waits` says so, for so long at most. `guard` is that of the mutex.
+#[cfg(not(loom))]
+pub(crate) fn wait_for<'a, T>(
+    condvar: &Condvar,
+    _: &'a Mutex<T>,
+    guard: MutexGuard<'a, T>,
+    timeout: std::time::Duration,
+    waits: impl FnMut(&mut T) -> bool,
+) -> MutexGuard<'a, T> {
+    let waited = condvar.wait_timeout_while(guard, timeout, waits);
+    waited.unwrap_or_else(std::sync::PoisonError::into_inner).0
+}
+
+/// The same, of a time that a model says.
+#[cfg(loom)]
+pub(crate) use self::time::wait_for;
+
+/// Time, which loom does not have.
+#[cfg(loom)]
+pub mod time {
+    use std::cell::Cell;
+
+    use super::{Condvar, Mutex, MutexGuard, lock};
+
+    // Of the real thread: loom runs all threads of a model on the thread that called it.
+    thread_local! {
+        static ENDLESS: Cell<usize> = const { Cell::new(0) };
+    }
+
+    /// The next so many waits of this run of the model last until they are notified. The others are over when they have
+    /// given the lock up, which other threads may take meanwhile.
+    pub fn next_waits_are_endless(waits: usize) {
+        ENDLESS.set(waits);
+    }
+
+    pub(crate) fn wait_for<'a, T>(
+        condvar: &Condvar,
+        mutex: &'a Mutex<T>,
+        mut guard: MutexGuard<'a, T>,
+        _: std::time::Duration,
+        mut waits: impl FnMut(&mut T) -> bool,
+    ) -> MutexGuard<'a, T> {
+        if !waits(&mut guard) {
+            return guard;
+        }
+        let Some(left) = ENDLESS.get().checked_sub(1) else {
+            drop(guard);
+            return lock(mutex);
+        };
+        ENDLESS.set(left);
+        while waits(&mut guard) {
+            guard = condvar.wait(guard).unwrap_or_else(std::sync::PoisonError::into_inner);
+        }
+        guard
+    }
+}
+
 /// A value of one thread at a time, by a protocol that says of which.
 #[cfg(not(loom))]
 pub(crate) struct Owned<T>(std::cell::Cell<T>);

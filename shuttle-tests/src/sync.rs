@@ -101,6 +101,17 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+pub(crate) fn wait_for<'a, T>(
+    condvar: &Condvar,
+    _: &'a Mutex<T>,
+    guard: MutexGuard<'a, T>,
+    timeout: Duration,
+    waits: impl FnMut(&mut T) -> bool,
+) -> MutexGuard<'a, T> {
+    let waited = condvar.wait_timeout_while(guard, timeout, waits);
+    waited.unwrap_or_else(PoisonError::into_inner).0
+}
+
 /// A condition. Time passes: a wait that is limited ends after others had a turn.
 #[derive(Debug)]
 pub(crate) struct Condvar(shuttle::sync::Condvar);

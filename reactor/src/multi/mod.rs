@@ -19,7 +19,8 @@
 
 mod dump;
 pub mod idle;
-mod list;
+pub mod life;
+pub mod list;
 pub mod parker;
 mod queue;
 pub mod slot;
@@ -31,13 +32,14 @@ mod worker;
 use std::cell::Cell;
 use std::fmt;
 use std::io;
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::driver::{self, Driver};
 use crate::multi::dump::Dumps;
 use crate::multi::idle::Idle;
 pub(crate) use crate::multi::idle::MOST_WORKERS;
+use crate::multi::life::Life;
 use crate::multi::list::List;
 use crate::multi::parker::Parker;
 use crate::multi::queue::{Injector, Local, Stealer};
@@ -46,9 +48,7 @@ use crate::multi::watch::Watch;
 use crate::multi::worker::{Seen, with_worker};
 use crate::sight::blocking::Blocking;
 use crate::sight::{RuntimeMetrics, WorkerMetrics};
-use crate::sync::atomic::AtomicBool;
-use crate::sync::atomic::Ordering::{Relaxed, Release};
-use crate::sync::{Condvar, Mutex, lock, thread, thread_local};
+use crate::sync::{Mutex, lock, thread, thread_local};
 use crate::task::cell;
 use crate::task::handle::JoinHandle;
 use crate::task::member::Member;
@@ -65,15 +65,13 @@ pub(crate) struct Shared {
     driver_handle: Arc<driver::Handle>,
     /// `None` once the runtime is gone. Who has the lock turns it.
     driver: Mutex<Option<Driver>>,
-    lists: Box<[List]>,
+    lists: Box<[List<Task>]>,
     /// What each worker shows to others.
     seen: Box<[Seen]>,
     dumps: Dumps,
     pub(crate) blocking: Arc<Blocking>,
     members: Members,
-    is_stopping: AtomicBool,
-    life: Mutex<Life>,
-    ended: Condvar,
+    life: Life,
 }
 
 thread_local! {
@@ -87,14 +85,6 @@ fn next_list(lists: usize) -> usize {
     let list = if next < lists { next } else { 0 };
     NEXT_LIST.set(list);
     list
-}
-
-/// How far the runtime has ended.
-struct Life {
-    /// Workers that have not ended.
-    workers: usize,
-    /// All tasks are cancelled.
-    is_over: bool,
 }
 
 impl Shared {
@@ -115,9 +105,7 @@ impl Shared {
             dumps: Dumps::new(),
             blocking: Arc::default(),
             members: Members::new(),
-            is_stopping: AtomicBool::new(false),
-            life: Mutex::new(Life { workers, is_over: false }),
-            ended: Condvar::new(),
+            life: Life::new(workers),
         });
         let mut threads = Threads(Vec::new());
         match threads.start(&shared, queues, name) {
@@ -224,7 +212,7 @@ impl Shared {
     fn has_work(&self) -> bool {
         !self.injector.is_empty()
             || self.stealers.iter().any(|stealer| !stealer.is_empty())
-            || self.is_stopping.load(Relaxed)
+            || self.life.is_stopping()
     }
 
     /// Ends a task by a drop of its future.
@@ -247,7 +235,7 @@ impl Shared {
         // SAFETY: the executor's reference keeps the task until it is given up here.
         unsafe {
             let this = &*task;
-            this.shared.lists[this.shard as usize].unlink(this);
+            this.shared.lists[this.links.list as usize].unlink(this);
             cell::complete(task.cast());
             if this.counter.complete() {
                 (this.common().vtable.free)(task.cast());
@@ -257,7 +245,7 @@ impl Shared {
 
     /// Has all workers end, each after the poll in which it is.
     pub(crate) fn stop(&self) {
-        self.is_stopping.store(true, Release);
+        self.life.stop();
         for parker in &self.parkers {
             parker.unpark(|| self.driver_handle.unpark());
         }
@@ -266,14 +254,9 @@ impl Shared {
 
     /// The last thing that a worker does. The last one cancels all tasks.
     fn worker_ends(&self) {
-        let mut life = lock(&self.life);
-        life.workers -= 1;
-        let is_last = life.workers == 0;
-        drop(life);
-        if is_last {
+        if self.life.worker_ends() {
             self.close();
-            lock(&self.life).is_over = true;
-            self.ended.notify_all();
+            self.life.set_over();
         }
     }
 
@@ -293,9 +276,7 @@ impl Shared {
 
     /// Waits until all tasks are cancelled, or for so long. Whether they are.
     pub(crate) fn wait_for_end(&self, timeout: Duration) -> bool {
-        let life = lock(&self.life);
-        let waited = self.ended.wait_timeout_while(life, timeout, |life| !life.is_over);
-        waited.unwrap_or_else(PoisonError::into_inner).0.is_over
+        self.life.wait(timeout)
     }
 
     /// Whether this thread is one of the executor's workers.

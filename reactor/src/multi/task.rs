@@ -1,10 +1,9 @@
 //! A task of the multi-thread executor: what the executor keeps of it, and its waker.
 
-use std::cell::Cell;
-use std::ptr;
 use std::task::{RawWaker, RawWakerVTable, Waker};
 
 use crate::multi::Shared;
+use crate::multi::list::{Linked, Links};
 use crate::multi::worker::is_worker_of;
 use crate::task::cell::{self, Common, Header};
 use crate::task::counter::{Counter, Wake};
@@ -19,12 +18,7 @@ pub(super) struct Task {
     common: Common,
     pub(super) counter: Counter,
     pub(super) shared: Member<Shared>,
-    /// Of the list that the task is in, and guarded by its lock.
-    pub(super) previous: Cell<*const Task>,
-    pub(super) next: Cell<*const Task>,
-    pub(super) is_linked: Cell<bool>,
-    /// In which list.
-    pub(super) shard: u32,
+    pub(super) links: Links<Task>,
 }
 
 // What a task takes besides its future, its output or its panic.
@@ -48,11 +42,18 @@ unsafe impl Header for Task {
     }
 }
 
+// SAFETY: the field is the links, and `multi/list.rs` alone uses it.
+unsafe impl Linked for Task {
+    fn links(&self) -> &Links<Task> {
+        &self.links
+    }
+}
+
 impl Task {
     /// A task that is to be put into a queue, with two references: the executor's, and that of its handle.
     pub(super) fn allocate<F: Future>(
         shared: Member<Shared>,
-        shard: usize,
+        list: usize,
         future: F,
         origin: Origin,
     ) -> *const Task {
@@ -60,10 +61,7 @@ impl Task {
             common,
             counter: Counter::scheduled(2),
             shared,
-            previous: Cell::new(ptr::null()),
-            next: Cell::new(ptr::null()),
-            is_linked: Cell::new(false),
-            shard: shard as u32,
+            links: Links::of(list as u32),
         };
         cell::Cell::allocate(future, origin, header).cast()
     }

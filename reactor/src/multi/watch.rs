@@ -12,7 +12,6 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::multi::Shared;
-use crate::sync::atomic::Ordering::{Acquire, Relaxed};
 use crate::sync::{Condvar, Mutex, lock};
 
 /// The time between two looks. A worker is found to be kept after one to two of them.
@@ -44,11 +43,11 @@ impl Shared {
     pub(super) fn watch(&self) {
         // Of each worker, as it was at the last look.
         let mut rounds = vec![0; self.workers()];
-        while !self.is_stopping.load(Acquire) {
+        while !self.life.is_stopping() {
             self.look_at_workers(&mut rounds);
             let lock = lock(&self.watch.lock);
-            let goes_on = |_: &mut ()| !self.is_stopping.load(Relaxed);
-            let is_off = |_: &mut ()| !self.idle.is_watched() && !self.is_stopping.load(Relaxed);
+            let goes_on = |_: &mut ()| !self.life.is_stopping();
+            let is_off = |_: &mut ()| !self.idle.is_watched() && !self.life.is_stopping();
             if self.idle.stop_watch(self.workers()) {
                 let slept = self.watch.changed.wait_while(lock, is_off);
                 drop(slept.unwrap_or_else(PoisonError::into_inner));

@@ -5,7 +5,7 @@ use std::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::{Acquire, Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicPtr, AtomicU32};
 use std::task::Context;
 
@@ -287,7 +287,7 @@ impl Worker {
     fn look_outside(&self) -> bool {
         self.shown.running.store(ptr::null_mut(), Relaxed);
         self.shown.counts.look();
-        if self.shared.is_stopping.load(Acquire) {
+        if self.shared.life.is_stopping() {
             return false;
         }
         if self.shared.driver_handle.has_work() {
@@ -343,7 +343,7 @@ impl Worker {
         if idle.needs_watch() {
             self.shared.start_watch();
         }
-        if self.shared.is_stopping.load(Acquire) {
+        if self.shared.life.is_stopping() {
             self.is_searching.set(false);
             self.shared.unpark(idle.stop_search(false));
             return false;
