@@ -2,8 +2,9 @@
 
 #![forbid(unsafe_code)]
 
-use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
+use std::panic::Location;
 
+use crate::pool;
 use crate::runtime::Handle;
 use crate::task::Builder;
 use crate::task::handle::JoinHandle;
@@ -34,7 +35,8 @@ use crate::task::origin::Origin;
 /// # Panics
 ///
 /// Outside a runtime: call it inside [`block_on`](crate::block_on), a task spawned there, or an
-/// [`EnterGuard`](crate::EnterGuard); or use [`Handle::spawn_blocking`].
+/// [`EnterGuard`](crate::EnterGuard); or use [`Handle::spawn_blocking`]. And if the pool has no thread, and the system
+/// gives none.
 #[track_caller]
 pub fn spawn_blocking<F, T>(function: F) -> JoinHandle<T>
 where
@@ -82,18 +84,10 @@ where
 {
     let mut call = runtime.blocking().call();
     // Outside the task: it starts even if the executor is busy.
-    let result = ::blocking::unblock(move || {
+    let result = pool::run(move || {
         call.begin();
-        let result = catch_unwind(AssertUnwindSafe(function));
-        drop(call); // Before anybody has the result.
-        result
+        function() // The call is dropped behind it, before anybody has the result.
     });
     // A task of the runtime waits, so that the end of the runtime is seen, and an abort.
-    let wait = async {
-        match result.await {
-            Ok(value) => value,
-            Err(payload) => resume_unwind(payload),
-        }
-    };
-    runtime.spawn_at(wait, origin.of_kind("blocking"))
+    runtime.spawn_at(result, origin.of_kind("blocking"))
 }

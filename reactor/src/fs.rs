@@ -14,8 +14,10 @@ use std::path::Path;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use blocking::{Unblock, unblock};
+use blocking::Unblock;
 use futures_io::{AsyncRead, AsyncSeek, AsyncWrite};
+
+use crate::pool;
 
 /// Bytes between the task and the thread, at most.
 const AHEAD: usize = 1 << 18;
@@ -31,7 +33,7 @@ const AHEAD: usize = 1 << 18;
 /// Ends the wait; the file is read to no effect.
 pub async fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
     let path = path.as_ref().to_owned();
-    unblock(move || fs::read(path)).await
+    pool::run(move || fs::read(path)).await
 }
 
 /// The text of a file.
@@ -45,7 +47,7 @@ pub async fn read(path: impl AsRef<Path>) -> io::Result<Vec<u8>> {
 /// As [`read`].
 pub async fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
     let path = path.as_ref().to_owned();
-    unblock(move || fs::read_to_string(path)).await
+    pool::run(move || fs::read_to_string(path)).await
 }
 
 /// Makes a file of these bytes, in place of one that is there.
@@ -71,7 +73,7 @@ pub async fn read_to_string(path: impl AsRef<Path>) -> io::Result<String> {
 /// Ends the wait; a write that has begun goes on.
 pub async fn write(path: impl AsRef<Path>, bytes: impl Into<Vec<u8>>) -> io::Result<()> {
     let (path, bytes) = (path.as_ref().to_owned(), bytes.into());
-    unblock(move || fs::write(path, bytes)).await
+    pool::run(move || fs::write(path, bytes)).await
 }
 
 /// A file as a stream of bytes, by the traits of [`futures_io`].
@@ -115,7 +117,7 @@ impl File {
     /// As [`std::fs::File::open`].
     pub async fn open(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
-        unblock(move || fs::File::open(path)).await.map(Self::from)
+        pool::run(move || fs::File::open(path)).await.map(Self::from)
     }
 
     /// Makes a file to write, or empties one that is there.
@@ -125,7 +127,7 @@ impl File {
     /// As [`std::fs::File::create`].
     pub async fn create(path: impl AsRef<Path>) -> io::Result<Self> {
         let path = path.as_ref().to_owned();
-        unblock(move || fs::File::create(path)).await.map(Self::from)
+        pool::run(move || fs::File::create(path)).await.map(Self::from)
     }
 
     /// The file itself, for what is not here: its length, its permissions, writing it to the disk. What was written is

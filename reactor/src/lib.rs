@@ -156,8 +156,8 @@
 //! [mio]: https://docs.rs/mio
 
 // Rooms flow one way: `sync`, `budget`, `entered` ← `driver` ← `context` ← `time` ← `io` ← `net`, `signal`; and `sync`
-// ← `task` ← `sight` ← `local`, `multi` ← `runtime` ← `blocking` ← `join_set`. There is `unsafe` code in `task`,
-// `local`, `multi`, `runtime`, and in one file of `net`: see `UNSAFE.md`. Under `cfg(loom)` only the protocols between
+// ← `task` ← `sight` ← `local`, `multi` ← `runtime` ← `blocking` ← `join_set`; and `task` ← `pool` ← `net`, `fs`,
+// `blocking`. There is `unsafe` code in `task`, `local`, `multi`, `runtime`, and in one file of `net`: see `UNSAFE.md`. Under `cfg(loom)` only the protocols between
 // threads are compiled, for the models in `loom-tests/`.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -166,6 +166,14 @@
 #[doc(hidden)]
 #[path = "multi/idle.rs"]
 pub mod idle;
+#[cfg(loom)]
+#[doc(hidden)]
+#[path = "multi/life.rs"]
+pub mod life;
+#[cfg(loom)]
+#[doc(hidden)]
+#[path = "multi/list.rs"]
+pub mod list;
 #[cfg(loom)]
 #[doc(hidden)]
 #[path = "multi/parker.rs"]
@@ -194,6 +202,9 @@ pub mod driver {
 }
 #[cfg(loom)]
 #[doc(hidden)]
+pub mod pool;
+#[cfg(loom)]
+#[doc(hidden)]
 pub mod sync;
 #[cfg(not(loom))]
 mod sync;
@@ -207,7 +218,8 @@ pub mod task;
 #[cfg(not(loom))]
 #[doc(hidden)]
 pub mod protocol {
-    pub use crate::multi::{idle, parker, slot};
+    pub use crate::multi::{idle, life, list, parker, slot};
+    pub use crate::pool::{hand_off, threads};
     pub use crate::task::{counter, join_state, members, references, remote_queue};
     /// Whether the owner of the event queue is parked in it.
     pub mod parking {
@@ -245,6 +257,8 @@ mod local;
 mod multi;
 #[cfg(not(loom))]
 pub mod net;
+#[cfg(not(loom))]
+mod pool;
 #[cfg(not(loom))]
 mod runtime;
 #[cfg(not(loom))]

@@ -81,7 +81,7 @@ pub(super) async fn resolve(addresses: impl Candidates) -> io::Result<Vec<Socket
         Target::Known(addresses) => Ok(addresses),
         Target::Named(name, port) => {
             let look_up = move || (name, port).to_socket_addrs().map(Iterator::collect);
-            blocking::unblock(look_up).await
+            crate::pool::run(look_up).await
         }
     }
 }
