@@ -198,7 +198,8 @@ step_loom() {
     use_own_target
     export RUSTFLAGS="--cfg loom"
     LOOM_MAX_PREEMPTIONS=3 cargo test --no-fail-fast -p loom-tests --release \
-        --test={continuation,counter,idle,inbox,join_state,members,parker,parking,references,remote_queue,slot,source,timers}
+        --test={continuation,counter,hand_off,idle,inbox,join_state,members,parker,parking,references,remote_queue} \
+        --test={shutdown,shutdown_local,slot,source,threads,timers}
     LOOM_MAX_PREEMPTIONS=2 cargo test --no-fail-fast -p loom-tests --release --test wake_set
 }
 

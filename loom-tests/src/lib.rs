@@ -25,6 +25,8 @@ pub mod sync;
 #[path = "../../cps-core/src/wake_set/mod.rs"]
 pub mod wake_set;
 
+pub mod event_queue;
+
 /// The protocols of `reactor`, under one path in both modes.
 pub mod reactor_protocols {
     #[cfg(not(loom))]
@@ -32,13 +34,22 @@ pub mod reactor_protocols {
     #[cfg(loom)]
     pub use reactor::{
         driver::timers,
-        idle, parker, parking, slot, source,
+        idle, life, list, parker, parking,
+        pool::{hand_off, threads},
+        slot, source,
         task::{counter, join_state, members, references, remote_queue},
     };
 }
 
 /// Threads, atomics and cells for scenarios: loom's, or the standard library's.
 pub mod rt {
+    #[cfg(loom)]
+    pub use reactor::sync::time::next_waits_are_endless;
+
+    /// Time is real: nothing to say.
+    #[cfg(not(loom))]
+    pub fn next_waits_are_endless(_: usize) {}
+
     #[cfg(loom)]
     pub use loom::{
         cell::UnsafeCell,
@@ -93,6 +104,26 @@ pub mod rt {
             }
         }
     }
+}
+
+/// Tests that these scenarios hold: each, or each of what is in the brackets.
+#[macro_export]
+macro_rules! models {
+    (of $of:tt: $($scenario:ident)*) => {
+        mod holds {
+            #[allow(unused_imports)] // Types in the brackets.
+            use super::*;
+            $(#[test] fn $scenario() { $crate::models!(@each $of $scenario); })*
+        }
+    };
+    (@each [$($of:tt),+] $scenario:ident) => {
+        $($crate::rt::model(super::$scenario::<$of>);)+
+    };
+    ($($scenario:ident)*) => {
+        mod holds {
+            $(#[test] fn $scenario() { $crate::rt::model(super::$scenario); })*
+        }
+    };
 }
 
 /// The names of the orderings in a protocol's source: what stands in quotes inside `order::…(…)`.
@@ -193,6 +224,33 @@ macro_rules! every_ordering_is_needed {
             let Some(case) = $crate::case() else { return };
             let &(site, scenario) = NEEDED.iter().find(|(site, _)| *site == case).expect("a site");
             $weakened(site, move || $crate::rt::model(scenario));
+        }
+    };
+}
+
+/// Tests that a model fails with each of these flaws, and with what message.
+///
+/// For the module `weakened` of a test program.
+#[cfg(loom)]
+#[macro_export]
+macro_rules! every_flaw_is_found {
+    ($($flaw:literal => $scenario:expr, says $message:literal;)+) => {
+        const FLAWS: &[(&str, fn(), &str)] = &[$(($flaw, $scenario, $message)),+];
+
+        #[test]
+        fn with_any_one_flaw_a_model_fails() {
+            for &(flaw, _, says) in FLAWS {
+                let message = $crate::rejected_in_process("weakened::one_flaw", flaw);
+                assert!(message.contains(says), "{flaw}: {message}");
+            }
+        }
+
+        #[test]
+        #[ignore = "run by with_any_one_flaw_a_model_fails, and fails"]
+        fn one_flaw() {
+            let Some(case) = $crate::case() else { return };
+            let &(_, scenario, _) = FLAWS.iter().find(|(flaw, ..)| *flaw == case).expect("a flaw");
+            $crate::rt::model(scenario);
         }
     };
 }

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::sync::Arc as StdArc;
 use std::task::{Context, Poll, Wake, Waker};
 
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, model, thread};
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, thread};
 use loom_tests::suspend::{Continuation, Dropped, TrySuspend, try_suspend};
 
 /// Counts its wakes, relaxed, so that it orders nothing.
@@ -215,15 +215,7 @@ fn resume_in_the_closure() {
     check_drops(&drops, &[&wakes]);
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() { super::model(super::$scenario); })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
     resume_meets_first_poll
     resume_meets_spurious_poll
     resume_meets_poll_with_another_waker
@@ -237,6 +229,7 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
+    use loom_tests::rt::model;
     use loom_tests::{every_ordering_is_needed, rejected};
 
     every_ordering_is_needed! {

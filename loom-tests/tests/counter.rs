@@ -2,7 +2,7 @@
 
 use loom_tests::reactor_protocols::counter::{Counter, Suspend, Wake};
 use loom_tests::rt::Ordering::{Acquire, Relaxed, Release};
-use loom_tests::rt::{Arc, AtomicUsize, UnsafeCell, model, thread};
+use loom_tests::rt::{Arc, AtomicUsize, UnsafeCell, thread};
 
 /// A task, and the queue of a machine with several workers, which orders a push before the run that it leads to, as
 /// real ones do. All else is relaxed, so that only the protocol orders.
@@ -240,17 +240,7 @@ fn a_wake_meets_a_look_that_starts() {
     assert_eq!(task.looks.load(Relaxed), 1);
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
     wakes_meet_runs
     a_run_meets_the_next
     wake_meets_complete

@@ -4,7 +4,7 @@
 //! What the real ones (`crossbeam-deque`) do is tested on real threads, by the tests of `reactor`.
 
 use loom_tests::reactor_protocols::idle::Idle;
-use loom_tests::rt::{Arc, AtomicBool, AtomicUsize, Ordering::Relaxed, model, thread};
+use loom_tests::rt::{Arc, AtomicBool, AtomicUsize, Ordering::Relaxed, thread};
 
 /// Two workers, and the ends of a queue from which all take.
 struct Machine<P> {
@@ -181,17 +181,8 @@ fn a_worker_wakes_as_the_watch_goes_off<P: Protocol>() {
     assert!(is_on, "a worker is awake, and nobody watches it");
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario::<super::Whole>);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
+    of [Whole]:
     push_meets_sleep
     two_pushes_meet_two_workers
     a_turn_meets_sleep
@@ -202,6 +193,7 @@ models! {
 mod weakened {
     use super::*;
     use loom_tests::rejected;
+    use loom_tests::rt::model;
 
     /// With one flaw: 1 pushes without a fence, 2 wakes without one, 3 takes what it has found and tells nobody of the
     /// rest; 0 has none.

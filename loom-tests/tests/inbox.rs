@@ -1,7 +1,7 @@
 //! The inbox of a scope (`cps-core/src/concurrent/scope/inbox.rs`).
 
 use loom_tests::inbox::Inbox;
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, model, thread};
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, thread};
 
 /// A value that was written by who pushes it, without an atomic operation. Counts its drop.
 struct Letter {
@@ -101,17 +101,7 @@ fn push_meets_drop() {
     assert_eq!(drops.load(Relaxed), 1);
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
     pushes_meet_take
     push_meets_close
     push_meets_close_if_empty

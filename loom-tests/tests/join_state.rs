@@ -1,7 +1,7 @@
 //! Who of a task and its handle owns result and waker (`reactor/src/task/join_state.rs`).
 
 use loom_tests::reactor_protocols::join_state::{Detached, Ended, JoinState};
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, model, thread};
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, thread};
 
 /// What lies in the slot: who is to be woken.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -219,18 +219,8 @@ fn drop_here_meets_abort<const POLLED: bool>() {
     assert_eq!(task.dropped_results.load(Relaxed), 1);
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario::<false>);
-                super::model(super::$scenario::<true>);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
+    of [false, true]:
     complete_meets_poll
     complete_meets_swap
     complete_meets_drop

@@ -1,9 +1,7 @@
 //! How many tasks refer to their executor (`reactor/src/task/members.rs`).
 
 use loom_tests::reactor_protocols::members::Members;
-use loom_tests::rt::{
-    Arc, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed, UnsafeCell, model, thread,
-};
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed, UnsafeCell, thread};
 
 /// An executor. Each thread that has used it has written something into it, without an atomic operation.
 struct Executor {
@@ -104,17 +102,7 @@ fn add_meets_the_last_remove_by(add: fn(&Executor, usize)) {
     assert_eq!(executor.freed.load(Relaxed), 1);
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
     remove_meets_remove
     add_meets_the_last_remove
 }
@@ -122,6 +110,7 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
+    use loom_tests::rt::model;
     use loom_tests::{every_ordering_is_needed, rejected};
 
     every_ordering_is_needed! {

@@ -3,20 +3,16 @@
 //!
 //! A worker that sleeps for ever is a deadlock, which loom reports.
 
+use loom_tests::event_queue::EventQueue;
 use loom_tests::reactor_protocols::parker::Parker;
-use loom_tests::reactor_protocols::parking::{Notify, Park, Parking};
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, model, thread};
-use loom_tests::rt::{Condvar, Mutex};
+use loom_tests::rt::{Arc, AtomicUsize, Mutex, Ordering::Relaxed, thread};
 
 /// Two workers, an event queue, and something to be seen by a worker that was unparked: relaxed, so that only the
 /// protocols order.
 struct Machine {
     parkers: [Parker; 2],
     driver: Mutex<()>,
-    parking: Parking,
-    /// The event of the queue: a wait ends if it is set, and unsets it.
-    event: Mutex<bool>,
-    is_set: Condvar,
+    queue: EventQueue,
     published: [AtomicUsize; 2],
 }
 
@@ -25,42 +21,20 @@ impl Machine {
         Arc::new(Machine {
             parkers: [Parker::new(), Parker::new()],
             driver: Mutex::new(()),
-            parking: Parking::new(),
-            event: Mutex::new(false),
-            is_set: Condvar::new(),
+            queue: EventQueue::new(),
             published: [AtomicUsize::new(0), AtomicUsize::new(0)],
         })
     }
 
-    /// As `Driver::turn`, without events of the system.
-    fn turn(&self) {
-        if self.parking.park() == Park::Wait {
-            let mut event = self.event.lock().unwrap();
-            while !*event {
-                event = self.is_set.wait(event).unwrap();
-            }
-            *event = false;
-        }
-        self.parking.awake();
-    }
-
-    /// As `Handle::unpark`.
-    fn unpark_driver(&self) {
-        if self.parking.notify() == Notify::Unpark {
-            *self.event.lock().unwrap() = true;
-            self.is_set.notify_one();
-        }
-    }
-
     fn publish(&self, worker: usize) {
         self.published[worker].store(1, Relaxed);
-        self.parkers[worker].unpark(|| self.unpark_driver());
+        self.parkers[worker].unpark(|| self.queue.unpark());
     }
 
     /// A worker that sleeps until it sees what was published for it.
     fn sleep(&self, worker: usize) {
         while self.published[worker].load(Relaxed) == 0 {
-            self.parkers[worker].park(&self.driver, |()| self.turn());
+            self.parkers[worker].park(&self.driver, |()| self.queue.turn());
         }
     }
 }
@@ -95,22 +69,12 @@ fn an_unpark_meets_the_end_of_a_sleep() {
     let machine = Machine::new();
     let one = worker(&machine, 0);
     // As an event of the system.
-    machine.unpark_driver();
+    machine.queue.unpark();
     machine.publish(0);
     one.join().unwrap();
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
     unpark_meets_park
     both_are_unparked
     an_unpark_meets_the_end_of_a_sleep
@@ -119,7 +83,8 @@ models! {
 #[cfg(loom)]
 mod weakened {
     use super::*;
-    use loom_tests::{case, rejected_in_process};
+    use loom_tests::every_flaw_is_found;
+    use loom_tests::rt::Condvar;
 
     /// A worker that says after its look at the notice that it sleeps.
     fn two_steps() {
@@ -144,17 +109,7 @@ mod weakened {
         worker.join().unwrap();
     }
 
-    #[test]
-    fn a_notice_between_the_look_and_the_sleep_is_lost() {
-        let message = rejected_in_process("weakened::one_flaw", "two steps");
-        assert!(message.contains("deadlock"), "{message}");
-    }
-
-    #[test]
-    #[ignore = "run by a_notice_between_the_look_and_the_sleep_is_lost, and fails"]
-    fn one_flaw() {
-        if case().is_some() {
-            model(two_steps);
-        }
+    every_flaw_is_found! {
+        "looks, and then sleeps" => two_steps, says "deadlock";
     }
 }

@@ -1,7 +1,7 @@
 //! The count of a task's references, biased towards its executor's thread (`reactor/src/task/references.rs`).
 
 use loom_tests::reactor_protocols::references::References;
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, model, thread};
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, thread};
 
 /// A task. Each holder of a reference writes something into it, without an atomic operation.
 struct Task {
@@ -111,17 +111,7 @@ fn made_there_dropped_here() {
     assert_eq!(task.freed.load(Relaxed), 1);
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
     merge_meets_drop
     drop_meets_merge
     drop_meets_drop

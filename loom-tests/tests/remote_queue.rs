@@ -3,7 +3,7 @@
 use std::mem::offset_of;
 
 use loom_tests::reactor_protocols::remote_queue::{Link, Pushed, RemoteQueue, Taken};
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, model, thread};
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, UnsafeCell, thread};
 
 /// What is pushed: a task.
 #[repr(C)]
@@ -146,17 +146,7 @@ fn push_meets_close() {
     assert_eq!(executor.wake(0, 0, 2), !is_refused);
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
     coalesced_wake
     push_meets_take
     push_again

@@ -4,7 +4,7 @@
 //! The wheel in it is the real one, with numbers for wakers.
 
 use loom_tests::reactor_protocols::timers::{Armed, State, Timers};
-use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, model, thread};
+use loom_tests::rt::{Arc, AtomicUsize, Ordering::Relaxed, thread};
 
 type Machine = Arc<Timers<usize>>;
 
@@ -145,17 +145,7 @@ fn arm_meets_end() {
     assert_eq!((timers.state(10), timers.cancel(0, 10)), (State::Gone, None));
 }
 
-macro_rules! models {
-    ($($scenario:ident)*) => {
-        mod holds {
-            $(#[test] fn $scenario() {
-                super::model(super::$scenario);
-            })*
-        }
-    };
-}
-
-models! {
+loom_tests::models! {
     arm_meets_park
     arm_meets_wake
     fire_meets_cancel
@@ -172,6 +162,7 @@ mod weakened {
     use loom_tests::{rejected, weakened_in_reactor};
 
     use super::*;
+    use loom_tests::rt::model;
 
     loom_tests::every_ordering_is_needed! {
         in "../../reactor/src/driver/timers.rs",
