@@ -16,6 +16,8 @@
 mod budget;
 mod context;
 mod driver;
+#[path = "../../reactor/src/pool/hand_off.rs"]
+mod hand_off;
 #[path = "../../reactor/src/multi/mod.rs"]
 mod multi;
 mod runtime;
@@ -25,7 +27,7 @@ mod sync;
 #[path = "../../reactor/src/task/mod.rs"]
 mod task;
 
-pub use runtime::{Runtime, block_on};
+pub use runtime::{Run, Runtime, Spawner, block_on, on_thread};
 pub use task::error::JoinError;
 pub use task::handle::{AbortHandle, JoinHandle};
 pub use task::{YieldNow, yield_now};

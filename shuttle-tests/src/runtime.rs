@@ -2,12 +2,13 @@
 
 use std::future::Future;
 use std::panic::Location;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use crate::budget;
+use crate::hand_off::HandOff;
 use crate::multi::{Shared, Threads};
 use crate::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use crate::sync::thread::{self, Thread};
@@ -75,6 +76,39 @@ impl Spawner {
         F::Output: Send + 'static,
     {
         Shared::spawn(Member::of(&self.0), future, Origin::at(Location::caller()))
+    }
+}
+
+/// As `pool::Run` of `reactor`.
+pub struct Run<F, T>(Arc<HandOff<F, T>>);
+
+/// As `pool::run`, on a thread of its own.
+pub fn on_thread<F, T>(function: F) -> (Run<F, T>, thread::JoinHandle<()>)
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    let hand_off = Arc::new(HandOff::new(function));
+    let of_thread = hand_off.clone();
+    let thread = thread::spawn(move || {
+        if let Some(function) = of_thread.begin() {
+            of_thread.finish(function());
+        }
+    });
+    (Run(hand_off), thread)
+}
+
+impl<F, T> Future for Run<F, T> {
+    type Output = T;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        self.0.poll(cx.waker())
+    }
+}
+
+impl<F, T> Drop for Run<F, T> {
+    fn drop(&mut self) {
+        self.0.cancel();
     }
 }
 

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use shuttle_tests::rt::atomic::{AtomicUsize, Ordering::SeqCst};
 use shuttle_tests::rt::{Arc, Condvar, Mutex, thread};
-use shuttle_tests::{Runtime, block_on, check, yield_now};
+use shuttle_tests::{JoinHandle, Runtime, Spawner, block_on, check, on_thread, yield_now};
 
 /// Counts its drops.
 struct Counted(Arc<AtomicUsize>);
@@ -158,6 +158,120 @@ fn a_shutdown_that_does_not_wait_leaves_the_rest_to_the_last_worker() {
             assert!(block_on(task).unwrap_err().is_cancelled());
         }
         assert_eq!(drops.load(SeqCst), 2);
+    });
+}
+
+/// What a thread spawns and wakes while the runtime is shut down ends, whether that is waited for or not.
+#[test]
+fn a_shutdown_meets_spawns_and_wakes() {
+    check(|| {
+        let runtime = Runtime::new(2);
+        let spawner = runtime.spawner();
+        let (drops, told_ones) =
+            (Arc::new(AtomicUsize::new(0)), [(); 2].map(|()| Arc::<Told>::default()));
+        let tasks = told_ones.clone().map(|one| {
+            let counted = Counted(drops.clone());
+            async move {
+                let _counted = counted;
+                told(one).await;
+            }
+        });
+        let [first, second] = tasks;
+        let first = runtime.spawn(first);
+        let other = thread::spawn(move || {
+            told_ones[0].tell();
+            let second = spawner.spawn(second);
+            told_ones[1].tell();
+            second
+        });
+        runtime.shutdown();
+        let second = other.join().unwrap();
+        for handle in [first, second] {
+            assert!(block_on(handle).err().is_none_or(|error| error.is_cancelled()));
+        }
+        assert_eq!(drops.load(SeqCst), 2);
+    });
+}
+
+/// Spawns a task and wakes another when it is dropped.
+struct SpawnsAtTheEnd {
+    spawner: Spawner,
+    handle: Arc<Mutex<Option<JoinHandle<()>>>>,
+    wakes: Arc<Told>,
+    counted: Option<Counted>,
+}
+
+impl Drop for SpawnsAtTheEnd {
+    fn drop(&mut self) {
+        let counted = self.counted.take();
+        let handle = self.spawner.spawn(async move {
+            let _counted = counted;
+            std::future::pending::<()>().await;
+        });
+        *self.handle.lock().unwrap() = Some(handle);
+        self.wakes.tell();
+    }
+}
+
+#[test]
+fn destructors_spawn_and_wake_as_the_runtime_ends() {
+    check(|| {
+        let runtime = Runtime::new(2);
+        let (drops, one) = (Arc::new(AtomicUsize::new(0)), Arc::<Told>::default());
+        let handle = Arc::new(Mutex::new(None));
+        let woken = runtime.spawn(told(one.clone()));
+        let spawns = SpawnsAtTheEnd {
+            spawner: runtime.spawner(),
+            handle: handle.clone(),
+            wakes: one,
+            counted: Some(Counted(drops.clone())),
+        };
+        let first = runtime.spawn(async move {
+            let _spawns = spawns;
+            std::future::pending::<()>().await;
+        });
+        drop(runtime);
+        assert!(block_on(first).unwrap_err().is_cancelled());
+        assert!(block_on(woken).err().is_none_or(|error| error.is_cancelled()));
+        let spawned = handle.lock().unwrap().take().expect("it was spawned");
+        assert!(block_on(spawned).unwrap_err().is_cancelled());
+        assert_eq!(drops.load(SeqCst), 1);
+    });
+}
+
+/// A task waits for a function on another thread while it is aborted, or the runtime ends. What the function has, and what
+/// it gives, is dropped once.
+#[test]
+fn a_function_on_a_thread_meets_an_abort_and_the_end() {
+    check(|| {
+        let runtime = Runtime::new(1);
+        let drops = Arc::new(AtomicUsize::new(0));
+        let (run, thread) = on_thread({
+            let counted = Counted(drops.clone());
+            move || counted
+        });
+        let task = runtime.spawn(run);
+        let abort = task.abort_handle();
+        let aborts = thread::spawn(move || abort.abort());
+        drop(runtime);
+        match block_on(task) {
+            Ok(counted) => drop(counted),
+            Err(error) => assert!(error.is_cancelled()),
+        }
+        thread.join().unwrap();
+        aborts.join().unwrap();
+        assert_eq!(drops.load(SeqCst), 1);
+    });
+}
+
+/// The result of a function on another thread comes, however that meets the poll.
+#[test]
+fn a_function_on_a_thread_gives_its_result() {
+    check(|| {
+        let runtime = Runtime::new(1);
+        let (run, thread) = on_thread(|| 7);
+        assert_eq!(block_on(runtime.spawn(run)).unwrap(), 7);
+        thread.join().unwrap();
     });
 }
 
