@@ -8,7 +8,7 @@ pub mod hand_off;
 pub mod threads;
 
 #[cfg(not(loom))]
-pub(crate) use self::process::run;
+pub(crate) use self::process::{Run, run};
 
 #[cfg(not(loom))]
 mod process {
