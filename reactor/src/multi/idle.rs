@@ -19,9 +19,10 @@
 //! sees the other. (Both have a `SeqCst` fence between their write and their read.) If the push finds that somebody
 //! searches, that one has not yet looked for the last time: it falls asleep first.
 //!
-//! A push by a worker has no fence: the worker looks at the sleepers again after each poll ([`notify`](Idle::notify),
-//! if its queue is not empty), by when its push is known. So another worker may be late by one poll, and no wake is
-//! lost: the worker itself runs what it has pushed. If that poll does not end, the watch sees it.
+//! A push by a worker has no fence: the worker looks at the sleepers again after each poll ([`notify`](Idle::notify)),
+//! by when its push is known. So another worker may be late by one poll, and no wake is lost: the worker itself runs
+//! what it has pushed. If that poll does not end, the watch sees it. For the same reason nobody is woken for a single
+//! task, which the worker runs next.
 //!
 //! What a turn of the driver wakes is pushed in a batch, and nobody is woken before its end: a worker that is woken for
 //! the first of them finds one or two, and is asleep again when the next come. After the turn the worker searches

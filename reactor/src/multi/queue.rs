@@ -43,8 +43,8 @@ mod deque {
         }
 
         #[inline(always)]
-        pub(in crate::multi) fn is_empty(&self) -> bool {
-            self.0.is_empty()
+        pub(in crate::multi) fn len(&self) -> usize {
+            self.0.len()
         }
 
         pub(in crate::multi) fn stealer(&self) -> Stealer {

@@ -30,7 +30,7 @@ impl<T> Slot<T> {
     #[inline(always)]
     pub fn put(&self, task: *const T) -> *const T {
         // Releases the task to a thief.
-        if self.0.load(Relaxed).is_null() {
+        if self.is_empty() {
             self.0.store(task.cast_mut(), order::release("slot/put"));
             return ptr::null();
         }
@@ -40,11 +40,17 @@ impl<T> Slot<T> {
     /// Its worker: the task, or null.
     #[inline(always)]
     pub fn take(&self) -> *const T {
-        if self.0.load(Relaxed).is_null() {
+        if self.is_empty() {
             return ptr::null();
         }
         // Relaxed: what is there was put in by this thread.
         self.0.swap(ptr::null_mut(), Relaxed)
+    }
+
+    /// Whether there is no task.
+    #[inline(always)]
+    pub fn is_empty(&self) -> bool {
+        self.0.load(Relaxed).is_null()
     }
 
     /// Any thread: the task, or null; also if another one gets it.

@@ -229,10 +229,14 @@ impl Worker {
         }
     }
 
-    /// Wakes another worker, if one is to help.
+    /// Wakes another worker, if there is something for one to do: not for the one task that this worker runs next, in
+    /// the slot or the queue. (If the poll that is under way keeps the worker from it, the watch sees that.)
     #[inline(always)]
     fn notify(&self) {
-        self.shared.unpark(self.shared.idle.notify());
+        let waiting = self.queue.len() + usize::from(!self.shown.slot.is_empty());
+        if waiting > 1 {
+            self.shared.unpark(self.shared.idle.notify());
+        }
     }
 
     /// A turn of the driver. A waker that panics is foreign code's; the hook has reported it, and all others were called.
@@ -263,9 +267,7 @@ impl Worker {
             // SAFETY: it was taken out of a queue by this worker.
             unsafe { self.run_task(task) };
             // What the look at the sleepers of a push may have missed.
-            if !self.queue.is_empty() {
-                self.shared.unpark(self.shared.idle.notify());
-            }
+            self.notify();
         }
     }
 
@@ -298,9 +300,7 @@ impl Worker {
         if let Some(task) = self.steal_injected() {
             self.queue.push(task);
         }
-        if !self.queue.is_empty() {
-            self.notify();
-        }
+        self.notify();
         true
     }
 
