@@ -42,7 +42,7 @@ step_test() {
 }
 
 # What the optimiser may change: what depends on how values lie and move, and how deep a recursion goes.
-RELEASE_TESTS=(differential panics cancel counters depth sizes allocations placement nested context
+RELEASE_TESTS=(differential results panics cancel counters depth sizes allocations placement nested context
     generator generator_recursion join race scope branches_deep branches_differential interleave prefetch hosted liveness)
 step_release() {
     use_target release
@@ -205,12 +205,15 @@ step_loom() {
 
 # Undefined behaviour: the adversarial suite by both aliasing models, the others by one. Left to the other checks:
 # arithmetic, sizes, and what takes an interpreter long (deep recursion, many generated programs).
-TREE_TESTS=(adversarial cancel context generator generic_calls hosted in_span nested placement)
+TREE_TESTS=(adversarial cancel context generator generic_calls hosted in_span nested placement results)
 STACKED_TESTS=(adversarial branches_deep branches_stacks failing_allocator generator_stream interleave interleave_tasks
     interop join join_drops liveness nested panics prefetch race scope scope_abort task_local tracked wakers_adversarial
     wakers_clone wakers_handed_out)
 step_miri_stacked() { miri cps-core "" stream,tracing "${STACKED_TESTS[@]/#/--test=}"; }
 step_miri_tree() { miri cps-core "-Zmiri-tree-borrows" stream,tracing --lib "${TREE_TESTS[@]/#/--test=}"; }
+
+# As a user's optimised build has it: bodies, arguments and results are passed otherwise, and slots are smaller.
+step_miri_release() { miri cps-core "" "" --release --test={results,nested,placement}; }
 
 # What depends on how a frame returns, for the other way.
 TAIL_TESTS=(panics cancel generator context)
@@ -323,6 +326,12 @@ DEFERRING_TESTS=(branches_deep branches_differential branches_stacks branches_tr
     liveness wakers_adversarial wakers_clone wakers_handed_out)
 step_deferring() {
     RUSTC_WORKSPACE_WRAPPER=$PWD/.ci/rustc/deferring cargo test --no-fail-fast -p cps-core "${DEFERRING_TESTS[@]/#/--test=}"
+}
+
+# Frames in place that leave their results on the host stack, though they have room for them.
+step_handing_over() {
+    RUSTC_WORKSPACE_WRAPPER=$PWD/.ci/rustc/handing-over cargo test --no-fail-fast -p cps-core --features stream,tracing \
+        --test={backtrace,cancel,context,differential,generator,generic_calls,in_span,join,language,nested,panics,placement,race,results}
 }
 
 # The test of wake-ups finds each one that is left out: the places that ask `sync::loses`.

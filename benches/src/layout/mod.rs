@@ -105,9 +105,7 @@ Schemes:
   bound        no scheme needs less: what is live at the suspension with most
   coroutine    each is a coroutine of cps-core, by its frame in that of its caller
                (a plain future stores what it was called with, and a frame does not: it may be below the bound)
-  coroutine-8  the same, if a frame's header were 8 bytes
-  coroutine-no-result
-               the same, if a frame had no room for the result";
+  coroutine-8  the same, if a frame's header were 8 bytes";
 
 /// A program, and everything that was concluded about it.
 struct Findings {

@@ -364,7 +364,12 @@ impl<B: Body> Embedded<B> {
 
 impl<B: ResumeBody> Memory for Embedded<B> {
     type Running = Headed<B::Future>;
+    // Where nothing is optimised, a result is in the frame (see `frame/passing.rs`). Else it is on the host stack if it
+    // does not fit in the place of the future (see `frame/in_place.rs`).
+    #[cfg(debug_assertions)]
     type Returned = Headed<B::Value>;
+    #[cfg(not(debug_assertions))]
+    type Returned = ();
     type Owner = B;
     type Inner = B::Future;
 }
@@ -382,9 +387,9 @@ impl<B: ResumeBody> Content for Embedded<B> {
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     unsafe fn finish(slot: *mut SlotOf<Self>, _: Returned) -> B::Value {
-        // SAFETY: `Suspended` was polled again, so the callee has returned (invariant L), and its result lies in
-        // the slot.
-        unsafe { Frame::take_result(slot as *mut Frame<B>) }
+        // SAFETY: `Suspended` was polled again, so the callee, whose frame is in the slot, has returned (invariant L),
+        // just now.
+        unsafe { Frame::take_result_in_place(slot as *mut Frame<B>) }
     }
 }
 

@@ -257,7 +257,7 @@ struct Branching<F, S>(PhantomData<(F, S)>);
 
 impl<F: BranchingPoint, S: Site> Branching<F, S> {
     const VTABLE: &'static VTable = &VTable {
-        resume: <Fuse<F> as Outlined<BranchingBody<F>>>::resume,
+        resume: Frame::<BranchingBody<F>>::RESUME_IN_PLACE,
         drop: <Fuse<F> as Outlined<BranchingBody<F>>>::drop_suspended,
         describe: Self::describe,
         drop_branches: Some(Self::drop_branches),

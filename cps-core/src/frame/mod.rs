@@ -14,20 +14,22 @@
 //! ```
 //!
 //! The frame of a call is as large as shown: its arguments lie on the host stack until the body takes them, or, if
-//! the call is deferred, in memory of their own (see `frame/deferred.rs`). Only a root and an erased coroutine, which
+//! the call is deferred, in memory of their own (see `frame/deferred.rs`). In its caller's frame it has no room for a result
+//! that is larger than the future (see `frame/in_place.rs`). Only a root and an erased coroutine, which
 //! are values before they are called, have both in one place: [`Origin`].
 
 pub(crate) mod body;
 pub(crate) mod context;
 pub(crate) mod deferred;
 pub(crate) mod first_poll;
+pub(crate) mod in_place;
 pub(crate) mod outlined;
 pub(crate) mod passing;
 pub(crate) mod resume_caller;
 mod root_frame;
 
 use core::marker::PhantomData;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, offset_of};
 use core::pin::Pin;
 use core::ptr;
 use core::task::Poll;
@@ -75,7 +77,7 @@ unsafe impl<B: ResumeBody> Sync for Frame<B> {}
 impl<B: ResumeBody> Frame<B> {
     /// The place of the result, in bytes from the header.
     #[cfg(feature = "alloc")]
-    pub(crate) const RESULT: usize = core::mem::offset_of!(Headed<B::Value>, payload);
+    pub(crate) const RESULT: usize = offset_of!(Headed<B::Value>, payload);
 
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) fn header(this: *mut Self) -> *const Header {
@@ -92,8 +94,8 @@ impl<B: ResumeBody> Frame<B> {
     /// Where the result is of a frame that has returned.
     #[cfg_attr(not(debug_assertions), inline(always))]
     fn result(this: *mut Self) -> *mut B::Value {
-        // SAFETY: in bounds of the frame's memory, which every caller has (invariant F).
-        unsafe { &raw mut (*(this as *mut Headed<B::Value>)).payload }
+        // (A frame in place may have no room for it: then this is not used.)
+        this.wrapping_byte_add(const { offset_of!(Headed<B::Value>, payload) }).cast()
     }
 
     /// Where the pointer is to the waiting body of a frame whose call was deferred.
@@ -135,7 +137,7 @@ impl<B: ResumeBody> Frame<B> {
     unsafe fn put_result(this: *mut Self, result: B::Value) {
         // SAFETY: in bounds of the frame's memory (invariant F), and nothing in the payload is live: a future that has
         // returned owns nothing (invariant E). (Nothing is called that might unwind and have to drop the result.)
-        unsafe { (&raw mut (*(this as *mut Headed<B::Value>)).payload).write(result) }
+        unsafe { Self::result(this).write(result) }
     }
 
     /// The result of a body that has returned in its start.
@@ -231,21 +233,34 @@ impl<B: ResumeBody> Frame<B> {
     /// - The driver's step is `NONE` (invariant S).
     #[cfg_attr(not(debug_assertions), inline(always))]
     pub(crate) unsafe fn resume_here(this: *mut Self, driver: *const Driver) -> Option<Step> {
-        // SAFETY: the frame is in the chain, so its future was constructed in place, and has not returned (invariant
-        // C).
-        let future = unsafe { Pin::new_unchecked(&mut *Self::future(this)) };
-        let own = Caller { driver, frame: this as *const Header };
-        // SAFETY: the frame is the leaf, which the driver resumes in a poll (invariants L and D), and its step is `NONE`
-        // (invariant S). A future that has returned owns nothing (invariant E).
+        // SAFETY: the frame is the leaf, which the driver resumes in a poll (invariants L, D and S). A future that has
+        // returned owns nothing (invariant E).
         unsafe {
-            Driver::assume_no_step(driver);
-            match B::resume(future, own) {
+            match Self::poll_body(this, driver) {
                 Poll::Pending => Some(Driver::pending(driver)),
                 Poll::Ready(value) => {
                     Self::put_result(this, value);
                     None
                 }
             }
+        }
+    }
+
+    /// Polls the body of a frame that is resumed.
+    ///
+    /// # Safety
+    /// As for [`Frame::resume_here`].
+    #[cfg_attr(not(debug_assertions), inline(always))]
+    unsafe fn poll_body(this: *mut Self, driver: *const Driver) -> Poll<B::Value> {
+        // SAFETY: the frame is in the chain, so its future was constructed in place, and has not returned (invariant
+        // C).
+        let future = unsafe { Pin::new_unchecked(&mut *Self::future(this)) };
+        let own = Caller { driver, frame: this as *const Header };
+        // SAFETY: the frame is the leaf, which the driver resumes in a poll (invariants L and D), and its step is `NONE`
+        // (invariant S).
+        unsafe {
+            Driver::assume_no_step(driver);
+            B::resume(future, own)
         }
     }
 }
@@ -377,13 +392,12 @@ impl<B: Body> Frame<B> {
     }
 }
 
-/// The vtable of a suspended frame in memory that its caller's frame owns, or that of a root, called
-/// at `S`.
+/// The vtable of a suspended frame in its caller's, called at `S`.
 pub(crate) struct SuspendedAt<B, S>(PhantomData<(B, S)>);
 
 impl<B: Body, S: Site> SuspendedAt<B, S> {
     pub(crate) const VTABLE: &'static VTable = &VTable {
-        resume: <B::Future as Outlined<B>>::resume,
+        resume: Frame::<B>::RESUME_IN_PLACE,
         drop: <B::Future as Outlined<B>>::drop_suspended,
         describe: describe_called::<B, S>,
         drop_branches: None,

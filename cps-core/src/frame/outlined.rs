@@ -7,12 +7,14 @@
 //! module. (Not default methods: these count as the trait's. The start may be inlined, and so is also compiled where
 //! another module calls it.)
 
+use core::mem::ManuallyDrop;
 use core::pin::Pin;
 use core::ptr;
 use core::task::Poll;
 
 use super::body::{Body, ResumeBody};
 use super::first_poll::poll as first_poll_of;
+use super::in_place::hand_over;
 use super::passing::{Given, Parts};
 use super::resume_caller::resume_caller;
 use super::{Frame, Headed};
@@ -47,6 +49,12 @@ pub(crate) trait Outlined<B: ResumeBody> {
     /// # Safety
     /// As the vtable demands; the frame is a `Frame<B>`.
     unsafe fn resume(frame: *mut Header, driver: *const Driver) -> Step;
+
+    /// [`VTable::resume`] of a suspended frame in place whose result does not fit there: see `in_place.rs`.
+    ///
+    /// # Safety
+    /// As for [`Outlined::resume`]; the call ends with [`Frame::take_result_in_place`].
+    unsafe fn resume_handing_over(frame: *mut Header, driver: *const Driver) -> Step;
 
     /// [`VTable::resume`] of a suspended root frame: when that has returned, there is no caller to be resumed, and the
     /// leaf stays as it is.
@@ -93,6 +101,20 @@ impl<B: ResumeBody> Outlined<B> for B::Future {
             match Frame::resume_here(frame as *mut Frame<B>, driver) {
                 Some(step) => step,
                 None => resume_caller!(frame, driver),
+            }
+        }
+    }
+
+    unsafe fn resume_handing_over(frame: *mut Header, driver: *const Driver) -> Step {
+        // SAFETY: this function is in vtables of `B`'s frames in place only (invariant V). The driver's loop, or the
+        // callee that has returned, resumes the leaf (invariant L) in a poll; invariant S holds, as for `resume`.
+        unsafe {
+            match Frame::poll_body(frame.cast::<Frame<B>>(), driver) {
+                Poll::Pending => Driver::pending(driver),
+                Poll::Ready(value) => {
+                    let value = ManuallyDrop::new(value);
+                    hand_over(frame, (&raw const value).cast(), driver)
+                }
             }
         }
     }

@@ -5,7 +5,6 @@ use core::mem::MaybeUninit;
 
 use crate::call::{Content, Embedded, Memory, OfChain, Returned, SlotOf, Suspended};
 use crate::chain::caller::Caller;
-use crate::frame::Frame;
 use crate::frame::body::{Body, Site};
 use crate::frame::passing::Passing;
 use crate::placement::on_stack::{self, Stacked};
@@ -22,8 +21,8 @@ pub struct Bytes<const N: usize>([MaybeUninit<u8>; N]);
 
 impl<B: Body, const N: usize> Room<B, N> {
     /// Whether the frame is in the room.
-    const FITS: bool = size_of::<Frame<B>>() <= size_of::<Bytes<N>>()
-        && align_of::<Frame<B>>() <= align_of::<Bytes<N>>();
+    const FITS: bool = size_of::<SlotOf<Embedded<B>>>() <= size_of::<Bytes<N>>()
+        && align_of::<SlotOf<Embedded<B>>>() <= align_of::<Bytes<N>>();
 }
 
 impl<const N: usize> Placement for InlineUpTo<N> {

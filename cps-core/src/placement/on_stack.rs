@@ -11,8 +11,9 @@ use crate::chain::driver::Driver;
 use crate::chain::header::{Header, VTable};
 use crate::frame::body::{Body, Site};
 use crate::frame::deferred::{StartDeferred, Unstarted, Waiting};
+use crate::frame::outlined::Outlined;
 use crate::frame::passing::Passing;
-use crate::frame::{Frame, SuspendedAt, describe_called};
+use crate::frame::{Frame, describe_called};
 use crate::placement::{Placement, Stack};
 use crate::stack::options::Exhausted;
 
@@ -21,8 +22,8 @@ use crate::stack::options::Exhausted;
 #[expect(missing_debug_implementations, reason = "memory, not a value")]
 pub struct Stacked<B>(PhantomData<B>);
 
-/// The vtable of an unstarted frame on the frame stack. A started frame has the vtable of one in its caller's memory:
-/// the call pops the frame's own memory, or it is dropped with the stack.
+/// The vtables of `B`'s frames on the frame stack, called at `S`. The call pops a frame's memory, or it is dropped with
+/// the stack.
 struct OnStack<B, S>(PhantomData<(B, S)>);
 
 impl<B: Body, S: Site> OnStack<B, S> {
@@ -32,11 +33,17 @@ impl<B: Body, S: Site> OnStack<B, S> {
         describe: describe_called::<B, S>,
         drop_branches: None,
     };
+    const STARTED: &'static VTable = &VTable {
+        resume: <B::Future as Outlined<B>>::resume,
+        drop: <B::Future as Outlined<B>>::drop_suspended,
+        describe: describe_called::<B, S>,
+        drop_branches: None,
+    };
 }
 
 impl<B: Body, S: Site> Unstarted<B> for OnStack<B, S> {
     fn started() -> *const VTable {
-        SuspendedAt::<B, S>::VTABLE
+        Self::STARTED
     }
 
     unsafe fn take(frame: *mut Header, driver: *const Driver) -> B {
@@ -68,7 +75,7 @@ impl Placement for Stack {
             if let Some(frame) = own.stack.push::<Frame<B>>() {
                 // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant
                 // F): here or in `finish`. If the callee panics so does the chain, and the stack is dropped whole.
-                match unsafe { Frame::call::<S>(frame, body, chain) } {
+                match unsafe { Frame::call_as(frame, body, chain, OnStack::<B, S>::STARTED) } {
                     Poll::Ready(given) => {
                         // SAFETY: the call of this frame has just given it. The frame was pushed above, and all calls
                         // that began later have ended (invariant C).
@@ -160,7 +167,7 @@ impl<B: Body> OutlinedOnStack<B> for B::Future {
         }
         // SAFETY: the memory is the frame's until it is popped, which is when the frame has ended (invariant F): here
         // or in `finish`. If the callee panics so does the chain, and the stack is dropped whole.
-        match unsafe { Frame::call::<S>(frame, body, chain) } {
+        match unsafe { Frame::call_as(frame, body, chain, OnStack::<B, S>::STARTED) } {
             Poll::Ready(given) => {
                 // SAFETY: the call of this frame has just given it. The frame was pushed last, and all calls that began
                 // later have ended (invariant C).

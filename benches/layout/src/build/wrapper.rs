@@ -53,14 +53,16 @@ fn unit(arguments: &[OsString]) -> Option<String> {
 fn flags(dumps: &OsStr, unit: &str) -> Vec<OsString> {
     let mut directory = OsString::from("-Zdump-mir-dir=");
     directory.push(std::path::Path::new(dumps).join(unit));
-    [
+    // Frames as in an optimised build, in which they have no room for large results.
+    let of_frames = unit.starts_with("cps_core-").then(|| "-Cdebug-assertions=off".into());
+    let of_all = [
         directory,
         format!("-Zdump-mir={PASSES}").into(),
         "-Cdebuginfo=2".into(),
         "-Csplit-debuginfo=off".into(),
         "-Cstrip=none".into(),
-    ]
-    .into()
+    ];
+    of_all.into_iter().chain(of_frames).collect()
 }
 
 #[cfg(test)]

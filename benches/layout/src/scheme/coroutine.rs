@@ -3,7 +3,7 @@
 //! ```text
 //!   callee, in its caller's frame          value: a root that may have been polled or not
 //!   ┌─────────────┬──────────────────┐     ┌────────┬────────┬──────────────────────────────┐
-//!   │ header      │ future │ result  │     │ driver │ header │ arguments │ future │ result  │
+//!   │ header      │ future           │     │ driver │ header │ arguments │ future │ result  │
 //!   └─────────────┴──────────────────┘     └────────┴────────┴──────────────────────────────┘
 //! ```
 //!
@@ -28,22 +28,20 @@ const WORD: Extent = Extent { size: 8, align: 8 };
 /// The header of frames, in a scheme that has them.
 pub(super) fn header(scheme: Scheme) -> Option<Extent> {
     match scheme {
-        Scheme::Coroutine | Scheme::WithoutResult => {
-            Some(Extent { size: HEADER, align: WORD.align })
-        }
+        Scheme::Coroutine => Some(Extent { size: HEADER, align: WORD.align }),
         Scheme::ShortHeader => Some(Extent { size: HEADER / 2, align: WORD.align }),
         _ => None,
     }
 }
 
 impl Sizes<'_> {
-    /// The frame of a callee that lies in its caller's.
+    /// The frame of a callee that lies in its caller's. (A result that does not fit there is on the host stack.)
     pub(super) fn frame(&mut self, found: &Coroutine) -> Extent {
         if let Some(&known) = self.frames.get(&found.ty) {
             return known;
         }
         self.frames.insert(found.ty, self.real(found.ty));
-        let content = self.future(found).or(self.result(found)).or(WORD);
+        let content = self.future(found);
         let frame = header(self.scheme).unwrap_or(Extent::EMPTY).then(content).padded();
         self.frames.insert(found.ty, frame);
         frame
@@ -59,8 +57,7 @@ impl Sizes<'_> {
     }
 
     fn result(&mut self, found: &Coroutine) -> Extent {
-        let output = found.output.filter(|_| self.scheme != Scheme::WithoutResult);
-        output.map_or(Extent::EMPTY, |output| self.of(output))
+        found.output.map_or(Extent::EMPTY, |output| self.of(output))
     }
 
     fn future(&mut self, found: &Coroutine) -> Extent {

@@ -27,13 +27,11 @@ pub enum Scheme {
     Coroutine,
     /// The same, if a frame's header were one word.
     ShortHeader,
-    /// The same, if a frame had no room for the result.
-    WithoutResult,
 }
 
 impl Scheme {
     /// All, in the order of tables.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 8] = [
         Self::Today,
         Self::Relocated,
         Self::Overlapped,
@@ -42,7 +40,6 @@ impl Scheme {
         Self::Bound,
         Self::Coroutine,
         Self::ShortHeader,
-        Self::WithoutResult,
     ];
 
     /// In the lab's output.
@@ -57,7 +54,6 @@ impl Scheme {
             Self::Bound => "bound",
             Self::Coroutine => "coroutine",
             Self::ShortHeader => "coroutine-8",
-            Self::WithoutResult => "coroutine-no-result",
         }
     }
 }

@@ -95,9 +95,7 @@ impl<'p> Sizes<'p> {
         match self.scheme {
             Scheme::Inlined => return inlined::extent(self, found),
             Scheme::Bound => return inlined::bound(self, found),
-            Scheme::Coroutine | Scheme::ShortHeader | Scheme::WithoutResult => {
-                return self.root(found);
-            }
+            Scheme::Coroutine | Scheme::ShortHeader => return self.root(found),
             Scheme::Today | Scheme::Relocated | Scheme::Overlapped | Scheme::Both => {}
         }
         self.alone(found)
