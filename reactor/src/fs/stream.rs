@@ -14,6 +14,8 @@ use crate::pool::{self, Run};
 
 /// Bytes that are read ahead or written behind, at most.
 const AHEAD: usize = 1 << 18;
+/// Bytes that are read at first.
+const FIRST: usize = 1 << 13;
 
 /// A file as a stream of bytes, by the traits of [`futures_io`].
 ///
@@ -177,9 +179,10 @@ fn lost() -> io::Error {
     io::Error::other("the file was lost by a panic")
 }
 
-/// Reads ahead.
+/// Reads ahead: more each time, as long as so much is there.
 fn fill(file: &mut fs::File, buffer: &mut Vec<u8>) -> io::Result<()> {
-    buffer.resize(AHEAD, 0);
+    let room = (4 * buffer.len()).clamp(FIRST, AHEAD);
+    buffer.resize(room, 0);
     let read = loop {
         match file.read(buffer) {
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
