@@ -26,6 +26,7 @@ pub mod sync;
 pub mod wake_set;
 
 pub mod event_queue;
+pub mod memory;
 
 /// The protocols of `reactor`, under one path in both modes.
 pub mod reactor_protocols {

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use loom_tests::event_queue::EventQueue;
+use loom_tests::memory::Memory;
 use loom_tests::reactor_protocols::counter::{Counter, Suspend, Wake};
 use loom_tests::reactor_protocols::join_state::{Ended, JoinState};
 use loom_tests::reactor_protocols::life::Life;
@@ -17,7 +18,7 @@ use loom_tests::rt::{
     AtomicUsize, Mutex, Ordering::Relaxed, UnsafeCell, next_waits_are_endless, thread,
 };
 
-/// A task with a handle. The scenario keeps its memory: that it would be freed is written into it.
+/// A task with a handle.
 struct Task {
     links: Links<Task>,
     counter: Counter,
@@ -25,9 +26,7 @@ struct Task {
     /// Set before a wake: the poll that finds it is the last.
     is_told: AtomicUsize,
     content: UnsafeCell<Content>,
-    /// Everything that uses the task reads it, and what frees it writes to it.
-    memory: UnsafeCell<()>,
-    freed: AtomicUsize,
+    memory: Memory,
 }
 
 /// Of who runs the task, and then of the handle.
@@ -60,13 +59,12 @@ impl Task {
             join: JoinState::new(),
             is_told: AtomicUsize::new(0),
             content: UnsafeCell::new(Content::default()),
-            memory: UnsafeCell::new(()),
-            freed: AtomicUsize::new(0),
+            memory: Memory::new(),
         })
     }
 
     fn is_used(&self) {
-        self.memory.with(|_| assert_eq!(self.freed.load(Relaxed), 0, "used when it is freed"));
+        self.memory.is_used();
     }
 
     fn with_content<R>(&self, f: impl FnOnce(&mut Content) -> R) -> R {
@@ -76,7 +74,7 @@ impl Task {
     }
 
     fn free(&self) {
-        self.memory.with_mut(|_| assert_eq!(self.freed.fetch_add(1, Relaxed), 0, "freed twice"));
+        self.memory.free();
     }
 
     fn release(&self) {
@@ -95,7 +93,7 @@ impl Task {
         });
         assert!(self.join.drop_handle().drop_result);
         self.release();
-        assert_eq!(self.freed.load(Relaxed), 1, "a task is leaked");
+        assert!(self.memory.is_freed(), "a task is leaked");
         is_finished
     }
 }
@@ -324,7 +322,7 @@ fn wake_meets_end_unawaited<const FLAW: u8>() {
     machine.stop();
     machine.wake(&task);
     worker.join().unwrap();
-    assert_eq!(task.freed.load(Relaxed), 1, "a task is leaked");
+    assert!(task.memory.is_freed(), "a task is leaked");
     machine.is_empty();
 }
 

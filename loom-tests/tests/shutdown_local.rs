@@ -6,21 +6,20 @@
 use std::mem::offset_of;
 use std::sync::Arc;
 
+use loom_tests::memory::Memory;
 use loom_tests::reactor_protocols::join_state::{Ended, JoinState};
 use loom_tests::reactor_protocols::references::References;
 use loom_tests::reactor_protocols::remote_queue::{Link, Pushed, RemoteQueue};
-use loom_tests::rt::{AtomicUsize, Ordering::Relaxed, UnsafeCell, thread};
+use loom_tests::rt::{UnsafeCell, thread};
 
-/// A task with a handle. The scenario keeps its memory: that it would be freed is written into it.
+/// A task with a handle.
 #[repr(C)]
 struct Task {
     link: Link,
     references: References,
     join: JoinState,
     content: UnsafeCell<Content>,
-    /// Everything that uses the task reads it, and what frees it writes to it.
-    memory: UnsafeCell<()>,
-    freed: AtomicUsize,
+    memory: Memory,
 }
 
 /// Of the owner, and then of the handle.
@@ -44,13 +43,12 @@ impl Task {
             references: References::new(2, from_elsewhere.into()),
             join: JoinState::new(),
             content: UnsafeCell::new(Content::default()),
-            memory: UnsafeCell::new(()),
-            freed: AtomicUsize::new(0),
+            memory: Memory::new(),
         })
     }
 
     fn is_used(&self) {
-        self.memory.with(|_| assert_eq!(self.freed.load(Relaxed), 0, "used when it is freed"));
+        self.memory.is_used();
     }
 
     fn with_content<R>(&self, f: impl FnOnce(&mut Content) -> R) -> R {
@@ -61,8 +59,7 @@ impl Task {
 
     fn free_if(&self, is_last: bool) {
         if is_last {
-            self.memory
-                .with_mut(|_| assert_eq!(self.freed.fetch_add(1, Relaxed), 0, "freed twice"));
+            self.memory.free();
         }
     }
 
@@ -86,7 +83,7 @@ impl Task {
         self.with_content(|content| assert_eq!(content.cancelled, 1));
         assert!(self.join.drop_handle().drop_result);
         self.release();
-        assert_eq!(self.freed.load(Relaxed), 1, "a task is leaked");
+        assert!(self.memory.is_freed(), "a task is leaked");
     }
 }
 
@@ -238,7 +235,7 @@ fn wake_meets_end_unawaited<const FLAW: u8>() {
     executor.run();
     executor.close();
     wakes.join().unwrap();
-    assert_eq!(task.freed.load(Relaxed), 1, "a task is leaked");
+    assert!(task.memory.is_freed(), "a task is leaked");
 }
 
 loom_tests::models! {

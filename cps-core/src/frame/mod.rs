@@ -14,9 +14,9 @@
 //! ```
 //!
 //! The frame of a call is as large as shown: its arguments lie on the host stack until the body takes them, or, if
-//! the call is deferred, in memory of their own (see `frame/deferred.rs`). In its caller's frame it has no room for a result
-//! that is larger than the future (see `frame/in_place.rs`). Only a root and an erased coroutine, which
-//! are values before they are called, have both in one place: [`Origin`].
+//! the call is deferred, in memory of their own (see `frame/deferred.rs`). In its caller's frame it has no room for a
+//! result that is larger than the future (see `frame/in_place.rs`). Only a root and an erased coroutine, which are
+//! values before they are called, have both in one place: [`Origin`].
 
 pub(crate) mod body;
 pub(crate) mod context;
